@@ -1,0 +1,60 @@
+#include "base/result.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace hull {
+
+namespace {
+
+ErrorKind kind_of(int code) {
+    switch (code) {
+    case ENOENT: return ErrorKind::not_found;
+    case ENOSPC:
+    case EDQUOT: return ErrorKind::no_space;
+    case EEXIST: return ErrorKind::conflict;
+    case ETIMEDOUT: return ErrorKind::timed_out;
+    case ENOSYS:
+    case EOPNOTSUPP: return ErrorKind::unsupported;
+    case ECONNREFUSED: return ErrorKind::unavailable;
+    default: return ErrorKind::system;
+    }
+}
+
+} // namespace
+
+Error Error::from_errno(const char* syscall, int code) {
+    Error error(kind_of(code), std::string(syscall) + ": " + strerrordesc_np(code));
+    error.code_ = code;
+    return error;
+}
+
+Error Error::from_errno(const char* syscall, std::string_view object, int code) {
+    std::string text(syscall);
+    text.append(" ").append(object).append(": ");
+    const char* reason = strerrordesc_np(code);
+    text.append(reason ? reason : "unknown error");
+    Error error(kind_of(code), std::move(text));
+    error.code_ = code;
+    return error;
+}
+
+Error&& Error::context(std::string_view doing) && {
+    std::string text;
+    text.reserve(doing.size() + 2 + message_.size());
+    text.append(doing).append(": ").append(message_);
+    message_ = std::move(text);
+    return std::move(*this);
+}
+
+namespace detail {
+
+void die_on_bad_access(const Error* error) {
+    std::fprintf(stderr, "hull: bug: the value of a failed Result was used: %s\n",
+                 error ? error->message().c_str() : "?");
+    std::abort();
+}
+
+} // namespace detail
+} // namespace hull
