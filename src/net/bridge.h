@@ -1,0 +1,135 @@
+// The default network: a bridge device with an address, masquerading, and one
+// veth pair per container.
+//
+// Lifecycle of a bridge: create -> recover -> (prepare, connect, disconnect)* ->
+// the object ends, device and rules stay, containers run on -> create again, or
+// remove.
+//
+// Lifecycle of a link: prepare makes it, whole, in a network namespace nobody
+// runs in yet (off the hot path: about a millisecond); connect gives it away as
+// an endpoint (no kernel call when nothing special is asked for); disconnect
+// takes it back. A PreparedLink that is dropped is taken back too.
+//
+// Glossary. endpoint: a container's membership of a network, as plain data that
+// the engine keeps in its records. lease: an address in use; it belongs to the
+// host end's name, and is free again when that link is gone.
+//
+// All functions are thread-safe. No thread is ever left in another namespace.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "net/address.h"
+
+namespace hull::net {
+
+enum class Switch : unsigned char { off, on };
+
+struct BridgeConfig {
+    std::string name = "hull0"; // at most 15 bytes
+    // Whose bridge it is, e.g. the engine's data root. It is written on the
+    // device; a device with another owner's name on it is refused.
+    std::string owner;
+    // The bridge's own address and with it the subnet. nullopt: what the device
+    // already has, else the first of 172.17.0.0/16, 172.18.0.0/16, ... that no
+    // address or route of this machine overlaps.
+    std::optional<Prefix> address;
+    std::optional<Prefix> fixed_cidr; // containers' addresses come from this part of the subnet
+    std::optional<IpAddress> gateway; // of the containers; nullopt: the bridge's address
+    uint32_t mtu = 1500;
+    Switch container_communication = Switch::on; // icc
+    Switch masquerade = Switch::on;
+    Switch forwarding = Switch::on; // set the machine's ip_forward when it is off
+    Switch firewall = Switch::on;   // rules in a table of ours; off: none are made
+};
+
+struct EndpointRequest {
+    std::optional<IpAddress> ip; // taken already: conflict; outside the subnet: invalid_argument
+    std::optional<MacAddress> mac;
+};
+
+// Everything the engine records and `inspect` shows.
+struct Endpoint {
+    IpAddress ip;
+    uint8_t prefix_length = 0;
+    IpAddress gateway;
+    MacAddress mac;
+    std::string interface; // in the container: "eth0"
+    std::string host_interface;
+};
+
+class Bridge;
+
+// A veth pair between a network namespace and a bridge, up, waiting for a
+// container. Move-only; must not outlive its bridge. The namespace may be
+// closed by whoever owns it at any time.
+class PreparedLink {
+public:
+    PreparedLink();
+    PreparedLink(PreparedLink&&) noexcept;
+    PreparedLink& operator=(PreparedLink&&) noexcept;
+    ~PreparedLink();
+
+private:
+    friend class Bridge;
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+class Bridge {
+public:
+    // Makes what is missing: device, address, ip_forward, rules. Errors:
+    // conflict (device of another owner, or with another address than asked
+    // for), invalid_argument, unsupported (kernel without bridge or nf_tables).
+    // On error nothing that was made stays.
+    static Result<std::unique_ptr<Bridge>> create(const BridgeConfig& config);
+    // Waits for deletions under way. Device and rules stay.
+    ~Bridge();
+    Bridge(const Bridge&) = delete;
+    Bridge& operator=(const Bridge&) = delete;
+
+    const std::string& name() const;
+    Prefix subnet() const;
+    IpAddress gateway() const;
+    // What an administrator should know, e.g. that another program's firewall
+    // drops forwarded traffic. One sentence each.
+    const std::vector<std::string>& warnings() const;
+
+    // Once, after create and before prepare: takes the addresses of containers
+    // that run on, and removes our links that belong to none of them.
+    Result<void> recover(std::span<const Endpoint> live);
+
+    // lo and eth0, up, in this namespace (borrowed for the call).
+    Result<PreparedLink> prepare(BorrowedFd net_ns);
+    // Errors: conflict, invalid_argument (address), no_space (no address left).
+    Result<Endpoint> connect(PreparedLink link, const EndpointRequest& request = {});
+    // Returns at once; the link and the lease go in the background. Unknown or
+    // already disconnected endpoints are fine.
+    void disconnect(const Endpoint& endpoint);
+    // Waits until everything disconnected so far is gone.
+    void drain();
+
+    // Removes rules and device. A device that we did not make, or that somebody
+    // is still attached to, stays (conflict).
+    Result<void> remove();
+
+private:
+    friend class PreparedLink;
+    struct Impl;
+    explicit Bridge(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+// For containers without a network: lo up, and the same sysctls as prepare
+// sets (net.ipv4.ip_unprivileged_port_start=0, net.ipv4.ping_group_range open,
+// as Docker's containers have them).
+Result<void> prepare_loopback(BorrowedFd net_ns);
+
+} // namespace hull::net
