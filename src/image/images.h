@@ -1,0 +1,195 @@
+// Images: the only way of the engine to configs, tags and layers.
+//
+// An image is a configuration (named by its digest: the image id) on a chain of
+// layers. A reference (repo:tag or repo@digest) points to one image. Layers are
+// shared; one is removed when no image and no lease needs it any more.
+//
+// Lifecycle at start: open() -> hold() for every container on record ->
+// collect() -> serve. collect() removes what a crash left without an owner; it
+// must not run before all holds are there.
+//
+// Everything is thread-safe. Objects returned are snapshots. No lock is held
+// while a stream is read or written.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "codec/stream.h"
+#include "model/image.h"
+#include "store/blobs.h"
+#include "store/layers.h"
+#include "store/records.h"
+
+namespace hull::image {
+
+using model::Digest;
+
+struct Image { // never changes
+    Digest id;
+    model::ImageConfig config;
+    std::optional<Digest> chain_id; // of the top layer; none: no layers
+    std::optional<Digest> parent;   // image id, for images made by commit or build
+    uint64_t size = 0;              // bytes of all layers
+};
+using ImagePtr = std::shared_ptr<const Image>;
+
+struct Summary {
+    ImagePtr image;
+    std::vector<std::string> repo_tags;    // familiar, sorted: "busybox:latest"
+    std::vector<std::string> repo_digests; // familiar: "busybox@sha256:..."
+    WallTime last_tagged;
+    std::vector<uint64_t> layer_sizes; // bottom first
+    uint64_t shared_size = 0;          // bytes of layers that other images use too
+};
+
+struct HistoryItem { // as GET /images/{name}/history
+    std::string id;  // image id or "<missing>"
+    WallTime created;
+    std::string created_by, comment;
+    std::vector<std::string> tags;
+    uint64_t size = 0;
+};
+
+struct LabelFilter { // "k" or "k=v"; negated: the image must not have it
+    std::string key;
+    std::optional<std::string> value;
+    bool negated = false;
+};
+struct ListOptions {
+    bool all = false;                         // also intermediate images
+    std::vector<std::string> references;      // patterns as `docker images` takes: "busybox", "bus*:1.*"
+    std::vector<LabelFilter> labels;          // all must match
+    std::optional<bool> dangling;             // untagged
+    std::optional<std::string> before, since; // image names
+    std::optional<WallTime> until;            // created before
+};
+
+struct ImportRequest {
+    std::string repository, tag;      // may be empty
+    std::string message;              // comment of the history entry
+    std::vector<std::string> changes; // Dockerfile instructions
+    std::string platform;             // "linux/amd64"; empty: the host's
+};
+
+struct LoadProgress { // of one layer
+    std::string id;   // 12 digits
+    uint64_t current = 0, total = 0;
+};
+// An error returned stops the load (the client left).
+using LoadCallback = std::function<Result<void>(const LoadProgress&)>;
+struct Loaded {
+    Digest id;
+    std::vector<std::string> references; // familiar; empty: "Loaded image ID: ..."
+};
+
+// A container that stands on an image.
+struct ImageUser {
+    std::string container_id;
+    bool running = false;
+};
+using UsersOf = std::function<std::vector<ImageUser>(const Digest& image_id)>;
+
+struct RemoveOptions {
+    bool force = false;
+    bool prune_parents = true; // untagged parents go too (noprune=false)
+};
+struct Removed {          // exactly one of the two is set; in order
+    std::string untagged; // familiar reference
+    std::string deleted;  // digest of an image or a layer's chain id
+    Digest image;         // the image that it was about (for events)
+};
+
+struct PruneOptions {
+    bool dangling_only = true;
+    std::vector<LabelFilter> labels;
+    std::optional<WallTime> until;
+};
+struct Pruned {
+    std::vector<Removed> removed;
+    uint64_t space_reclaimed = 0; // bytes
+};
+
+// Keeps layers from being removed while it lives. Move-only.
+class Lease {
+public:
+    Lease() = default;
+    // Folders for overlayfs, topmost first; never empty in a lease from Images.
+    const std::vector<std::string>& lower() const { return lower_; }
+    const std::optional<Digest>& chain_id() const { return chain_id_; }
+
+private:
+    friend class Images;
+    std::vector<std::string> lower_;
+    std::optional<Digest> chain_id_;
+    std::shared_ptr<void> hold_;
+};
+
+// A save that was checked and can't fail for want of an image any more.
+class Export {
+public:
+    virtual ~Export() = default;
+    // A docker-archive with an OCI layout in it. Once.
+    virtual Result<void> write(ByteSink& sink) = 0;
+};
+
+class Images {
+public:
+    // All three must outlive it.
+    static Result<std::unique_ptr<Images>> open(store::Records& records, store::BlobStore& blobs,
+                                                store::LayerStore& layers);
+    ~Images();
+    Images(const Images&) = delete;
+    Images& operator=(const Images&) = delete;
+
+    // Who stands on an image; asked by remove() and prune() with no lock held.
+    // Set once, before the first of them.
+    void set_users(UsersOf users);
+    // Removes layers and blobs that no image and no lease needs.
+    Result<void> collect();
+
+    // name: reference, image id with or without sha256:, or a unique prefix of
+    // one; a reference wins. Errors: not_found "No such image: x:latest".
+    Result<ImagePtr> resolve(std::string_view name) const;
+    Result<Summary> inspect(std::string_view name) const;
+    std::vector<Summary> summaries() const;
+    Result<std::vector<Summary>> list(const ListOptions& options) const; // newest first
+    Result<std::vector<HistoryItem>> history(std::string_view name) const;
+    // The exact bytes whose digest is the image id.
+    Result<std::string> config_json(const Digest& image_id) const;
+
+    // The layers of an image, for a new container.
+    Result<Lease> rootfs(const Digest& image_id) const;
+    // The same for a container on record, whose image may be gone. nullopt: no layers.
+    Result<Lease> hold(const std::optional<Digest>& chain_id) const;
+
+    // Errors: not_found; invalid_argument "invalid reference format",
+    // "refusing to create a tag with a digest reference".
+    Result<Digest> tag(std::string_view name, std::string_view repository, std::string_view tag);
+    Result<std::vector<Removed>> remove(std::string_view name, const RemoveOptions& options);
+    Result<Pruned> prune(const PruneOptions& options);
+
+    // tar may be compressed (gzip, zstd).
+    Result<Digest> import_tar(ByteSource& tar, const ImportRequest& request);
+    Result<std::vector<Loaded>> load(ByteSource& archive, const LoadCallback& progress);
+    Result<std::unique_ptr<Export>> save(const std::vector<std::string>& names) const;
+
+    // A new image: base's layers plus one (layer: an uncompressed tar, or null
+    // for none). config's diff_ids are filled in here. For import, commit, build.
+    Result<Digest> create(model::ImageConfig config, const std::optional<Digest>& base_image, ByteSource* layer,
+                          const std::optional<model::Reference>& reference);
+
+private:
+    struct State;
+    explicit Images(std::shared_ptr<State> state);
+    std::shared_ptr<State> state_;
+};
+
+} // namespace hull::image

@@ -1,0 +1,89 @@
+// Layers: read-only file trees, each the difference to its parent.
+//
+// Glossary. diff id: SHA-256 of a layer's uncompressed tar. chain id: names a
+// layer together with everything below it (OCI image config, "Layer ChainID");
+// a layer is stored once per chain id. recipe: what is needed besides the files
+// to give the tar back byte for byte.
+//
+// Lifecycle: add() -> (path(), write_tar())* -> remove(). A layer is there
+// completely and durably, or not at all; open() removes what a crash left
+// half-made. Nobody counts references here: image/ does (leases). Removing a
+// layer that has a child fails. All calls are thread-safe; two add() of one
+// layer at the same time make it once.
+//
+// Drivers: directory (overlayfs over unpacked trees; layers_directory.h).
+// Every driver passes the suite in layers_contract.h.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "codec/stream.h"
+#include "model/image.h"
+
+namespace hull::store {
+
+using model::Digest;
+
+struct Layer {
+    Digest chain_id, diff_id;
+    std::optional<Digest> parent; // chain id
+    uint64_t size = 0;            // bytes of the regular files' contents
+    uint64_t tar_size = 0;        // bytes of the uncompressed tar
+    uint64_t entries = 0;         // tar entries
+    // Nothing of the layers below shows through (a whiteout of /).
+    bool opaque_root = false;
+};
+
+// What a layer may cost; beyond it add() fails with too_large.
+struct Budget {
+    uint64_t bytes = uint64_t{64} << 30; // of the uncompressed tar, and of the files' sizes
+    uint64_t entries = 4'000'000;
+    size_t path_bytes = 4096;
+    unsigned path_depth = 256;
+};
+
+struct AddOptions {
+    std::optional<Digest> parent;   // chain id; must exist
+    std::optional<Digest> expected; // diff id; another one fails with corrupt
+    Budget budget;
+    // Called with the bytes of tar read so far, about every MiB; an error
+    // returned stops the work (client gone). Same thread as add().
+    std::function<Result<void>(uint64_t)> progress;
+};
+
+class LayerStore {
+public:
+    virtual ~LayerStore() = default;
+
+    // Reads an uncompressed tar to its end and makes the layer. A layer that
+    // exists already is returned as it is. Errors: invalid_argument for a tar
+    // that is malformed or wants out of its root, too_large, corrupt.
+    virtual Result<Layer> add(ByteSource& tar, const AddOptions& options) = 0;
+
+    virtual Result<Layer> get(const Digest& chain_id) const = 0; // not_found
+    virtual std::vector<Layer> list() const = 0;                 // by chain id
+
+    // A folder that overlayfs takes as lowerdir. Plain ids (0 is the image's
+    // root), whiteouts as 0/0 character devices, trusted.overlay.opaque.
+    virtual Result<std::string> path(const Digest& chain_id) const = 0;
+    // An empty folder for images without layers.
+    virtual std::string empty_path() const = 0;
+
+    // The tar that the layer was made of, byte for byte. Error corrupt when the
+    // files were changed meanwhile (known only after the last byte).
+    virtual Result<void> write_tar(const Digest& chain_id, ByteSink& sink) const = 0;
+
+    // Errors: not_found, conflict (another layer stands on it).
+    virtual Result<void> remove(const Digest& chain_id) = 0;
+};
+
+// chain id of a layer with diff_id on parent (none: the bottom layer).
+Digest chain_id(const std::optional<Digest>& parent, const Digest& diff_id);
+
+} // namespace hull::store
