@@ -45,7 +45,8 @@ Result<std::optional<uint64_t>> Epoll::wait(int timeout_ms) {
     int n = retry([&] { return ::epoll_wait(fd_.get(), &event, 1, timeout_ms); });
     if (n < 0) return Error::from_errno("epoll_wait");
     if (n == 0) return std::optional<uint64_t>();
-    return std::optional<uint64_t>(event.data.u64);
+    uint64_t name = event.data.u64; // the struct is packed
+    return std::optional<uint64_t>(name);
 }
 
 Result<UniqueFd> make_event_fd() {
