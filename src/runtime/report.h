@@ -1,0 +1,64 @@
+// The report socket: what a starting process tells whoever launched it.
+//
+// A SOCK_SEQPACKET pair; each message is one event, the last one before the
+// program runs is `starting`. The starting process's end is close-on-exec, so
+// end of file after `starting` means that the program was exec'ed; end of file
+// without it means that the process died on the way.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace hull::runtime {
+
+struct LaunchEvent {
+    enum class Kind : uint8_t {
+        step,     // a step is done: name, ns
+        pid,      // the process was made: pid (the caller's child from now on), pidfd in fd
+        terminal, // the master side of its terminal, in fd
+        at_hooks, // it waits for PendingLaunch::resume()
+        at_gate,  // set up and waiting at the gate (Gate::socket); the socket is closed after this
+        executed, // the program runs. Final.
+        failed,   // see error; nothing is left of it but its zombie. Final.
+    };
+    Kind kind = Kind::step;
+    std::string name;
+    int64_t ns = 0; // monotonic, duration of the step
+    int pid = 0;
+    UniqueFd fd;
+    // failed. Kinds no_such_program and not_executable carry the texts that
+    // Docker's users know ("exec: \"foo\": executable file not found in $PATH").
+    Error error{ErrorKind::internal, ""};
+};
+
+// Reads the receiving end. Owns it. Not thread-safe.
+class ReportReader {
+public:
+    ReportReader() = default;
+    explicit ReportReader(UniqueFd socket) : socket_(std::move(socket)) {}
+
+    // For epoll: readable when there is something to read.
+    BorrowedFd fd() const { return socket_; }
+    // A final event was returned; fd() may be closed.
+    bool done() const { return done_; }
+    // Everything that is there now, without blocking. Never an error: what
+    // goes wrong with the socket comes as `failed`.
+    std::vector<LaunchEvent> read();
+    // Blocks until at least one event is there (hull-runtime). timeout_ms < 0: for ever.
+    std::vector<LaunchEvent> wait(int timeout_ms = -1);
+    // Lets a process that is at_hooks go on; state is the OCI state JSON that
+    // its own hooks get on standard input.
+    Result<void> resume(const std::string& state_json);
+
+private:
+    UniqueFd socket_;
+    std::string last_step_;
+    bool starting_ = false, at_gate_ = false, done_ = false;
+    bool read_one(std::vector<LaunchEvent>& into);
+};
+
+} // namespace hull::runtime
