@@ -1,0 +1,82 @@
+// The engine: containers, execs, images, events, and facts about itself. api/
+// talks to this; apps/hulld makes one and gives it its ports.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/containers.h"
+#include "engine/events.h"
+#include "engine/execs.h"
+#include "engine/network_port.h"
+#include "engine/runtime_port.h"
+#include "engine/views.h"
+
+namespace hull::image {
+class Images;
+}
+namespace hull::store {
+class Records;
+}
+
+namespace hull::engine {
+
+struct EngineOptions {
+    std::string data_root = "/var/lib/hull"; // containers/<id>/ live below
+    std::string exec_root = "/run/hull";
+    std::string version; // of the engine, for info
+    model::Labels labels;
+    std::string cgroup_parent = "/hull"; // of containers that name none
+    // Host ids of user namespaces: count ranges of 65,536 from first on. 0: no
+    // user namespaces at all.
+    uint32_t first_id = 0x70000000;
+    uint32_t id_ranges = 4096;
+    std::string seccomp_profile; // "": ours; "unconfined"; or JSON text
+    std::string init_path;       // static init for --init; empty: looked for in the usual places
+    int64_t default_shm_size = 64 << 20;
+    int64_t default_pids_limit = 2048; // <= 0: none
+    std::vector<model::Ulimit> default_ulimits;
+    model::LogConfig default_log; // empty: json-file, 5 x 10 MiB
+    std::vector<std::string> dns, dns_options, dns_search;
+    std::string default_cgroupns_mode = "private", default_ipc_mode = "private";
+    std::string detach_keys; // empty: ctrl-p,ctrl-q
+    int shutdown_timeout = 15;
+    bool live_restore = true; // containers run on when the engine stops (always so here)
+    bool no_new_privileges = false;
+    bool bridge_network = true; // false: --bridge none
+};
+
+// What the engine stands on; all outlive it.
+struct EnginePorts {
+    RuntimePort& runtime;
+    image::Images& images;
+    store::Records& records;
+    NetworkPort* network = nullptr; // nullptr: no bridge network
+};
+
+class Engine {
+public:
+    virtual ~Engine() = default;
+
+    // Reads the records, starts the runtime, and brings both in line: what runs
+    // on is adopted, what ended meanwhile gets its exit, what was half-made is
+    // cleaned, and what the restart policies want is started.
+    static Result<std::unique_ptr<Engine>> open(EngineOptions options, EnginePorts ports);
+
+    virtual Containers& containers() = 0;
+    virtual Execs& execs() = 0;
+    virtual EventBus& events() = 0;
+    virtual InfoView info() = 0;
+    virtual const EngineOptions& options() const = 0;
+
+    // Images through the engine, for what concerns containers too: events, and
+    // refusing to delete what is in use. Reading goes to image::Images directly.
+    virtual image::Images& images() = 0;
+
+    // Nothing new is begun, subscriptions and waits end; containers run on.
+    virtual void close() = 0;
+};
+
+} // namespace hull::engine
