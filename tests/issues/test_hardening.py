@@ -71,16 +71,15 @@ def test_r1_entry_point_proc_self_exe_leaves_the_engine_binary_alone(engine, tmp
         engine.hull("rmi", "-f", image)
 
 
-def test_r1_twin_a_program_may_re_execute_itself(engine):
-    done = engine.hull(*DEFAULT, "busybox", "sh", "-c", "exec /proc/self/exe echo again")
-    assert done.returncode == 0, done.stderr
+def test_r1_twin_a_program_may_re_execute_itself(engine, debian):
+    done = engine.hull(*DEFAULT, debian, "bash", "-c", "exec /proc/self/exe -c 'echo again'")
+    assert done.stdout == "again\n", done.stderr
 
 
 # --- R2: CVE-2024-21626 ---------------------------------------------------------
 
 @pytest.mark.parametrize("flags", [(), ("--privileged",)])
 def test_r2_no_descriptor_leaks_into_init_or_exec(engine, flags):
-    listing = "ls -l /proc/self/fd | awk '/->/ {print $(NF-2)}' | sort -n | tr '\\n' ' '"
     done = engine.hull(*DEFAULT, *flags, "busybox", "sh", "-c", "exec ls /proc/self/fd")
     assert done.stdout.split() == ["0", "1", "2", "3"], done.stdout + done.stderr  # 3 is ls reading the folder
     cid = engine.hull("run", "-d", *flags, "busybox", "sleep", "60").stdout.strip()
@@ -89,7 +88,6 @@ def test_r2_no_descriptor_leaks_into_init_or_exec(engine, flags):
         assert done.stdout.split() == ["0", "1", "2", "3"], done.stdout + done.stderr
     finally:
         engine.hull("rm", "-f", cid)
-    del listing
 
 
 def test_r2_working_directory_through_a_descriptor_is_refused(engine):
