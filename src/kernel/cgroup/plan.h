@@ -1,0 +1,75 @@
+// What has to be made in the cgroup file systems for one container, as plain
+// values: computed by a pure function from the limits and the machine's layout
+// (Cgroups::plan in cgroup.h), carried out by a few small functions in the
+// launcher.
+//
+//   plan -> create() -> join() (v1) or open_for_clone() (v2) -> ... -> remove()
+//
+// Everything here may be called by a single-threaded child between fork and
+// exec: it allocates, and makes system calls, but takes no locks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace hull::kernel::cgroup {
+
+struct Write {
+    std::string file;
+    std::string value;
+    bool optional = false; // a kernel without the file is fine
+    // Write what the same file of the folder above holds, instead of value
+    // (cpuset.cpus and cpuset.mems begin empty).
+    bool inherit = false;
+    bool operator==(const Write&) const = default;
+};
+
+// One hierarchy: v1 has several, v2 one.
+struct Dir {
+    std::string hierarchy;      // mount point: "/sys/fs/cgroup/memory"
+    std::string path;           // the container's, below it: "/hull/a1b2..."
+    std::string name;           // folder in the container's /sys/fs/cgroup: "memory"; v2: empty
+    bool unified = false;       // v2
+    std::vector<Write> writes;  // done before the container joins, in order
+    std::string device_program; // v2: struct bpf_insn[] as bytes; empty: all devices
+    bool operator==(const Dir&) const = default;
+
+    std::string folder() const { return hierarchy + path; }
+};
+
+struct Plan {
+    std::vector<Dir> dirs; // empty: the caller's own cgroups
+    // A file with a line "oom_kill <n>", for oom_kills() below; empty: unknown.
+    std::string oom_file() const;
+    bool operator==(const Plan&) const = default;
+};
+
+// Makes every folder (and the missing ones above it, prepared as the kernel
+// wants it) and does the writes. On error what was made is removed again,
+// parents apart. A left-over empty folder is replaced; one that holds
+// processes is a conflict.
+Result<void> create(const Plan& plan);
+
+// Moves the calling process, which must be single-threaded, into the v1
+// folders. (Through `tasks`: cgroup.procs would take a global lock and wait
+// for an RCU grace period, some 6 ms.) v2 folders are left out.
+Result<void> join(const Plan& plan);
+// The v2 folder, for CLONE_INTO_CGROUP; an invalid descriptor without one.
+Result<UniqueFd> open_for_clone(const Plan& plan);
+// As join(), and v2 by cgroup.procs: for who can't use clone3().
+Result<void> join_all(const Plan& plan);
+
+// Removes the folders and those below them that the container made. Missing
+// ones are fine. Processes that are just ending are waited for, up to
+// patience_ms; then conflict.
+Result<void> remove(const Plan& plan, int patience_ms = 2000);
+
+// The number of processes that the kernel killed in there for want of memory,
+// from Plan::oom_file(). Children's are included on v2, not on v1.
+Result<uint64_t> oom_kills(const std::string& oom_file);
+
+} // namespace hull::kernel::cgroup

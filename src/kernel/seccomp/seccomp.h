@@ -1,0 +1,35 @@
+// Seccomp profiles of the OCI specification, made into BPF by libseccomp.
+//
+// compile() costs hundreds of microseconds for a profile of Docker's size, so
+// long-running callers keep its result (cache_key() names it). The bytes are
+// all that a starting process needs: ProcessPlan::seccomp in runtime/.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "model/oci_spec.h"
+
+namespace hull::kernel::seccomp {
+
+struct Filter {
+    std::string program; // struct sock_filter[] as bytes; empty: allow everything
+    uint32_t flags = 0;  // SECCOMP_FILTER_FLAG_* for load()
+};
+
+// Names of system calls that this libseccomp doesn't know are left out, as
+// runc does; those newer than it knows get ENOSYS instead of the default errno
+// (programs then fall back to older calls). Unknown actions, operators, flags
+// and architectures are invalid_argument; SCMP_ACT_NOTIFY is unsupported.
+Result<Filter> compile(const model::oci::Seccomp& profile);
+
+// Equal for equal profiles.
+std::string cache_key(const model::oci::Seccomp& profile);
+
+// Puts the filter on the calling thread. Needs no_new_privs or CAP_SYS_ADMIN in
+// the thread's user namespace. For the child between fork and exec.
+Result<void> load(std::string_view program, uint32_t flags);
+
+} // namespace hull::kernel::seccomp
