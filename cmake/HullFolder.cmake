@@ -32,7 +32,7 @@ function(hull_folder name)
 
   if(tests AND NOT HULL_FUZZ)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE hull_${name} GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE hull_${name} GTest::gmock GTest::gtest_main rapidcheck)
     add_test(NAME unit.${name} COMMAND ${name}_test)
     set_tests_properties(unit.${name} PROPERTIES TIMEOUT 120)
   endif()

@@ -22,19 +22,22 @@ ErrorKind kind_of(int code) {
     }
 }
 
+std::string describe(int code) {
+    const char* text = strerrordesc_np(code);
+    return text ? text : "unknown error " + std::to_string(code);
+}
+
 } // namespace
 
 Error Error::from_errno(const char* syscall, int code) {
-    Error error(kind_of(code), std::string(syscall) + ": " + strerrordesc_np(code));
+    Error error(kind_of(code), std::string(syscall) + ": " + describe(code));
     error.code_ = code;
     return error;
 }
 
 Error Error::from_errno(const char* syscall, std::string_view object, int code) {
     std::string text(syscall);
-    text.append(" ").append(object).append(": ");
-    const char* reason = strerrordesc_np(code);
-    text.append(reason ? reason : "unknown error");
+    text.append(" ").append(object).append(": ").append(describe(code));
     Error error(kind_of(code), std::move(text));
     error.code_ = code;
     return error;

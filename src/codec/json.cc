@@ -13,7 +13,7 @@ Result<Value> parse(std::string_view text, const Limits& limits) {
     boost::json::stream_parser parser({}, options);
     boost::json::error_code ec;
     size_t used = parser.write_some(text.data(), text.size(), ec);
-    if (!ec && !parser.done()) ec = boost::json::error::incomplete;
+    if (!ec) parser.finish(ec); // a lone number ends only here
     if (!ec && text.find_first_not_of(" \t\r\n", used) != text.npos) ec = boost::json::error::extra_data;
     if (ec) {
         if (text.find_first_not_of(" \t\r\n") == text.npos)

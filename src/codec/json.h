@@ -272,7 +272,7 @@ Result<T> decode(const Value& value) {
 }
 
 template <class T>
-Result<T> decode(std::string_view text, const Limits& limits = {}) {
+Result<T> decode_text(std::string_view text, const Limits& limits = {}) {
     Value value = TRY(parse(text, limits));
     return decode<T>(value);
 }
