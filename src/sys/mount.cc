@@ -1,0 +1,140 @@
+#include "sys/mount.h"
+
+#include <array>
+#include <string_view>
+
+#include <fcntl.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "sys/abi.h"
+#include "sys/retry.h"
+
+namespace hull::sys {
+
+Result<UniqueFd> clone_tree(BorrowedFd dir, const std::string& path, Depth depth) {
+    unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+    if (path.empty()) flags |= AT_EMPTY_PATH;
+    if (depth == Depth::all_below) flags |= abi::at_recursive;
+    int fd = ::open_tree(dir ? dir.get() : AT_FDCWD, path.c_str(), flags);
+    if (fd < 0) return Error::from_errno("open_tree", path);
+    return UniqueFd(fd);
+}
+
+Result<void> set_mount_attributes(BorrowedFd mount, const std::string& path, Depth depth,
+                                  const MountAttributes& attributes) {
+    struct mount_attr attr{};
+    attr.attr_set = attributes.set;
+    attr.attr_clr = attributes.clear;
+    attr.propagation = attributes.propagation;
+    if (attributes.user_ns) {
+        attr.attr_set |= MOUNT_ATTR_IDMAP;
+        attr.userns_fd = static_cast<uint64_t>(attributes.user_ns.get());
+    }
+    unsigned flags = path.empty() ? AT_EMPTY_PATH : 0;
+    if (depth == Depth::all_below) flags |= abi::at_recursive;
+    if (::mount_setattr(mount ? mount.get() : AT_FDCWD, path.c_str(), flags, &attr, sizeof attr) != 0)
+        return path.empty() ? Error::from_errno("mount_setattr") : Error::from_errno("mount_setattr", path);
+    return {};
+}
+
+Result<void> attach_mount(BorrowedFd mount, BorrowedFd target) {
+    if (::move_mount(mount.get(), "", target.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
+        return Error::from_errno("move_mount");
+    return {};
+}
+
+Result<void> attach_mount(BorrowedFd mount, const std::string& path) {
+    if (::move_mount(mount.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+        return Error::from_errno("move_mount", path);
+    return {};
+}
+
+Result<NewFilesystem> NewFilesystem::open(const std::string& type) {
+    int fd = ::fsopen(type.c_str(), FSOPEN_CLOEXEC);
+    if (fd < 0) {
+        if (errno == ENODEV) return Error(ErrorKind::unsupported, "this kernel has no file system " + type);
+        return Error::from_errno("fsopen", type);
+    }
+    return NewFilesystem(UniqueFd(fd), type);
+}
+
+// The kernel queues messages ("e overlay: ...") on the context descriptor.
+Error NewFilesystem::explain(const char* syscall, const std::string& what, int code) const {
+    std::string object = type_;
+    if (!what.empty()) object.append(" ").append(what);
+    Error error = Error::from_errno(syscall, object, code);
+    std::array<char, 512> line{};
+    ssize_t n = ::read(context_.get(), line.data(), line.size());
+    if (n <= 2) return error;
+    std::string_view text(line.data() + 2, static_cast<size_t>(n) - 2);
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\0')) text.remove_suffix(1);
+    Error explained(error.kind(), error.message() + " (" + std::string(text) + ")");
+    return std::move(explained).with_code(code);
+}
+
+Result<void> NewFilesystem::flag(const std::string& key) {
+    if (::fsconfig(context_.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0) != 0)
+        return explain("fsconfig", key, errno);
+    return {};
+}
+
+Result<void> NewFilesystem::string(const std::string& key, const std::string& value) {
+    if (::fsconfig(context_.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) != 0)
+        return explain("fsconfig", key + "=" + value, errno);
+    return {};
+}
+
+Result<void> NewFilesystem::fd(const std::string& key, BorrowedFd value) {
+    if (::fsconfig(context_.get(), FSCONFIG_SET_FD, key.c_str(), nullptr, value.get()) != 0)
+        return explain("fsconfig", key, errno);
+    return {};
+}
+
+Result<void> NewFilesystem::options(const std::string& comma_separated) {
+    std::string_view rest = comma_separated;
+    while (!rest.empty()) {
+        size_t comma = rest.find(',');
+        std::string part(rest.substr(0, comma));
+        rest = comma == rest.npos ? std::string_view{} : rest.substr(comma + 1);
+        if (part.empty()) continue;
+        size_t equals = part.find('=');
+        if (equals == part.npos)
+            TRY(flag(part));
+        else
+            TRY(string(part.substr(0, equals), part.substr(equals + 1)));
+    }
+    return {};
+}
+
+Result<UniqueFd> NewFilesystem::mount(uint64_t attributes) {
+    if (::fsconfig(context_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+        return explain("fsconfig create", "", errno);
+    int fd = ::fsmount(context_.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes));
+    if (fd < 0) return explain("fsmount", "", errno);
+    return UniqueFd(fd);
+}
+
+Result<void> pivot_root(const std::string& new_root, const std::string& put_old) {
+    if (::syscall(SYS_pivot_root, new_root.c_str(), put_old.c_str()) != 0)
+        return Error::from_errno("pivot_root", new_root);
+    return {};
+}
+
+Result<void> unmount_lazily(const std::string& path) {
+    if (::umount2(path.c_str(), MNT_DETACH) != 0) return Error::from_errno("umount2", path);
+    return {};
+}
+
+Result<void> mount_propagation(const std::string& path, unsigned long flags) {
+    if (::mount("none", path.c_str(), nullptr, flags, nullptr) != 0) return Error::from_errno("mount", path);
+    return {};
+}
+
+Result<uint64_t> filesystem_magic(BorrowedFd fd) {
+    struct statfs info{};
+    if (retry([&] { return ::fstatfs(fd.get(), &info); }) != 0) return Error::from_errno("fstatfs");
+    return static_cast<uint64_t>(info.f_type);
+}
+
+} // namespace hull::sys

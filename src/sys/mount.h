@@ -1,0 +1,62 @@
+// The mount system calls, by descriptor: a mount is made detached, set up,
+// and then attached at a place that was resolved to a descriptor before.
+// Errors carry the syscall and what it was done to.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <sys/mount.h> // MOUNT_ATTR_*, MS_*, OPEN_TREE_*
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace hull::sys {
+
+enum class Depth : unsigned char { one, all_below };
+
+// A detached copy of the mount(s) at path (relative to dir when that is valid).
+// An empty path with a valid dir copies at the descriptor itself.
+Result<UniqueFd> clone_tree(BorrowedFd dir, const std::string& path, Depth depth);
+
+struct MountAttributes {
+    uint64_t set = 0, clear = 0; // MOUNT_ATTR_*
+    uint64_t propagation = 0;    // MS_PRIVATE ... or 0
+    BorrowedFd user_ns;          // valid: MOUNT_ATTR_IDMAP by it
+};
+// On the mount at path (relative to mount; empty: mount itself).
+Result<void> set_mount_attributes(BorrowedFd mount, const std::string& path, Depth depth,
+                                  const MountAttributes& attributes);
+
+// Attaches a detached mount on top of what the descriptor target refers to.
+Result<void> attach_mount(BorrowedFd mount, BorrowedFd target);
+// The same on an absolute path of the caller's own mount namespace.
+Result<void> attach_mount(BorrowedFd mount, const std::string& path);
+
+// A file system under construction. An error holds what the file system itself
+// said (its log), when it said something.
+class NewFilesystem {
+public:
+    static Result<NewFilesystem> open(const std::string& type);
+    Result<void> flag(const std::string& key);
+    Result<void> string(const std::string& key, const std::string& value);
+    Result<void> fd(const std::string& key, BorrowedFd value);
+    // "size=64k,mode=755,ro": each part as flag or string.
+    Result<void> options(const std::string& comma_separated);
+    // The detached mount.
+    Result<UniqueFd> mount(uint64_t attributes);
+
+private:
+    NewFilesystem(UniqueFd context, std::string type) : context_(std::move(context)), type_(std::move(type)) {}
+    Error explain(const char* syscall, const std::string& what, int code) const;
+    UniqueFd context_;
+    std::string type_;
+};
+
+Result<void> pivot_root(const std::string& new_root, const std::string& put_old);
+Result<void> unmount_lazily(const std::string& path); // umount2(MNT_DETACH)
+Result<void> mount_propagation(const std::string& path, unsigned long flags);
+// statfs(2)'s f_type of what the descriptor refers to.
+Result<uint64_t> filesystem_magic(BorrowedFd fd);
+
+} // namespace hull::sys

@@ -1,0 +1,79 @@
+#include "sys/namespace.h"
+
+#include <csignal>
+#include <utility>
+
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sys/retry.h"
+
+namespace hull::sys {
+
+Result<void> unshare(uint64_t clone_new_flags) {
+    if (::unshare(static_cast<int>(clone_new_flags)) != 0) return Error::from_errno("unshare");
+    return {};
+}
+
+Result<void> setns(BorrowedFd fd, uint64_t clone_new_flags) {
+    if (::setns(fd.get(), static_cast<int>(clone_new_flags)) != 0) return Error::from_errno("setns");
+    return {};
+}
+
+namespace {
+
+constexpr size_t holder_stack = 16384;
+
+// Shares the caller's memory, so it makes no call that touches any (not even
+// errno): it dies with its parent, and otherwise sleeps.
+int hold(void*) {
+    ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    for (;;) ::syscall(SYS_pause);
+}
+
+} // namespace
+
+Result<NamespaceHolder> NamespaceHolder::create(uint64_t clone_new_flags) {
+    void* stack = ::mmap(nullptr, holder_stack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED) return Error::from_errno("mmap");
+    // Signals are blocked for the child's whole life: a handler of the
+    // program must not run in it.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t pid =
+        ::clone(hold, static_cast<char*>(stack) + holder_stack, CLONE_VM | static_cast<int>(clone_new_flags), nullptr);
+    int code = errno;
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (pid < 0) {
+        ::munmap(stack, holder_stack);
+        return Error::from_errno("clone", code);
+    }
+    return NamespaceHolder(pid, stack);
+}
+
+NamespaceHolder::NamespaceHolder(NamespaceHolder&& other) noexcept
+    : pid_(std::exchange(other.pid_, 0)), stack_(std::exchange(other.stack_, nullptr)) {}
+
+NamespaceHolder::~NamespaceHolder() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    retry([&] { return ::waitpid(pid_, nullptr, __WALL); });
+    ::munmap(stack_, holder_stack);
+}
+
+Result<void> set_hostname(const std::string& name) {
+    if (::sethostname(name.c_str(), name.size()) != 0) return Error::from_errno("sethostname", name);
+    return {};
+}
+
+Result<void> set_domainname(const std::string& name) {
+    if (::setdomainname(name.c_str(), name.size()) != 0) return Error::from_errno("setdomainname", name);
+    return {};
+}
+
+} // namespace hull::sys

@@ -1,0 +1,155 @@
+#include "sys/process.h"
+
+#include <array>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sys/retry.h"
+
+namespace hull::sys {
+
+Result<pid_t> clone(const CloneRequest& request) {
+    struct clone_args args{};
+    int pidfd = -1;
+    args.flags = request.flags;
+    args.exit_signal = static_cast<uint64_t>(request.exit_signal);
+    if (request.pidfd) {
+        args.flags |= CLONE_PIDFD;
+        args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
+    }
+    if (request.cgroup) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = static_cast<uint64_t>(request.cgroup.get());
+    }
+    long pid = ::syscall(SYS_clone3, &args, sizeof args);
+    if (pid < 0) return Error::from_errno("clone3");
+    if (pid != 0 && request.pidfd) request.pidfd->reset(pidfd);
+    return static_cast<pid_t>(pid);
+}
+
+Result<Exit> wait_for(pid_t pid) {
+    Exit exit;
+    if (retry([&] { return ::waitpid(pid, &exit.status, __WALL); }) < 0) return Error::from_errno("waitpid");
+    return exit;
+}
+
+void exit_now(int code) { ::_exit(code); }
+
+namespace {
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> out;
+    out.reserve(texts.size() + 1);
+    for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+    out.push_back(nullptr);
+    return out;
+}
+
+} // namespace
+
+Error exec(const std::string& path, const std::vector<std::string>& args, const std::vector<std::string>& env) {
+    ::execve(path.c_str(), pointers(args).data(), pointers(env).data());
+    return Error::from_errno("exec", path);
+}
+
+Error exec_fd(BorrowedFd program, const std::vector<std::string>& args, const std::vector<std::string>& env) {
+    ::syscall(SYS_execveat, program.get(), "", pointers(args).data(), pointers(env).data(), AT_EMPTY_PATH);
+    return Error::from_errno("execveat");
+}
+
+Result<UniqueFd> pidfd_open(pid_t pid) {
+    int fd = ::pidfd_open(pid, 0);
+    if (fd < 0) return Error::from_errno("pidfd_open");
+    return UniqueFd(fd);
+}
+
+Result<void> pidfd_signal(BorrowedFd pidfd, int signal) {
+    if (::pidfd_send_signal(pidfd.get(), signal, nullptr, 0) != 0) return Error::from_errno("pidfd_send_signal");
+    return {};
+}
+
+Result<void> close_on_exec_from(unsigned first) {
+    if (::close_range(first, UINT_MAX, CLOSE_RANGE_CLOEXEC) != 0) return Error::from_errno("close_range");
+    return {};
+}
+
+Result<void> duplicate_to(BorrowedFd fd, int to) {
+    if (fd.get() == to) {
+        if (::fcntl(to, F_SETFD, 0) != 0) return Error::from_errno("fcntl");
+        return {};
+    }
+    if (retry([&] { return ::dup2(fd.get(), to); }) < 0) return Error::from_errno("dup2");
+    return {};
+}
+
+Result<UniqueFd> duplicate_above(BorrowedFd fd, int minimum) {
+    int copy = ::fcntl(fd.get(), F_DUPFD_CLOEXEC, minimum);
+    if (copy < 0) return Error::from_errno("fcntl");
+    return UniqueFd(copy);
+}
+
+void reset_signals() {
+    struct sigaction action{};
+    action.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; ++number) ::sigaction(number, &action, nullptr); // KILL and STOP refuse
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void block_signals() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, nullptr);
+}
+
+Result<void> new_session() {
+    if (::setsid() < 0) return Error::from_errno("setsid");
+    return {};
+}
+
+Result<void> chdir(const std::string& path) {
+    if (::chdir(path.c_str()) != 0) return Error::from_errno("chdir", path);
+    return {};
+}
+
+Result<void> fchdir(BorrowedFd dir) {
+    if (::fchdir(dir.get()) != 0) return Error::from_errno("fchdir");
+    return {};
+}
+
+Result<std::string> current_folder() {
+    // The system call, not getcwd(3): that one hides a folder outside the root.
+    std::array<char, PATH_MAX> text{};
+    long length = ::syscall(SYS_getcwd, text.data(), text.size());
+    if (length < 0) return Error::from_errno("getcwd");
+    return std::string(text.data());
+}
+
+mode_t set_umask(mode_t mask) { return ::umask(mask); }
+
+Result<void> set_no_new_privileges() {
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Error::from_errno("prctl no_new_privs");
+    return {};
+}
+
+Result<void> set_not_dumpable() {
+    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return Error::from_errno("prctl dumpable");
+    return {};
+}
+
+Result<void> set_parent_death_signal(int signal) {
+    if (::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) != 0) return Error::from_errno("prctl pdeathsig");
+    return {};
+}
+
+} // namespace hull::sys

@@ -1,0 +1,40 @@
+#include "sys/sealed_self.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/unique_fd.h"
+#include "sys/file.h"
+
+namespace hull::sys {
+
+namespace {
+
+constexpr int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+} // namespace
+
+Result<void> run_from_sealed_copy(char* const argv[]) {
+    UniqueFd self = TRY(open("/proc/self/exe", O_RDONLY));
+    int has = ::fcntl(self.get(), F_GET_SEALS);
+    if (has >= 0 && (has & seals) == seals) return {};
+    UniqueFd copy(::memfd_create("hull", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!copy) return Error::from_errno("memfd_create");
+    struct stat info{};
+    if (::fstat(self.get(), &info) != 0) return Error::from_errno("fstat");
+    for (off_t left = info.st_size; left > 0;) {
+        ssize_t n = ::sendfile(copy.get(), self.get(), nullptr, static_cast<size_t>(left));
+        if (n <= 0) return Error::from_errno("sendfile", "/proc/self/exe");
+        left -= n;
+    }
+    if (::fchmod(copy.get(), 0500) != 0) return Error::from_errno("fchmod");
+    if (::fcntl(copy.get(), F_ADD_SEALS, seals) != 0) return Error::from_errno("fcntl", "F_ADD_SEALS");
+    ::syscall(SYS_execveat, copy.get(), "", argv, environ, AT_EMPTY_PATH);
+    return Error::from_errno("execveat");
+}
+
+} // namespace hull::sys
