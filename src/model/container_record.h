@@ -1,0 +1,83 @@
+// A container as the engine keeps it: what it was made of and where it stands.
+// On disk it is JSON (docs/formats/container-record.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/container.h"
+
+namespace hull::model {
+
+// Created -> running -> exited ...: engine/lifecycle.h has the table.
+enum class ContainerStatus : unsigned char { created, starting, running, paused, restarting, removing, exited, dead };
+
+// One resolved mount of a container.
+struct MountPoint {
+    std::string type;        // bind volume tmpfs
+    std::string name;        // of a volume: 64 digits
+    std::string source;      // on the host; empty for tmpfs
+    std::string destination; // absolute, clean
+    std::string mode;        // the options as given: "ro,z"
+    bool rw = true;
+    std::string propagation;    // rprivate ...
+    bool create_source = false; // made when missing (-v)
+    bool non_recursive = false;
+    bool read_only_non_recursive = false;
+    bool from_mounts = false;  // HostConfig.Mounts, not Binds
+    std::string tmpfs_options; // mount options of a tmpfs
+};
+
+// What a running container has on the bridge network. Addresses are texts.
+struct EndpointRecord {
+    std::string network_id, endpoint_id;
+    std::string ip_address;
+    int prefix_length = 0;
+    std::string gateway, mac_address;
+    std::string interface, host_interface;
+};
+
+// The part that never changes, except for the name.
+struct ContainerSettings {
+    std::string id, name;
+    WallTime created;
+    std::string image_id; // sha256:...
+    std::string chain_id; // of its layers' top; empty: no layers
+    std::string path;
+    StringList args;
+    ContainerConfig config;
+    HostConfig host_config;
+    NetworkingConfig networking;
+    std::vector<MountPoint> mounts;
+};
+
+struct ContainerState {
+    ContainerStatus status = ContainerStatus::created;
+    int pid = 0;
+    int exit_code = 0;
+    bool oom_killed = false;
+    std::string error;
+    WallTime started_at, finished_at;
+    int restart_count = 0;
+    bool manually_stopped = false;       // the restart policy leaves it alone
+    uint32_t id_first = 0, id_count = 0; // of its user namespace while it runs; 0: the host's, or another container's
+    std::optional<EndpointRecord> endpoint;
+};
+
+// The settings' JSON can be kept and used again: only the state changes often.
+std::string print_settings(const ContainerSettings& settings);
+std::string print_record(std::string_view settings_json, const ContainerState& state);
+
+struct ContainerRecord {
+    ContainerSettings settings;
+    ContainerState state;
+};
+// Errors: corrupt.
+Result<ContainerRecord> parse_container_record(std::string_view json);
+
+} // namespace hull::model
