@@ -26,6 +26,29 @@ public:
     virtual Result<void> write(std::string_view data) = 0;
 };
 
+// The same without a copy: the source owns the buffer.
+class ChunkSource {
+public:
+    virtual ~ChunkSource() = default;
+    // The next piece, valid until the next call; empty at the end. Blocks.
+    virtual Result<std::string_view> next() = 0;
+};
+
+// A source read through a buffer of its own.
+class BufferedChunks : public ChunkSource {
+public:
+    explicit BufferedChunks(ByteSource& source, size_t buffer_bytes = size_t{256} << 10)
+        : source_(source), buffer_(buffer_bytes, '\0') {}
+    Result<std::string_view> next() override {
+        size_t n = TRY(source_.read(buffer_));
+        return std::string_view(buffer_).substr(0, n);
+    }
+
+private:
+    ByteSource& source_;
+    std::string buffer_;
+};
+
 // A text as a source. The text must outlive it.
 class TextSource : public ByteSource {
 public:

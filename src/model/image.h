@@ -71,6 +71,23 @@ struct Manifest {
     std::map<std::string, std::string> annotations;
 };
 
+struct Index { // several manifests, one for each platform
+    int schema_version = 2;
+    std::string media_type;
+    std::vector<Descriptor> manifests;
+    std::map<std::string, std::string> annotations;
+};
+
+namespace media_type {
+inline constexpr std::string_view oci_manifest = "application/vnd.oci.image.manifest.v1+json",
+                                  oci_index = "application/vnd.oci.image.index.v1+json",
+                                  oci_config = "application/vnd.oci.image.config.v1+json",
+                                  oci_layer = "application/vnd.oci.image.layer.v1.tar",
+                                  docker_manifest = "application/vnd.docker.distribution.manifest.v2+json",
+                                  docker_index = "application/vnd.docker.distribution.manifest.list.v2+json",
+                                  docker_config = "application/vnd.docker.container.image.v1+json";
+}
+
 struct HistoryEntry {
     WallTime created;
     std::string created_by, author, comment;
@@ -86,12 +103,15 @@ struct ImageConfig {
     std::string docker_version, comment;
 };
 
+// At most 4 MiB, no key twice. Errors: invalid_argument, also for a document
+// that could be taken for both manifest and index; too_large.
 Result<Manifest> parse_manifest(std::string_view json);
 std::string print_manifest(const Manifest& manifest);
+Result<Index> parse_index(std::string_view json);
+std::string print_index(const Index& index);
 Result<ImageConfig> parse_image_config(std::string_view json);
+// Only what belongs to an image is printed of config.config (not its hostname,
+// terminal and so on). The same config gives the same bytes.
 std::string print_image_config(const ImageConfig& config);
-
-// Chain id of the first n diff ids (OCI image config.md, "Layer ChainID").
-// Declared here, needs a hash: image/ computes it.
 
 } // namespace hull::model

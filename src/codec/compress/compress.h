@@ -1,0 +1,35 @@
+// Compressed streams: gzip (ISA-L) and zstd, recognised by their first bytes.
+// bzip2 and xz are recognised and refused. Pure; one thread per stream.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "codec/stream.h"
+
+namespace hull {
+
+enum class Compression : unsigned char { none, gzip, zstd, bzip2, xz };
+
+// What the stream that begins so is; first_bytes: 6 or more, fewer only if it is shorter.
+Compression detect_compression(std::string_view first_bytes);
+const char* name_of(Compression compression);
+
+// source as it is uncompressed, whatever of the above it is. source must
+// outlive what is returned. Errors: unsupported (bzip2, xz); while reading
+// invalid_argument for damaged or truncated data.
+Result<std::unique_ptr<ByteSource>> decompress(ByteSource& source);
+std::unique_ptr<ByteSource> gunzip(ByteSource& source);
+std::unique_ptr<ByteSource> unzstd(ByteSource& source);
+
+class CompressingSink : public ByteSink {
+public:
+    // Writes what is still held and the trailer. Must be called, once, last.
+    virtual Result<void> finish() = 0;
+};
+// level: ISA-L's 0..3; zstd's. The same bytes in give the same bytes out.
+std::unique_ptr<CompressingSink> gzip_sink(ByteSink& out, int level = 1);
+std::unique_ptr<CompressingSink> zstd_sink(ByteSink& out, int level = 1);
+
+} // namespace hull
