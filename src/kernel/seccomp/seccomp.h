@@ -2,7 +2,7 @@
 //
 // compile() costs hundreds of microseconds for a profile of Docker's size, so
 // long-running callers keep its result (cache_key() names it). The bytes are
-// all that a starting process needs: ProcessPlan::seccomp in runtime/.
+// all that a starting process needs: it gives them to sys::load_seccomp().
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace hull::kernel::seccomp {
 
 struct Filter {
     std::string program; // struct sock_filter[] as bytes; empty: allow everything
-    uint32_t flags = 0;  // SECCOMP_FILTER_FLAG_* for load()
+    uint32_t flags = 0;  // SECCOMP_FILTER_FLAG_*
 };
 
 // Names of system calls that this libseccomp doesn't know are left out, as
@@ -27,9 +27,5 @@ Result<Filter> compile(const model::oci::Seccomp& profile);
 
 // Equal for equal profiles.
 std::string cache_key(const model::oci::Seccomp& profile);
-
-// Puts the filter on the calling thread. Needs no_new_privs or CAP_SYS_ADMIN in
-// the thread's user namespace. For the child between fork and exec.
-Result<void> load(std::string_view program, uint32_t flags);
 
 } // namespace hull::kernel::seccomp

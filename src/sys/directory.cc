@@ -1,0 +1,34 @@
+#include "sys/directory.h"
+
+#include <memory>
+
+#include <dirent.h>
+#include <unistd.h>
+
+namespace hull::sys {
+
+Result<void> rmdir(const std::string& path) {
+    if (::rmdir(path.c_str()) != 0) return Error::from_errno("rmdir", path);
+    return {};
+}
+
+namespace {
+struct DirCloser {
+    void operator()(DIR* dir) const { ::closedir(dir); }
+};
+} // namespace
+
+Result<std::vector<std::string>> list_folders(const std::string& path) {
+    std::unique_ptr<DIR, DirCloser> dir(::opendir(path.c_str()));
+    if (!dir) return Error::from_errno("opendir", path);
+    std::vector<std::string> names;
+    errno = 0;
+    while (dirent* entry = ::readdir(dir.get())) {
+        std::string_view name = entry->d_name;
+        if (entry->d_type == DT_DIR && name != "." && name != "..") names.emplace_back(name);
+    }
+    if (errno != 0) return Error::from_errno("readdir", path);
+    return names;
+}
+
+} // namespace hull::sys
