@@ -3,11 +3,12 @@
 // anything is made.
 #pragma once
 
-#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "kernel/seccomp/seccomp.h"
 #include "model/oci_spec.h"
 #include "runtime/plan.h"
 
@@ -32,6 +33,9 @@ struct CompileOptions {
     // From kernel/cgroup: spec.linux.cgroupsPath and resources, translated to
     // this machine's layout.
     CgroupPlan cgroup;
+    // The spec's seccomp profile, compiled already (who launches many keeps it:
+    // kernel::seccomp::cache_key); nullopt: compile() does it.
+    std::optional<kernel::seccomp::Filter> seccomp;
 };
 
 Result<Plan> compile(const model::oci::Spec& spec, const CompileOptions& options);

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kernel/cgroup/plan.h"
 
 namespace hull::runtime {
 
@@ -108,23 +109,8 @@ struct Setting { // of /proc/sys: "net.ipv4.ping_group_range" = "0 65535"
 
 // ---- cgroup --------------------------------------------------------------
 
-struct CgroupWrite {
-    std::string file, value;
-    bool optional = false; // a kernel without the file is fine
-};
-
-// One hierarchy: v1 has several, v2 one.
-struct CgroupDir {
-    std::string hierarchy;           // mount point: "/sys/fs/cgroup/memory"
-    std::string path;                // the container's, below it: "/hull/a1b2..."
-    std::string name;                // folder in the container's /sys/fs/cgroup: "memory"; v2: empty or "unified"
-    bool unified = false;            // v2
-    std::vector<CgroupWrite> writes; // done before the container joins, in order
-};
-
-struct CgroupPlan {
-    std::vector<CgroupDir> dirs; // empty: the launcher's own cgroups
-};
+// Folders, writes and device program, as Cgroups::plan() made them.
+using CgroupPlan = kernel::cgroup::Plan;
 
 // ---- process -------------------------------------------------------------
 

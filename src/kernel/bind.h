@@ -1,0 +1,23 @@
+// Bind mounts as detached trees, with ids shifted by a user namespace.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "sys/mount.h"
+
+namespace hull::kernel {
+
+// A detached copy of what is mounted at source (an O_PATH descriptor); with
+// all_below everything mounted under it too. When user_ns is valid, each mount
+// is id-mapped by it; pseudo file systems (proc, sysfs, cgroup, ...) stay
+// unmapped. A real file system that can't be id-mapped is `unsupported`, and
+// the message names it, where it is mounted, and --userns=host.
+Result<UniqueFd> clone_for_container(BorrowedFd source, const std::string& source_path, sys::Depth depth,
+                                     BorrowedFd user_ns);
+
+// A file system of the kernel's own that holds no files of users.
+bool is_pseudo_filesystem(std::string_view fs_type);
+
+} // namespace hull::kernel

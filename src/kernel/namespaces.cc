@@ -1,0 +1,98 @@
+#include "kernel/namespaces.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include <fcntl.h>
+
+#include "sys/file.h"
+#include "sys/namespace.h"
+
+namespace hull::kernel {
+
+namespace {
+
+constexpr uint64_t clone_newtime = 0x00000080;
+
+constexpr std::array<NamespaceKind, 8> kinds{{
+    {"user", "user", CLONE_NEWUSER},
+    {"pid", "pid", CLONE_NEWPID},
+    {"mount", "mnt", CLONE_NEWNS},
+    {"network", "net", CLONE_NEWNET},
+    {"ipc", "ipc", CLONE_NEWIPC},
+    {"uts", "uts", CLONE_NEWUTS},
+    {"cgroup", "cgroup", CLONE_NEWCGROUP},
+    {"time", "time", clone_newtime},
+}};
+
+bool overlap(uint64_t a, uint64_t b, uint64_t size_a, uint64_t size_b) { return a < b + size_b && b < a + size_a; }
+
+Error bad_map(const std::string& why) { return Error(ErrorKind::invalid_argument, "id map: " + why); }
+
+} // namespace
+
+std::span<const NamespaceKind> namespace_kinds() { return kinds; }
+
+std::string id_map_text(std::span<const IdMapping> map) {
+    std::string text;
+    for (const auto& range : map)
+        text.append(std::to_string(range.inside) + " " + std::to_string(range.outside) + " " +
+                    std::to_string(range.size) + "\n");
+    return text;
+}
+
+Result<void> check_id_map(std::span<const IdMapping> map) {
+    constexpr uint64_t end_of_ids = UINT32_MAX; // the last one means "no id"
+    constexpr size_t max_ranges = 340;          // UID_GID_MAP_MAX_EXTENTS
+    if (map.empty()) return bad_map("no range");
+    if (map.size() > max_ranges) return bad_map("more than 340 ranges");
+    for (size_t i = 0; i < map.size(); ++i) {
+        const IdMapping& range = map[i];
+        if (range.size == 0) return bad_map("a range of no ids");
+        if (uint64_t{range.inside} + range.size > end_of_ids || uint64_t{range.outside} + range.size > end_of_ids)
+            return bad_map("a range that goes beyond the last id");
+        for (size_t j = 0; j < i; ++j)
+            if (overlap(range.inside, map[j].inside, range.size, map[j].size) ||
+                overlap(range.outside, map[j].outside, range.size, map[j].size))
+                return bad_map("ranges that overlap");
+    }
+    return {};
+}
+
+namespace {
+
+Result<void> write_maps(const std::string& proc, std::span<const IdMapping> uids, std::span<const IdMapping> gids) {
+    TRY(check_id_map(uids));
+    TRY(check_id_map(gids));
+    TRY(sys::write_existing(proc + "/uid_map", id_map_text(uids)).context("map the users of a user namespace"));
+    TRY(sys::write_existing(proc + "/gid_map", id_map_text(gids)).context("map the groups of a user namespace"));
+    return {};
+}
+
+std::string proc_of(pid_t pid) { return "/proc/" + std::to_string(pid); }
+
+} // namespace
+
+Result<UniqueFd> make_user_namespace(std::span<const IdMapping> uids, std::span<const IdMapping> gids) {
+    auto holder = TRY(sys::NamespaceHolder::create(CLONE_NEWUSER).context("make a user namespace"));
+    std::string proc = proc_of(holder.pid());
+    TRY(write_maps(proc, uids, gids));
+    return sys::open(proc + "/ns/user", O_RDONLY);
+}
+
+Result<NamespacePair> make_user_and_net_namespace(std::span<const IdMapping> uids, std::span<const IdMapping> gids) {
+    bool with_user = !uids.empty() || !gids.empty();
+    uint64_t flags = CLONE_NEWNET | (with_user ? CLONE_NEWUSER : 0);
+    auto holder = TRY(sys::NamespaceHolder::create(flags).context("make a network namespace"));
+    std::string proc = proc_of(holder.pid());
+    NamespacePair pair;
+    if (with_user) {
+        TRY(write_maps(proc, uids, gids));
+        pair.user = TRY(sys::open(proc + "/ns/user", O_RDONLY));
+    }
+    pair.net = TRY(sys::open(proc + "/ns/net", O_RDONLY));
+    return pair;
+}
+
+} // namespace hull::kernel
