@@ -10,13 +10,11 @@
 #include "engine/containers.h"
 #include "engine/events.h"
 #include "engine/execs.h"
-#include "engine/network_port.h"
+#include "engine/image_service.h"
 #include "engine/runtime_port.h"
+#include "engine/sandbox_port.h"
 #include "engine/views.h"
 
-namespace hull::image {
-class Images;
-}
 namespace hull::store {
 class Records;
 }
@@ -29,12 +27,9 @@ struct EngineOptions {
     std::string version; // of the engine, for info
     model::Labels labels;
     std::string cgroup_parent = "/hull"; // of containers that name none
-    // Host ids of user namespaces: count ranges of 65,536 from first on. 0: no
-    // user namespaces at all.
-    uint32_t first_id = 0x70000000;
-    uint32_t id_ranges = 4096;
-    std::string seccomp_profile; // "": ours; "unconfined"; or JSON text
-    std::string init_path;       // static init for --init; empty: looked for in the usual places
+    bool user_namespaces = true;         // false: every container is in the host's
+    std::string seccomp_profile;         // "": ours; "unconfined"; or JSON text
+    std::string init_path;               // static init for --init; empty: looked for in the usual places
     int64_t default_shm_size = 64 << 20;
     int64_t default_pids_limit = 2048; // <= 0: none
     std::vector<model::Ulimit> default_ulimits;
@@ -53,7 +48,7 @@ struct EnginePorts {
     RuntimePort& runtime;
     image::Images& images;
     store::Records& records;
-    NetworkPort* network = nullptr; // nullptr: no bridge network
+    SandboxPort& sandboxes;
 };
 
 class Engine {
@@ -71,9 +66,9 @@ public:
     virtual InfoView info() = 0;
     virtual const EngineOptions& options() const = 0;
 
-    // Images through the engine, for what concerns containers too: events, and
-    // refusing to delete what is in use. Reading goes to image::Images directly.
-    virtual image::Images& images() = 0;
+    // Images: what changes them goes through here (events); refusing to delete
+    // what is in use is seen to. Reading goes to images().images().
+    virtual ImageService& images() = 0;
 
     // Nothing new is begun, subscriptions and waits end; containers run on.
     virtual void close() = 0;

@@ -61,7 +61,7 @@ public:
             : bus_(bus), filters_(std::move(filters)), until_(until) {}
         EventBus& bus_;
         Filters filters_;
-        std::optional<WallTime> until_;
+        std::optional<WallTime> since_, until_;
         std::deque<std::shared_ptr<const Event>> queue_; // under bus_.mutex_
         std::condition_variable_any changed_;
         bool ended_ = false;

@@ -1,0 +1,74 @@
+#include "engine/image_service.h"
+
+#include <utility>
+
+namespace hull::engine {
+
+void ImageService::publish(const image::Digest& id, std::string action, std::string name) {
+    Event event{.type = "image", .action = std::move(action), .actor = id.str(), .attributes = {}, .time = {}};
+    // The image may be gone (delete): then only its name is known.
+    if (auto image = images_.resolve(id.str()); image.ok()) event.attributes = (*image)->config.config.labels;
+    event.attributes["name"] = std::move(name);
+    events_.publish(std::move(event));
+}
+
+void ImageService::publish_removed(const std::vector<image::Removed>& removed) {
+    for (const image::Removed& one : removed) {
+        if (!one.untagged.empty())
+            publish(one.image, "untag", one.image.str());
+        else if (one.deleted == one.image.str())
+            publish(one.image, "delete", one.image.str());
+    }
+}
+
+Result<image::Digest> ImageService::tag(std::string_view name, std::string_view repository, std::string_view tag) {
+    image::Digest id = TRY(images_.tag(name, repository, tag));
+    std::string text(repository);
+    if (!tag.empty()) text.append(":").append(tag);
+    auto reference = model::Reference::parse(text);
+    publish(id, "tag", reference.ok() ? reference->familiar() : text);
+    return id;
+}
+
+Result<std::vector<image::Removed>> ImageService::remove(std::string_view name, const image::RemoveOptions& options) {
+    auto removed = TRY(images_.remove(name, options));
+    publish_removed(removed);
+    return removed;
+}
+
+Result<image::Pruned> ImageService::prune(const image::PruneOptions& options) {
+    image::Pruned pruned = TRY(images_.prune(options));
+    publish_removed(pruned.removed);
+    events_.publish({.type = "image",
+                     .action = "prune",
+                     .actor = "",
+                     .attributes = {{"reclaimed", std::to_string(pruned.space_reclaimed)}},
+                     .time = {}});
+    return pruned;
+}
+
+Result<image::Digest> ImageService::import_tar(ByteSource& tar, const image::ImportRequest& request) {
+    image::Digest id = TRY(images_.import_tar(tar, request));
+    if (!request.repository.empty()) {
+        std::string text = request.tag.empty() ? request.repository : request.repository + ":" + request.tag;
+        auto reference = model::Reference::parse(text);
+        publish(id, "tag", reference.ok() ? reference->familiar() : text);
+    }
+    publish(id, "import", id.str());
+    return id;
+}
+
+Result<std::vector<image::Loaded>> ImageService::load(ByteSource& archive, const image::LoadCallback& progress) {
+    auto loaded = TRY(images_.load(archive, progress));
+    for (const image::Loaded& one : loaded) publish(one.id, "load", one.id.str());
+    return loaded;
+}
+
+Result<std::unique_ptr<image::Export>> ImageService::save(const std::vector<std::string>& names) {
+    auto written = TRY(images_.save(names));
+    for (const std::string& name : names)
+        if (auto image = images_.resolve(name); image.ok()) publish((*image)->id, "save", (*image)->id.str());
+    return written;
+}
+
+} // namespace hull::engine
