@@ -1,0 +1,220 @@
+#include "kernel/cgroup/plan.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fcntl.h>
+
+#include "sys/bpf.h"
+#include "sys/directory.h"
+#include "sys/file.h"
+#include "sys/sleep.h"
+
+namespace hull::kernel::cgroup {
+
+std::string Plan::oom_file() const {
+    for (const Dir& dir : dirs) {
+        if (dir.unified) return dir.folder() + "/memory.events";
+        if (dir.name == "memory") return dir.folder() + "/memory.oom_control";
+    }
+    return {};
+}
+
+namespace {
+
+constexpr mode_t folder_mode = 0755;
+
+std::string trimmed(std::string text) {
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    return text;
+}
+
+std::string parent_of(const std::string& folder) { return folder.substr(0, folder.rfind('/')); }
+
+// cpuset: a folder whose cpus or mems are empty can't hold processes.
+Result<void> inherit(const std::string& folder, const std::string& file) {
+    std::string own = TRY(sys::read_file(folder + "/" + file));
+    if (!trimmed(std::move(own)).empty()) return {};
+    std::string above = trimmed(TRY(sys::read_file(parent_of(folder) + "/" + file)));
+    return sys::write_existing(folder + "/" + file, above);
+}
+
+bool inherits(const Dir& dir) {
+    return std::ranges::any_of(dir.writes, [](const Write& w) { return w.inherit || w.file.starts_with("cpuset."); });
+}
+
+// v2: hands every controller that is there down to the folders below.
+Result<void> enable_controllers(const std::string& folder) {
+    std::string names = trimmed(TRY(sys::read_file(folder + "/cgroup.controllers")));
+    size_t at = 0;
+    while (at < names.size()) {
+        size_t end = std::min(names.find(' ', at), names.size());
+        // One by one: a controller that can't be handed on (cpu with realtime
+        // processes) must not take the others with it. A limit that needed it
+        // fails by itself, as its file will be missing.
+        (void)sys::write_existing(folder + "/cgroup.subtree_control", "+" + names.substr(at, end - at));
+        at = end + 1;
+    }
+    return {};
+}
+
+// Makes the folders above dir's and prepares them.
+Result<void> prepare_parents(const Dir& dir) {
+    if (dir.unified) TRY(enable_controllers(dir.hierarchy));
+    size_t slash = dir.path.find('/', 1);
+    for (; slash != dir.path.npos; slash = dir.path.find('/', slash + 1)) {
+        std::string folder = dir.hierarchy + dir.path.substr(0, slash);
+        auto made = sys::mkdir(folder, folder_mode);
+        if (!made.ok() && made.error().code() != EEXIST) return made;
+        if (dir.unified) {
+            TRY(enable_controllers(folder));
+        } else if (inherits(dir)) {
+            TRY(inherit(folder, "cpuset.cpus"));
+            TRY(inherit(folder, "cpuset.mems"));
+        }
+    }
+    return {};
+}
+
+Result<void> make_folder(const Dir& dir) {
+    std::string folder = dir.folder();
+    auto made = sys::mkdir(folder, folder_mode);
+    if (!made.ok() && made.error().code() == ENOENT) {
+        TRY(prepare_parents(dir));
+        made = sys::mkdir(folder, folder_mode);
+    }
+    if (!made.ok() && made.error().code() == EEXIST) {
+        // What a crash left; its limits may be anybody's.
+        auto gone = sys::rmdir(folder);
+        if (!gone.ok() && gone.error().code() != ENOENT)
+            return Error(ErrorKind::conflict, "the cgroup is in use").with_code(gone.error().code());
+        made = sys::mkdir(folder, folder_mode);
+    }
+    return made;
+}
+
+Result<void> write_one(const Dir& dir, const Write& write) {
+    std::string folder = dir.folder();
+    if (write.inherit) return inherit(folder, write.file);
+    auto written = sys::write_existing(folder + "/" + write.file, write.value);
+    if (!written.ok() && written.error().code() == ENOENT && dir.unified) {
+        // The folder above was there before us without this controller.
+        TRY(prepare_parents(dir));
+        written = sys::write_existing(folder + "/" + write.file, write.value);
+    }
+    if (!written.ok() && written.error().code() == ENOENT) {
+        if (write.optional) return {};
+        return Error(ErrorKind::unsupported, "this kernel has no " + write.file + " here");
+    }
+    if (!written.ok()) return std::move(written).context("set " + write.file + " to " + write.value);
+    return written;
+}
+
+// v1 asks for the folders above to have cpus and mems first.
+Result<void> write_all(const Dir& dir) {
+    for (const Write& write : dir.writes) {
+        auto written = write_one(dir, write);
+        if (!written.ok() && write.inherit) {
+            TRY(prepare_parents(dir));
+            written = write_one(dir, write);
+        }
+        if (!written.ok()) return written;
+    }
+    if (dir.device_program.empty()) return {};
+    UniqueFd folder = TRY(sys::open(dir.folder(), O_RDONLY | O_DIRECTORY));
+    UniqueFd program = TRY(sys::bpf_load_cgroup_device(dir.device_program));
+    return sys::bpf_attach_cgroup_device(folder, program);
+}
+
+} // namespace
+
+Result<void> create(const Plan& plan) {
+    for (size_t i = 0; i < plan.dirs.size(); ++i) {
+        const Dir& dir = plan.dirs[i];
+        auto made = make_folder(dir);
+        bool is_ours = made.ok();
+        if (made.ok()) made = write_all(dir);
+        if (made.ok()) continue;
+        for (size_t undo = 0; undo < i + (is_ours ? 1 : 0); ++undo) (void)sys::rmdir(plan.dirs[undo].folder());
+        return std::move(made).context("cgroup " + dir.folder());
+    }
+    return {};
+}
+
+namespace {
+
+Result<void> enter(const std::string& file) { return sys::write_existing(file, "0").context("join the cgroup"); }
+
+} // namespace
+
+Result<void> join(const Plan& plan) {
+    for (const Dir& dir : plan.dirs)
+        if (!dir.unified) TRY(enter(dir.folder() + "/tasks"));
+    return {};
+}
+
+Result<UniqueFd> open_for_clone(const Plan& plan) {
+    for (const Dir& dir : plan.dirs)
+        if (dir.unified) return sys::open(dir.folder(), O_PATH | O_DIRECTORY);
+    return UniqueFd();
+}
+
+Result<void> join_all(const Plan& plan) {
+    TRY(join(plan));
+    for (const Dir& dir : plan.dirs)
+        if (dir.unified) TRY(enter(dir.folder() + "/cgroup.procs"));
+    return {};
+}
+
+namespace {
+
+constexpr int max_nesting = 64;
+
+// Folders below first. Missing is fine; EBUSY comes back as it is.
+Result<void> remove_folder(const std::string& folder, int depth) {
+    auto gone = sys::rmdir(folder);
+    if (gone.ok() || gone.error().code() == ENOENT) return {};
+    if (gone.error().code() != EBUSY || depth >= max_nesting) return gone;
+    auto below = sys::list_folders(folder);
+    if (!below.ok()) return below.error().code() == ENOENT ? Result<void>{} : std::move(below).error();
+    if (below->empty()) return gone;
+    for (const std::string& name : *below) TRY(remove_folder(folder + "/" + name, depth + 1));
+    gone = sys::rmdir(folder);
+    return !gone.ok() && gone.error().code() == ENOENT ? Result<void>{} : gone;
+}
+
+} // namespace
+
+Result<void> remove(const Plan& plan, int patience_ms) {
+    sys::Backoff backoff(patience_ms);
+    Result<void> worst;
+    // The last made first; one that stays busy doesn't keep the others.
+    for (auto dir = plan.dirs.rbegin(); dir != plan.dirs.rend(); ++dir) {
+        auto gone = remove_folder(dir->folder(), 0);
+        while (!gone.ok() && gone.error().code() == EBUSY && backoff.wait()) gone = remove_folder(dir->folder(), 0);
+        if (gone.ok()) continue;
+        if (gone.error().code() == EBUSY)
+            worst = Error(ErrorKind::conflict, "cgroup " + dir->folder() + " still holds processes").with_code(EBUSY);
+        else
+            worst = std::move(gone).context("remove the cgroup");
+    }
+    return worst;
+}
+
+Result<uint64_t> oom_kills(const std::string& oom_file) {
+    std::string text = TRY(sys::read_file(oom_file));
+    std::string_view rest = text;
+    constexpr std::string_view key = "oom_kill ";
+    while (!rest.empty()) {
+        std::string_view line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+        if (!line.starts_with(key)) continue;
+        uint64_t count = 0;
+        std::from_chars(line.data() + key.size(), line.data() + line.size(), count);
+        return count;
+    }
+    // v1 before 4.13 doesn't count.
+    return uint64_t{0};
+}
+
+} // namespace hull::kernel::cgroup
