@@ -51,7 +51,9 @@ struct BridgeConfig {
 };
 
 struct EndpointRequest {
-    std::optional<IpAddress> ip; // taken already: conflict; outside the subnet: invalid_argument
+    // Outside the subnet: invalid_argument. Taken already, also by a link that
+    // waits to be connected: conflict.
+    std::optional<IpAddress> ip;
     std::optional<MacAddress> mac;
 };
 
@@ -116,8 +118,9 @@ public:
     // Waits until everything disconnected so far is gone.
     void drain();
 
-    // Removes rules and device. A device that we did not make, or that somebody
-    // is still attached to, stays (conflict).
+    // Removes rules and device, and turns ip_forward off again if it was we who
+    // turned it on and no other bridge needs it. While somebody is attached
+    // nothing happens (conflict). An administrator's device stays.
     Result<void> remove();
 
 private:

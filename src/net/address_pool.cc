@@ -1,0 +1,101 @@
+#include "net/address_pool.h"
+
+#include <algorithm>
+
+namespace hull::net {
+namespace {
+
+// The address after this one; the last one is followed by itself.
+IpAddress next(const IpAddress& ip) {
+    std::array<uint8_t, 16> bytes{};
+    std::ranges::copy(ip.bytes(), bytes.begin());
+    for (size_t i = ip.bytes().size(); i-- > 0;)
+        if (++bytes[i] != 0) return *IpAddress::from_bytes({bytes.data(), ip.bytes().size()});
+    return ip;
+}
+
+} // namespace
+
+AddressPool::AddressPool(const Prefix& subnet, const Prefix& range)
+    : subnet_(subnet.network()), range_(range.network()), lowest_(range_.address) {}
+
+bool AddressPool::usable(const IpAddress& ip) const {
+    return subnet_.contains(ip) && ip != subnet_.address && ip != subnet_.broadcast();
+}
+
+void AddressPool::reserve(const IpAddress& ip) {
+    const std::lock_guard lock(mutex_);
+    leases_.insert_or_assign(ip, "");
+}
+
+Result<IpAddress> AddressPool::lease(const std::string& owner) {
+    const std::lock_guard lock(mutex_);
+    IpAddress ip = lowest_;
+    for (auto taken = leases_.lower_bound(ip); range_.contains(ip); ip = next(ip)) {
+        if (taken != leases_.end() && taken->first == ip) {
+            ++taken;
+        } else if (usable(ip)) {
+            leases_.emplace(ip, owner);
+            by_owner_.emplace(owner, ip);
+            lowest_ = ip;
+            return ip;
+        }
+        if (next(ip) == ip) break;
+    }
+    return Error(ErrorKind::no_space, "no available IPv4 addresses on this network's address pools: bridge");
+}
+
+Result<void> AddressPool::lease(const IpAddress& ip, const std::string& owner) {
+    if (!usable(ip)) return Error(ErrorKind::invalid_argument, "no configured subnet contains IP address " + ip.str());
+    const std::lock_guard lock(mutex_);
+    if (!leases_.emplace(ip, owner).second) return Error(ErrorKind::conflict, "Address already in use");
+    by_owner_.emplace(owner, ip);
+    return {};
+}
+
+void AddressPool::free(const IpAddress& ip) {
+    leases_.erase(ip);
+    if (range_.contains(ip)) lowest_ = std::min(lowest_, ip);
+}
+
+void AddressPool::release(const IpAddress& ip, const std::string& owner) {
+    const std::lock_guard lock(mutex_);
+    const auto [first, last] = by_owner_.equal_range(owner);
+    const auto found = std::find_if(first, last, [&](const auto& entry) { return entry.second == ip; });
+    if (found == last) return;
+    by_owner_.erase(found);
+    free(ip);
+}
+
+void AddressPool::release_all(const std::string& owner) {
+    const std::lock_guard lock(mutex_);
+    const auto [first, last] = by_owner_.equal_range(owner);
+    std::for_each(first, last, [&](const auto& entry) { free(entry.second); });
+    by_owner_.erase(first, last);
+}
+
+bool AddressPool::roomy() const {
+    const unsigned host_bits = range_.address.bits() - range_.length;
+    if (host_bits > 20) return true;
+    return leased() * 4 < size_t{1} << host_bits;
+}
+
+size_t AddressPool::leased() const {
+    const std::lock_guard lock(mutex_);
+    return leases_.size();
+}
+
+std::optional<Prefix> choose_subnet(std::span<const Prefix> used) {
+    const auto free = [&](const Prefix& candidate) {
+        return std::ranges::none_of(used, [&](const Prefix& other) { return candidate.overlaps(other); });
+    };
+    const auto first_host = [](uint32_t network, uint8_t length) { return Prefix{IpAddress::v4(network | 1), length}; };
+    for (uint32_t second = 17; second <= 31; ++second)
+        if (const Prefix candidate = first_host(172u << 24 | second << 16, 16); free(candidate)) return candidate;
+    for (uint32_t third = 0; third <= 240; third += 16)
+        if (const Prefix candidate = first_host(192u << 24 | 168u << 16 | third << 8, 20); free(candidate))
+            return candidate;
+    return std::nullopt;
+}
+
+} // namespace hull::net

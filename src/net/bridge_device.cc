@@ -1,0 +1,131 @@
+#include "net/bridge_device.h"
+
+#include <algorithm>
+
+#include <net/if.h>
+
+#include "base/random.h"
+#include "net/address_pool.h"
+#include "net/link.h"
+
+namespace hull::net {
+namespace {
+
+constexpr std::string_view k_alias_prefix = "hull bridge of ";
+constexpr size_t k_longest_alias = 255; // IFALIASZ - 1
+
+Error wrong(std::string text) { return Error(ErrorKind::invalid_argument, std::move(text)); }
+Error taken(std::string text) { return Error(ErrorKind::conflict, std::move(text)); }
+
+std::string alias_of(const BridgeConfig& config) {
+    return (std::string(k_alias_prefix) + config.owner).substr(0, k_longest_alias);
+}
+
+Result<void> check_name(const std::string& name) {
+    const bool plain =
+        std::ranges::all_of(name, [](unsigned char c) { return c > ' ' && c < 127 && c != '/' && c != ':'; });
+    if (name.empty() || name.size() >= IFNAMSIZ || !plain || name == "." || name == "..")
+        return wrong("invalid bridge name \"" + name + "\"");
+    return {};
+}
+
+// 02:42 and four random bytes: a MAC that doesn't change when ports come and go.
+MacAddress random_mac() {
+    MacAddress mac{{0x02, 0x42}};
+    const std::string digits = random_hex(8);
+    for (size_t i = 0; i < 4; ++i)
+        mac.bytes[i + 2] = static_cast<uint8_t>(std::stoul(digits.substr(2 * i, 2), nullptr, 16));
+    return mac;
+}
+
+Result<Prefix> free_subnet(NetlinkSocket& socket) {
+    std::vector<Prefix> used = TRY(list_destinations(socket));
+    for (const InterfaceAddress& address : TRY(list_addresses(socket))) used.push_back(address.prefix);
+    const auto chosen = choose_subnet(used);
+    if (!chosen) return Error(ErrorKind::no_space, "every default subnet overlaps a route of this machine; give one");
+    return *chosen;
+}
+
+Result<std::vector<Prefix>> ipv4_addresses(NetlinkSocket& socket, uint32_t link) {
+    std::vector<Prefix> out;
+    for (const InterfaceAddress& address : TRY(list_addresses(socket)))
+        if (address.link == link && !address.prefix.address.is_v6()) out.push_back(address.prefix);
+    return out;
+}
+
+// The address of a device that was there before: its own, or the one asked for
+// if it can have it.
+Result<Prefix> settle_address(NetlinkSocket& socket, const BridgeConfig& config, const BridgeDevice& device) {
+    const std::vector<Prefix> present = TRY(ipv4_addresses(socket, device.index));
+    if (!config.address && !present.empty()) return present.front();
+    if (config.address && std::ranges::find(present, *config.address) != present.end()) return *config.address;
+
+    const std::string has = present.empty() ? "no address" : "the address " + present.front().str();
+    if (device.origin == Origin::administrators) {
+        if (config.address) return taken("bridge " + config.name + " has " + has + ", not " + config.address->str());
+        return taken("bridge " + config.name + " has no IPv4 address");
+    }
+    if (!TRY(ports_of(socket, device.index)).empty())
+        return taken("bridge " + config.name + " has " + has +
+                     " and containers attached to it; stop them before it gets another one");
+    const Prefix wanted = config.address ? *config.address : TRY(free_subnet(socket));
+    for (const Prefix& old : present) TRY(remove_address(socket, device.index, old));
+    TRY(add_address(socket, device.index, wanted));
+    return wanted;
+}
+
+Result<BridgeDevice> adopt(NetlinkSocket& socket, const BridgeConfig& config, const Link& link) {
+    if (link.kind != "bridge") return taken("network device " + config.name + " exists and is not a bridge");
+    BridgeDevice device;
+    device.index = link.index;
+    if (link.alias == alias_of(config))
+        device.origin = Origin::ours;
+    else if (!link.alias.starts_with(k_alias_prefix))
+        device.origin = Origin::administrators;
+    else
+        return taken("bridge " + config.name + " belongs to another engine (" +
+                     link.alias.substr(k_alias_prefix.size()) + "); choose another name with --bridge");
+    device.address = TRY(settle_address(socket, config, device));
+    TRY(set_up(socket, config.name));
+    return device;
+}
+
+Result<BridgeDevice> finish_new(NetlinkSocket& socket, const BridgeConfig& config, const Prefix& address) {
+    const auto link = TRY(find_link(socket, config.name));
+    if (!link) return Error(ErrorKind::internal, "bridge " + config.name + " vanished while it was made");
+    TRY(add_address(socket, link->index, address));
+    TRY(set_up(socket, config.name));
+    return BridgeDevice{link->index, address, Origin::made_now};
+}
+
+} // namespace
+
+Result<void> check(const BridgeConfig& config) {
+    TRY(check_name(config.name));
+    if (config.mtu < 68 || config.mtu > 65535) return wrong("invalid MTU " + std::to_string(config.mtu));
+    if (!config.address) return {};
+    const Prefix& address = *config.address;
+    if (address.address.is_v6()) return wrong("the bridge's address " + address.str() + " is not IPv4");
+    if (address.length < 8 || address.length > 30 || address.address == address.network().address ||
+        address.address == address.broadcast())
+        return wrong("the bridge's address " + address.str() + " is not a host's address in a subnet of /8 to /30");
+    return {};
+}
+
+Result<BridgeDevice> ensure_bridge(NetlinkSocket& socket, const BridgeConfig& config) {
+    if (const auto link = TRY(find_link(socket, config.name))) return adopt(socket, config, *link);
+    const Prefix address = config.address ? *config.address : TRY(free_subnet(socket));
+    TRY(make_bridge(socket, config.name, random_mac(), config.mtu, alias_of(config)));
+    auto device = finish_new(socket, config, address);
+    if (!device.ok()) (void)delete_link(socket, config.name);
+    return device;
+}
+
+Result<std::vector<std::string>> ports_of(NetlinkSocket& socket, uint32_t bridge) {
+    std::vector<std::string> out;
+    for (const Link& link : TRY(list_links(socket)))
+        if (link.master == bridge) out.push_back(link.name);
+    return out;
+}
+
+} // namespace hull::net

@@ -1,0 +1,32 @@
+// The bridge device of an engine: made, adopted, checked, removed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "net/bridge.h"
+#include "net/netlink.h"
+
+namespace hull::net {
+
+enum class Origin : unsigned char {
+    made_now,
+    ours,           // made by an earlier run of the same owner
+    administrators, // there without an owner's name: used, never changed or removed
+};
+
+struct BridgeDevice {
+    uint32_t index = 0;
+    Prefix address;
+    Origin origin = Origin::ours;
+};
+
+// Errors: invalid_argument. Looks at nothing but the request.
+Result<void> check(const BridgeConfig& config);
+// See Bridge::create. On error a device that was made is gone again.
+Result<BridgeDevice> ensure_bridge(NetlinkSocket& socket, const BridgeConfig& config);
+// Links whose master this is.
+Result<std::vector<std::string>> ports_of(NetlinkSocket& socket, uint32_t bridge);
+
+} // namespace hull::net

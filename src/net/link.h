@@ -1,0 +1,76 @@
+// Network devices, addresses and routes over rtnetlink. Every function works
+// in the network namespace its socket was opened in. Not thread-safe: one
+// socket, one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "net/address.h"
+#include "net/netlink.h"
+
+namespace hull::net {
+
+struct Link {
+    uint32_t index = 0, master = 0, group = 0, mtu = 0;
+    std::string name, kind, alias; // kind: "bridge", "veth", ...; empty for hardware
+    bool up = false;
+};
+
+Result<NetlinkSocket> open_route_socket();
+
+Result<std::vector<Link>> list_links(NetlinkSocket& socket);
+Result<std::optional<Link>> find_link(NetlinkSocket& socket, const std::string& name);
+
+struct InterfaceAddress {
+    uint32_t link = 0;
+    Prefix prefix;
+};
+Result<std::vector<InterfaceAddress>> list_addresses(NetlinkSocket& socket);
+// Destinations of all IPv4 routes, except default routes and those the kernel
+// keeps for itself (local, broadcast).
+Result<std::vector<Prefix>> list_destinations(NetlinkSocket& socket);
+
+// A bridge device, down, that keeps this MAC and MTU whatever joins it.
+// alias is free text kept on the device.
+Result<void> make_bridge(NetlinkSocket& socket, const std::string& name, const MacAddress& mac, uint32_t mtu,
+                         const std::string& alias);
+
+enum class Isolation : unsigned char { none, from_other_isolated };
+struct VethRequest {
+    std::string host_name;
+    uint32_t bridge = 0; // index
+    uint32_t mtu = 0, group = 0;
+    Isolation isolation = Isolation::none;
+    BorrowedFd guest_ns;
+    std::string guest_name;
+};
+// Both ends are made in their final namespaces; the host's is up and on the
+// bridge, the guest's is down. On error neither exists.
+Result<void> make_veth(NetlinkSocket& socket, const VethRequest& request);
+
+Result<void> set_up(NetlinkSocket& socket, const std::string& name);
+Result<void> delete_link(NetlinkSocket& socket, const std::string& name); // missing: fine
+// All at once, so that the kernel waits for its readers once only. Links that
+// don't exist are fine. group is a number no other link has.
+Result<void> delete_links(NetlinkSocket& socket, const std::vector<std::string>& names, uint32_t group);
+
+Result<void> add_address(NetlinkSocket& socket, uint32_t link, const Prefix& address);
+Result<void> remove_address(NetlinkSocket& socket, uint32_t link, const Prefix& address); // missing: fine
+
+struct GuestSettings {
+    std::optional<Prefix> address;
+    std::optional<IpAddress> gateway; // default route; only with an address
+    std::optional<MacAddress> mac;    // also announces the address (gratuitous ARP)
+};
+// lo and eth0 of a container, up. socket is one of its namespace.
+Result<void> set_up_guest(NetlinkSocket& socket, const std::string& name, const GuestSettings& settings);
+// Other settings for a guest that is up; old is taken away.
+Result<void> change_guest(NetlinkSocket& socket, const std::string& name, const GuestSettings& old,
+                          const GuestSettings& settings);
+
+} // namespace hull::net

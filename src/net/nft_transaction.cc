@@ -1,0 +1,240 @@
+#include "net/nft_transaction.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <netinet/in.h> // ahead of the kernel's <linux/in.h>, which it makes quiet
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <net/if.h>
+
+namespace hull::net {
+namespace {
+
+constexpr uint32_t k_register = NFT_REG_1;
+constexpr uint32_t k_ifname_type = 41; // what nft(8) calls the type "ifname"; the kernel only keeps it
+constexpr uint32_t k_ip_source_offset = 12;
+
+uint16_t nft_type(uint16_t type) { return static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type); }
+
+void put_family(Batch& batch, uint8_t family, uint16_t resource = 0) {
+    auto& header = batch.header<nfgenmsg>();
+    header.nfgen_family = family;
+    header.version = NFNETLINK_V0;
+    header.res_id = htons(resource);
+}
+
+// The kernel compares interface names as 16 bytes padded with zeros.
+std::array<uint8_t, IFNAMSIZ> padded(const std::string& interface) {
+    std::array<uint8_t, IFNAMSIZ> out{};
+    std::copy_n(interface.begin(), std::min(interface.size(), out.size() - 1), out.begin());
+    return out;
+}
+
+uint32_t meta_key(Direction direction) { return direction == Direction::in ? NFT_META_IIFNAME : NFT_META_OIFNAME; }
+
+std::string family_name(uint8_t family) {
+    switch (family) {
+    case NFPROTO_INET: return "inet";
+    case NFPROTO_IPV4: return "ip";
+    case NFPROTO_IPV6: return "ip6";
+    default: return "family " + std::to_string(family);
+    }
+}
+
+} // namespace
+
+const uint16_t NftTransaction::k_expressions = NFTA_RULE_EXPRESSIONS;
+
+NftTransaction::NftTransaction(std::string table) : table_(std::move(table)) {
+    batch_.add(NFNL_MSG_BATCH_BEGIN, 0, "begin");
+    put_family(batch_, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+}
+
+void NftTransaction::begin(uint16_t type, uint16_t flags, const char* doing) {
+    batch_.add(nft_type(type), NLM_F_ACK | flags, doing);
+    put_family(batch_, NFPROTO_INET);
+}
+
+void NftTransaction::add_table() {
+    begin(NFT_MSG_NEWTABLE, NLM_F_CREATE, "add nft table");
+    batch_.put_text(NFTA_TABLE_NAME, table_);
+}
+
+void NftTransaction::delete_table() {
+    begin(NFT_MSG_DELTABLE, 0, "delete nft table");
+    batch_.put_text(NFTA_TABLE_NAME, table_);
+}
+
+void NftTransaction::add_chain(const BaseChain& chain) {
+    begin(NFT_MSG_NEWCHAIN, NLM_F_CREATE, "add nft chain");
+    batch_.put_text(NFTA_CHAIN_TABLE, table_);
+    batch_.put_text(NFTA_CHAIN_NAME, chain.name);
+    batch_.nest(NFTA_CHAIN_HOOK, [&] {
+        batch_.put_u32_be(NFTA_HOOK_HOOKNUM, chain.hook);
+        batch_.put_u32_be(NFTA_HOOK_PRIORITY, static_cast<uint32_t>(chain.priority));
+    });
+    batch_.put_u32_be(NFTA_CHAIN_POLICY, NF_ACCEPT);
+    batch_.put_text(NFTA_CHAIN_TYPE, chain.type);
+}
+
+void NftTransaction::add_interface_set(const std::string& name) {
+    begin(NFT_MSG_NEWSET, NLM_F_CREATE, "add nft set");
+    batch_.put_text(NFTA_SET_TABLE, table_);
+    batch_.put_text(NFTA_SET_NAME, name);
+    batch_.put_u32_be(NFTA_SET_FLAGS, 0);
+    batch_.put_u32_be(NFTA_SET_KEY_TYPE, k_ifname_type);
+    batch_.put_u32_be(NFTA_SET_KEY_LEN, IFNAMSIZ);
+    batch_.put_u32_be(NFTA_SET_ID, 1);
+}
+
+void NftTransaction::add_interfaces(const std::string& set, const std::vector<std::string>& interfaces) {
+    if (interfaces.empty()) return;
+    begin(NFT_MSG_NEWSETELEM, NLM_F_CREATE, "add to nft set");
+    batch_.put_text(NFTA_SET_ELEM_LIST_TABLE, table_);
+    batch_.put_text(NFTA_SET_ELEM_LIST_SET, set);
+    batch_.nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
+        for (const std::string& interface : interfaces)
+            batch_.nest(NFTA_LIST_ELEM, [&] {
+                batch_.nest(NFTA_SET_ELEM_KEY, [&] { batch_.put(NFTA_DATA_VALUE, padded(interface)); });
+            });
+    });
+}
+
+void NftTransaction::begin_rule(const std::string& chain) {
+    begin(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, "add nft rule");
+    batch_.put_text(NFTA_RULE_TABLE, table_);
+    batch_.put_text(NFTA_RULE_CHAIN, chain);
+}
+
+template <class F>
+void NftTransaction::expression(const char* name, F&& data) {
+    batch_.nest(NFTA_LIST_ELEM, [&] {
+        batch_.put_text(NFTA_EXPR_NAME, name);
+        batch_.nest(NFTA_EXPR_DATA, data);
+    });
+}
+
+void NftTransaction::load_meta(uint32_t key) {
+    expression("meta", [&] {
+        batch_.put_u32_be(NFTA_META_KEY, key);
+        batch_.put_u32_be(NFTA_META_DREG, k_register);
+    });
+}
+
+void NftTransaction::compare(Match match, std::span<const uint8_t> value) {
+    expression("cmp", [&] {
+        batch_.put_u32_be(NFTA_CMP_SREG, k_register);
+        batch_.put_u32_be(NFTA_CMP_OP, match == Match::equal ? NFT_CMP_EQ : NFT_CMP_NEQ);
+        batch_.nest(NFTA_CMP_DATA, [&] { batch_.put(NFTA_DATA_VALUE, value); });
+    });
+}
+
+void NftTransaction::mask(std::span<const uint8_t> mask) {
+    const std::vector<uint8_t> zeros(mask.size());
+    expression("bitwise", [&] {
+        batch_.put_u32_be(NFTA_BITWISE_SREG, k_register);
+        batch_.put_u32_be(NFTA_BITWISE_DREG, k_register);
+        batch_.put_u32_be(NFTA_BITWISE_LEN, static_cast<uint32_t>(mask.size()));
+        batch_.nest(NFTA_BITWISE_MASK, [&] { batch_.put(NFTA_DATA_VALUE, mask); });
+        batch_.nest(NFTA_BITWISE_XOR, [&] { batch_.put(NFTA_DATA_VALUE, zeros); });
+    });
+}
+
+void NftTransaction::interface_name(Direction direction, Match match, const std::string& name) {
+    load_meta(meta_key(direction));
+    compare(match, padded(name));
+}
+
+void NftTransaction::interface_in_set(Direction direction, const std::string& set) {
+    load_meta(meta_key(direction));
+    expression("lookup", [&] {
+        batch_.put_text(NFTA_LOOKUP_SET, set);
+        batch_.put_u32_be(NFTA_LOOKUP_SREG, k_register);
+    });
+}
+
+void NftTransaction::source_in(const Prefix& network) {
+    load_meta(NFT_META_NFPROTO);
+    const uint8_t ipv4 = NFPROTO_IPV4;
+    compare(Match::equal, {&ipv4, 1});
+    expression("payload", [&] {
+        batch_.put_u32_be(NFTA_PAYLOAD_DREG, k_register);
+        batch_.put_u32_be(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+        batch_.put_u32_be(NFTA_PAYLOAD_OFFSET, k_ip_source_offset);
+        batch_.put_u32_be(NFTA_PAYLOAD_LEN, 4);
+    });
+    mask(network.mask().bytes());
+    compare(Match::equal, network.network().address.bytes());
+}
+
+void NftTransaction::established_or_related() {
+    expression("ct", [&] {
+        batch_.put_u32_be(NFTA_CT_KEY, NFT_CT_STATE);
+        batch_.put_u32_be(NFTA_CT_DREG, k_register);
+    });
+    // Bits of the state as the kernel holds them: host order.
+    const uint32_t states = 1u << 1 | 1u << 2, none = 0;
+    std::array<uint8_t, 4> bytes;
+    std::memcpy(bytes.data(), &states, bytes.size());
+    mask(bytes);
+    std::memcpy(bytes.data(), &none, bytes.size());
+    compare(Match::different, bytes);
+}
+
+void NftTransaction::masquerade() {
+    expression("masq", [] {});
+}
+
+void NftTransaction::verdict(Verdict verdict) {
+    expression("immediate", [&] {
+        batch_.put_u32_be(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+        batch_.nest(NFTA_IMMEDIATE_DATA, [&] {
+            batch_.nest(NFTA_DATA_VERDICT,
+                        [&] { batch_.put_u32_be(NFTA_VERDICT_CODE, static_cast<uint32_t>(verdict)); });
+        });
+    });
+}
+
+Result<void> NftTransaction::commit(NetlinkSocket& socket) {
+    batch_.add(NFNL_MSG_BATCH_END, 0, "commit");
+    put_family(batch_, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+    return socket.run(batch_, table_);
+}
+
+Result<NetlinkSocket> open_netfilter_socket() { return NetlinkSocket::open(NETLINK_NETFILTER); }
+
+Result<bool> has_set(NetlinkSocket& socket, const std::string& table, const std::string& set) {
+    Batch batch;
+    batch.add(nft_type(NFT_MSG_GETSET), NLM_F_ACK, "look up nft set");
+    put_family(batch, NFPROTO_INET);
+    batch.put_text(NFTA_SET_TABLE, table);
+    batch.put_text(NFTA_SET_NAME, set);
+    const auto done = socket.run(batch, table + " " + set);
+    if (!done.ok() && done.error().code() != ENOENT) return done.error();
+    return done.ok();
+}
+
+Result<std::vector<std::string>> dropping_forward_chains(NetlinkSocket& socket, std::string_view ours) {
+    Batch batch;
+    batch.add(nft_type(NFT_MSG_GETCHAIN), NLM_F_DUMP, "list nft chains");
+    put_family(batch, AF_UNSPEC);
+    std::vector<std::string> found;
+    TRY(socket.run(batch, "", [&](const nlmsghdr* message) {
+        if (message->nlmsg_type != nft_type(NFT_MSG_NEWCHAIN)) return;
+        const auto* header = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(message));
+        const auto attributes = Attributes::of_message(message, sizeof *header, NFTA_CHAIN_MAX);
+        const auto hook = attributes.nested(NFTA_CHAIN_HOOK, NFTA_HOOK_MAX).u32_be(NFTA_HOOK_HOOKNUM);
+        const std::string table = attributes.text(NFTA_CHAIN_TABLE).value_or("");
+        const bool ip = header->nfgen_family == NFPROTO_INET || header->nfgen_family == NFPROTO_IPV4;
+        if (!ip || hook != NF_INET_FORWARD || table.starts_with(ours)) return;
+        if (attributes.u32_be(NFTA_CHAIN_POLICY) != uint32_t{NF_DROP}) return;
+        found.push_back(family_name(header->nfgen_family) + " " + table + " " +
+                        attributes.text(NFTA_CHAIN_NAME).value_or(""));
+    }));
+    return found;
+}
+
+} // namespace hull::net

@@ -1,0 +1,77 @@
+// One atomic change of nf_tables, spoken directly over netlink: all of it
+// takes effect, or nothing.
+//
+// A rule is a list of expressions that run in order; a comparison that fails
+// ends the rule. The names are nft(8)'s. Only .cc files of net/ include this.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "net/address.h"
+#include "net/netlink.h"
+
+namespace hull::net {
+
+enum class Verdict : int { drop = 0, accept = 1 };
+enum class Match : uint32_t { equal = 0, different = 1 };
+enum class Direction : unsigned char { in, out };
+
+class NftTransaction {
+public:
+    // All that follows is about this table of family inet.
+    explicit NftTransaction(std::string table);
+
+    void add_table(); // exists: fine
+    void delete_table();
+
+    struct BaseChain {
+        std::string name, type; // "filter", "nat"
+        uint32_t hook;          // NF_INET_*
+        int32_t priority;
+    };
+    void add_chain(const BaseChain& chain); // policy accept
+
+    void add_interface_set(const std::string& name);
+    void add_interfaces(const std::string& set, const std::vector<std::string>& interfaces);
+
+    // rule("forward", [&] { interface(...); verdict(...); });
+    template <class F>
+    void rule(const std::string& chain, F&& expressions) {
+        begin_rule(chain);
+        batch_.nest(k_expressions, expressions);
+    }
+    void interface_name(Direction direction, Match match, const std::string& name);
+    void interface_in_set(Direction direction, const std::string& set);
+    void source_in(const Prefix& network); // IPv4
+    void established_or_related();
+    void masquerade();
+    void verdict(Verdict verdict);
+
+    Result<void> commit(NetlinkSocket& socket);
+
+private:
+    static const uint16_t k_expressions;
+    void begin(uint16_t type, uint16_t flags, const char* doing);
+    void begin_rule(const std::string& chain);
+    void load_meta(uint32_t key);
+    void compare(Match match, std::span<const uint8_t> value);
+    void mask(std::span<const uint8_t> mask);
+    template <class F>
+    void expression(const char* name, F&& data);
+
+    const std::string table_;
+    Batch batch_{32768};
+};
+
+Result<NetlinkSocket> open_netfilter_socket();
+// Does this table of family inet hold such a set? Missing tables are fine.
+Result<bool> has_set(NetlinkSocket& socket, const std::string& table, const std::string& set);
+// Base chains at the forward hook that drop what no rule accepts, as
+// "<family> <table> <chain>"; those in tables whose name starts with ours are left out.
+Result<std::vector<std::string>> dropping_forward_chains(NetlinkSocket& socket, std::string_view ours);
+
+} // namespace hull::net
