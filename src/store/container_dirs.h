@@ -1,0 +1,45 @@
+// The folders of containers: <data-root>/containers/<id>/ with
+//   upper/ work/    the writable layer of overlayfs (plain ids)
+//   volumes/<name>/ anonymous volumes
+// and the small files that the engine and the keeper keep there.
+//
+// A folder is made in one go and removed by renaming it into .trash/, which is
+// emptied in the background by whoever calls empty_trash(); a crash leaves
+// nothing but trash. Thread-safe for different containers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/strong.h"
+
+namespace hull::store {
+
+class ContainerDirs {
+public:
+    // Makes the folders; empties what a crash left in the trash.
+    static Result<std::unique_ptr<ContainerDirs>> open(const std::string& data_root);
+
+    std::string path(const ContainerId& id) const { return root_ + "/" + id.str(); }
+    // volumes: names of anonymous volumes. On error nothing is left.
+    Result<void> create(const ContainerId& id, const std::vector<std::string>& volumes);
+    // Gone from its place when this returns; missing: fine.
+    Result<void> remove(const ContainerId& id);
+    // Deletes what remove() put aside.
+    Result<void> empty_trash();
+    Result<std::vector<ContainerId>> list() const;
+
+    // A small file of the container's, replaced as a whole.
+    Result<void> write_file(const ContainerId& id, const std::string& name, std::string_view text) const;
+    // Bytes of the regular files in the writable layer.
+    Result<int64_t> writable_size(const ContainerId& id) const;
+
+private:
+    explicit ContainerDirs(std::string root) : root_(std::move(root)) {}
+    std::string root_; // <data-root>/containers
+};
+
+} // namespace hull::store
