@@ -1,5 +1,5 @@
-// Images as clients see them: image::Images, with an event for every change.
-// Thread-safe.
+// Images as clients see them: what changes them goes through here, so that each
+// change is an event. Reading goes to images() directly. Thread-safe.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "engine/events.h"
-#include "engine/views.h"
 #include "image/images.h"
 
 namespace hull::engine {
@@ -18,21 +17,19 @@ public:
     // Both outlive it.
     ImageService(image::Images& images, EventBus& events) : images_(images), events_(events) {}
 
-    // Reading needs no event.
-    const image::Images& read() const { return images_; }
+    // For reading.
+    const image::Images& images() const { return images_; }
 
-    // filters: dangling label label! before since reference until.
-    Result<std::vector<image::Summary>> list(bool all, const Filters& filters) const;
+    // As in image::Images, each with its events.
+    Result<image::Digest> tag(std::string_view name, std::string_view repository, std::string_view tag);
+    Result<std::vector<image::Removed>> remove(std::string_view name, const image::RemoveOptions& options);
+    Result<image::Pruned> prune(const image::PruneOptions& options);
     Result<image::Digest> import_tar(ByteSource& tar, const image::ImportRequest& request);
     Result<std::vector<image::Loaded>> load(ByteSource& archive, const image::LoadCallback& progress);
     Result<std::unique_ptr<image::Export>> save(const std::vector<std::string>& names);
-    Result<void> tag(const std::string& name, const std::string& repository, const std::string& tag);
-    Result<std::vector<image::Removed>> remove(const std::string& name, const image::RemoveOptions& options);
-    // filters: dangling (true by default) label label! until.
-    Result<image::Pruned> prune(const Filters& filters);
 
 private:
-    void publish(const char* action, const std::string& id, const std::string& name);
+    void publish(const image::Digest& id, std::string action, std::string name);
     void publish_removed(const std::vector<image::Removed>& removed);
 
     image::Images& images_;
