@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -47,6 +48,8 @@ public:
 
 private:
     explicit IdPool(const IdPoolConfig& config);
+    std::optional<uint32_t> index_of(uint32_t first) const;
+
     const IdPoolConfig config_;
     mutable std::mutex mutex_;
     std::vector<bool> used_;
