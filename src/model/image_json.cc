@@ -4,6 +4,20 @@
 #include "codec/json_strict.h"
 #include "model/image.h"
 
+namespace hull::model {
+namespace {
+
+// "": no time, as some tools leave it.
+Result<WallTime> time_from(std::string_view text) {
+    if (text.empty()) return WallTime{};
+    auto time = from_rfc3339(text);
+    if (!time) return Error(ErrorKind::invalid_argument, "invalid JSON: a time is not RFC 3339");
+    return *time;
+}
+
+} // namespace
+} // namespace hull::model
+
 namespace hull::json {
 
 template <>
@@ -12,18 +26,6 @@ struct Codec<hull::model::Digest> {
     static Result<hull::model::Digest> decode(const Value& value) {
         if (!value.is_string()) return detail::mismatch(value, "string");
         return hull::model::Digest::parse(value.get_string());
-    }
-};
-
-template <>
-struct Codec<hull::WallTime> {
-    static Value encode(const hull::WallTime& time) { return Value(to_rfc3339(time)); }
-    static Result<hull::WallTime> decode(const Value& value) {
-        if (!value.is_string()) return detail::mismatch(value, "string");
-        if (value.get_string().empty()) return hull::WallTime{};
-        auto time = from_rfc3339(value.get_string());
-        if (!time) return Error(ErrorKind::invalid_argument, "invalid JSON: a time is not RFC 3339");
-        return *time;
     }
 };
 
@@ -67,13 +69,35 @@ struct Fields<hull::model::Index> {
         field("manifests", &Index::manifests), field("annotations", &Index::annotations, Emit::omit_empty)};
 };
 
+// By hand: a Codec of WallTime would clash with those of files that keep times
+// in another form.
 template <>
-struct Fields<HistoryEntry> {
-    static constexpr auto list = std::tuple{field("created", &HistoryEntry::created),
-                                            field("created_by", &HistoryEntry::created_by, Emit::omit_empty),
-                                            field("author", &HistoryEntry::author, Emit::omit_empty),
-                                            field("comment", &HistoryEntry::comment, Emit::omit_empty),
-                                            field("empty_layer", &HistoryEntry::empty_layer, Emit::omit_empty)};
+struct Codec<HistoryEntry> {
+    static Value encode(const HistoryEntry& entry) {
+        Object out{{"created", to_rfc3339(entry.created)}};
+        if (!entry.created_by.empty()) out["created_by"] = entry.created_by;
+        if (!entry.author.empty()) out["author"] = entry.author;
+        if (!entry.comment.empty()) out["comment"] = entry.comment;
+        if (entry.empty_layer) out["empty_layer"] = true;
+        return out;
+    }
+    static Result<HistoryEntry> decode(const Value& value) {
+        if (!value.is_object()) return detail::mismatch(value, "object");
+        HistoryEntry entry;
+        auto read = [&](std::string_view name, auto& into) -> Result<void> {
+            const Value* member = value.get_object().if_contains(name);
+            if (!member || member->is_null()) return {};
+            return detail::decode_into(*member, into).context(name);
+        };
+        std::string created;
+        TRY(read("created", created));
+        TRY(read("created_by", entry.created_by));
+        TRY(read("author", entry.author));
+        TRY(read("comment", entry.comment));
+        TRY(read("empty_layer", entry.empty_layer));
+        entry.created = TRY(hull::model::time_from(created));
+        return entry;
+    }
 };
 
 } // namespace hull::json
@@ -180,7 +204,9 @@ Result<ImageConfig> parse_image_config(std::string_view text) {
         if (!member || member->is_null()) return {};
         return json::detail::decode_into(*member, into).context([&] { return "image config: " + std::string(name); });
     };
-    TRY(read(object, "created", config.created));
+    std::string created;
+    TRY(read(object, "created", created));
+    config.created = TRY(time_from(created).context("image config: created"));
     TRY(read(object, "author", config.author));
     TRY(read(object, "architecture", config.architecture));
     TRY(read(object, "os", config.os));

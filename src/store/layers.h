@@ -46,6 +46,7 @@ struct Budget {
     uint64_t entries = 4'000'000;
     size_t path_bytes = 4096;
     unsigned path_depth = 256;
+    size_t memory_bytes = size_t{256} << 20; // kept while unpacking, for what folders get at the end
 };
 
 struct AddOptions {

@@ -1,0 +1,291 @@
+#include "store/layers_directory.h"
+
+#include <fcntl.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "codec/compress/sha256.h"
+#include "codec/json.h"
+#include "store/hashing_chunks.h"
+#include "store/recipe.h"
+#include "store/unpack.h"
+#include "sys/file.h"
+#include "sys/tree.h"
+
+namespace hull::store {
+
+namespace {
+
+constexpr uint64_t progress_bytes = uint64_t{1} << 20;
+
+std::string print(const Layer& layer) {
+    json::Object out{{"diff_id", layer.diff_id.str()},
+                     {"size", layer.size},
+                     {"tar_size", layer.tar_size},
+                     {"entries", layer.entries},
+                     {"opaque_root", layer.opaque_root}};
+    if (layer.parent) out["parent"] = layer.parent->str();
+    return json::print(out);
+}
+
+// The record's own shape, before it is checked.
+struct Stored {
+    std::string diff_id, parent;
+    uint64_t size = 0, tar_size = 0, entries = 0;
+    bool opaque_root = false;
+};
+
+} // namespace
+
+} // namespace hull::store
+
+template <>
+struct hull::json::Fields<hull::store::Stored> {
+    using S = hull::store::Stored;
+    static constexpr auto list = std::tuple{field("diff_id", &S::diff_id), field("parent", &S::parent),
+                                            field("size", &S::size),       field("tar_size", &S::tar_size),
+                                            field("entries", &S::entries), field("opaque_root", &S::opaque_root)};
+};
+
+namespace hull::store {
+
+namespace {
+
+Result<Layer> parse(const Record& record) {
+    json::Value value = TRY(json::parse(record.text));
+    Stored stored = TRY(json::decode<Stored>(value));
+    Layer layer;
+    layer.chain_id = TRY(Digest::parse(record.key));
+    layer.diff_id = TRY(Digest::parse(stored.diff_id));
+    if (!stored.parent.empty()) layer.parent = TRY(Digest::parse(stored.parent));
+    layer.size = stored.size;
+    layer.tar_size = stored.tar_size;
+    layer.entries = stored.entries;
+    layer.opaque_root = stored.opaque_root;
+    return layer;
+}
+
+// Tells how far the tar was read, and lets the listener stop it.
+class Progress : public ChunkSource {
+public:
+    Progress(HashingChunks& chunks, const std::function<Result<void>(uint64_t)>& listener)
+        : chunks_(chunks), listener_(listener) {}
+    Result<std::string_view> next() override {
+        if (listener_ && chunks_.bytes() - told_ >= progress_bytes) {
+            told_ = chunks_.bytes();
+            TRY(listener_(told_));
+        }
+        return chunks_.next();
+    }
+
+private:
+    HashingChunks& chunks_;
+    const std::function<Result<void>(uint64_t)>& listener_;
+    uint64_t told_ = 0;
+};
+
+class TemporaryFolder {
+public:
+    static Result<TemporaryFolder> create(const std::string& parent) {
+        std::string path = parent + "/" + random_hex(16);
+        TRY(sys::mkdir(path, 0700));
+        return TemporaryFolder(std::move(path));
+    }
+    TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+    ~TemporaryFolder() {
+        if (path_.empty()) return;
+        auto removed = sys::remove_tree(path_);
+        if (!removed.ok()) log::warning("remove an unfinished layer", removed.error());
+    }
+    const std::string& path() const { return path_; }
+
+private:
+    explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
+    std::string path_;
+};
+
+Error no_such_layer(const Digest& chain_id) {
+    return {ErrorKind::not_found, "layer " + chain_id.str() + " does not exist"};
+}
+
+} // namespace
+
+Result<std::unique_ptr<DirectoryLayers>> DirectoryLayers::open(const std::string& data_root, Records& records) {
+    std::unique_ptr<DirectoryLayers> store(new DirectoryLayers(data_root + "/layers", records));
+    TRY(sys::mkdir_parents(store->root_ + "/tmp", 0700));
+    // What a container sees as its root has this folder's mode.
+    TRY(sys::mkdir_parents(store->empty_path(), 0755));
+    TRY(store->reconcile().context("open the layer store"));
+    return store;
+}
+
+// Crash-only: what has no record goes, and a record whose tree is gone too.
+Result<void> DirectoryLayers::reconcile() {
+    std::vector<std::string> leftovers = TRY(sys::list_dir(root_ + "/tmp"));
+    for (const std::string& name : leftovers) TRY(sys::remove_tree(root_ + "/tmp/" + name));
+
+    std::vector<Record> records = TRY(records_.all(Table::layers));
+    for (const Record& record : records) {
+        auto layer = parse(record);
+        if (!layer.ok() || !sys::exists(folder_of(layer->chain_id))) {
+            log::error("layer " + record.key + " is damaged or missing on disk; its record is dropped");
+            TRY(records_.erase(Table::layers, record.key));
+            continue;
+        }
+        Digest id = layer->chain_id;
+        layers_.emplace(id, std::move(layer).value());
+    }
+    std::vector<std::string> names = TRY(sys::list_dir(root_));
+    for (const std::string& name : names) {
+        auto id = Digest::parse("sha256:" + name);
+        if (!id.ok() || layers_.contains(*id)) continue;
+        log::warning("remove layer " + name + ", which a crash left without a record");
+        TRY(sys::remove_tree(root_ + "/" + name));
+    }
+    return {};
+}
+
+std::vector<std::string> DirectoryLayers::chain_below(const std::optional<Digest>& top) const {
+    std::vector<std::string> folders;
+    for (auto id = top; id;) {
+        auto it = layers_.find(*id);
+        if (it == layers_.end()) break;
+        folders.push_back(folder_of(*id) + "/fs");
+        if (it->second.opaque_root) break;
+        id = it->second.parent;
+    }
+    return folders;
+}
+
+Result<Layer> DirectoryLayers::add(ByteSource& tar, const AddOptions& options) {
+    std::vector<std::string> below;
+    if (options.parent) {
+        std::lock_guard held(mutex_);
+        if (!layers_.contains(*options.parent)) return no_such_layer(*options.parent);
+        below = chain_below(options.parent);
+    }
+    TemporaryFolder temporary = TRY(TemporaryFolder::create(root_ + "/tmp"));
+    Layer layer = TRY(unpack(tar, options, temporary.path(), std::move(below)));
+    return publish(std::move(layer), temporary.path());
+}
+
+Result<Layer> DirectoryLayers::unpack(ByteSource& tar, const AddOptions& options, const std::string& temporary,
+                                      std::vector<std::string> below) {
+    TRY(sys::mkdir(temporary + "/fs", 0755));
+    UniqueFd tree = TRY(sys::open(temporary + "/fs", O_RDONLY | O_DIRECTORY));
+    auto recipe = TRY(RecipeWriter::create(temporary + "/recipe", tree));
+    HashingChunks chunks(tar, options.budget.bytes);
+    Progress progress(chunks, options.progress);
+    tar::Reader reader(progress, recipe.get());
+    Unpacker unpacker(tree, std::move(below), options.budget, *recipe);
+    Unpacked unpacked = TRY(unpacker.run(reader));
+    TRY(reader.drain());
+    TRY(recipe->finish());
+
+    Layer layer;
+    layer.diff_id = Digest::from_sha256_hex(chunks.hex_digest());
+    if (options.expected && layer.diff_id != *options.expected)
+        return Error(ErrorKind::corrupt,
+                     "the layer's diff id is " + layer.diff_id.str() + ", not " + options.expected->str());
+    layer.parent = options.parent;
+    layer.chain_id = chain_id(options.parent, layer.diff_id);
+    layer.size = unpacked.size;
+    layer.tar_size = chunks.bytes();
+    layer.entries = unpacked.entries;
+    layer.opaque_root = unpacked.opaque_root;
+    // One sync of the file system instead of one per file: docs/formats/store.md.
+    TRY(sys::sync_file_system(tree));
+    return layer;
+}
+
+// Rename, sync, record: the layer is there once the record is.
+Result<Layer> DirectoryLayers::publish(Layer layer, const std::string& temporary) {
+    std::lock_guard changing(change_mutex_);
+    if (auto there = get(layer.chain_id); there.ok()) return there; // made meanwhile
+    if (layer.parent) TRY(get(*layer.parent));
+    const std::string folder = folder_of(layer.chain_id);
+    TRY(sys::mkdir(folder, 0700));
+    auto moved = [&]() -> Result<void> {
+        TRY(sys::rename(temporary + "/fs", folder + "/fs"));
+        TRY(sys::rename(temporary + "/recipe", folder + "/recipe"));
+        UniqueFd own = TRY(sys::open(folder, O_RDONLY | O_DIRECTORY));
+        TRY(sys::fsync(own));
+        UniqueFd all = TRY(sys::open(root_, O_RDONLY | O_DIRECTORY));
+        TRY(sys::fsync(all));
+        return records_.put(Table::layers, layer.chain_id.str(), print(layer), Durability::power_loss);
+    }();
+    if (!moved.ok()) {
+        auto removed = sys::remove_tree(folder);
+        if (!removed.ok()) log::warning("remove an unfinished layer", removed.error());
+        return std::move(moved).error();
+    }
+    std::lock_guard held(mutex_);
+    return layers_.emplace(layer.chain_id, layer).first->second;
+}
+
+Result<Layer> DirectoryLayers::get(const Digest& chain_id) const {
+    std::lock_guard held(mutex_);
+    auto it = layers_.find(chain_id);
+    if (it == layers_.end()) return no_such_layer(chain_id);
+    return it->second;
+}
+
+std::vector<Layer> DirectoryLayers::list() const {
+    std::lock_guard held(mutex_);
+    std::vector<Layer> all;
+    all.reserve(layers_.size());
+    for (const auto& [id, layer] : layers_) all.push_back(layer);
+    return all;
+}
+
+Result<std::string> DirectoryLayers::path(const Digest& chain_id) const {
+    TRY(get(chain_id));
+    return folder_of(chain_id) + "/fs";
+}
+
+namespace {
+
+class HashingSink : public ByteSink {
+public:
+    explicit HashingSink(ByteSink& out) : out_(out) {}
+    Result<void> write(std::string_view data) override {
+        hash_.update(data);
+        return out_.write(data);
+    }
+    Digest digest() { return Digest::from_sha256_hex(hash_.hex_digest()); }
+
+private:
+    ByteSink& out_;
+    Sha256 hash_;
+};
+
+} // namespace
+
+Result<void> DirectoryLayers::write_tar(const Digest& chain_id, ByteSink& sink) const {
+    Layer layer = TRY(get(chain_id));
+    const std::string folder = folder_of(chain_id);
+    UniqueFd tree = TRY(sys::open(folder + "/fs", O_RDONLY | O_DIRECTORY));
+    HashingSink hashing(sink);
+    TRY(replay_recipe(folder + "/recipe", tree, hashing).context([&] { return "layer " + chain_id.str(); }));
+    if (hashing.digest() != layer.diff_id)
+        return Error(ErrorKind::corrupt, "layer " + chain_id.str() + ": its files were changed since it was made");
+    return {};
+}
+
+Result<void> DirectoryLayers::remove(const Digest& chain_id) {
+    TemporaryFolder trash = TRY(TemporaryFolder::create(root_ + "/tmp"));
+    std::lock_guard changing(change_mutex_);
+    TRY(get(chain_id));
+    for (const Layer& layer : list())
+        if (layer.parent == chain_id)
+            return Error(ErrorKind::conflict, "layer " + chain_id.str() + " is below layer " + layer.chain_id.str());
+    // The record first: a layer on record must be whole.
+    TRY(records_.erase(Table::layers, chain_id.str(), Durability::power_loss));
+    {
+        std::lock_guard held(mutex_);
+        layers_.erase(chain_id);
+    }
+    return sys::rename(folder_of(chain_id), trash.path() + "/layer"); // the tree goes with trash, unlocked
+}
+
+} // namespace hull::store

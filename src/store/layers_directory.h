@@ -1,0 +1,48 @@
+// The layer driver for overlayfs over unpacked trees; works on every kernel and
+// file system that overlayfs takes as a lower layer.
+//
+//   <data-root>/layers/<chain id's hex>/{fs/, recipe}
+//   <data-root>/layers/tmp/    being made or being removed
+//   <data-root>/layers/empty/  an empty folder
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "store/layers.h"
+#include "store/records.h"
+
+namespace hull::store {
+
+class DirectoryLayers : public LayerStore {
+public:
+    // Makes the folders and removes what a crash left. records must outlive it.
+    static Result<std::unique_ptr<DirectoryLayers>> open(const std::string& data_root, Records& records);
+
+    Result<Layer> add(ByteSource& tar, const AddOptions& options) override;
+    Result<Layer> get(const Digest& chain_id) const override;
+    std::vector<Layer> list() const override;
+    Result<std::string> path(const Digest& chain_id) const override;
+    std::string empty_path() const override { return root_ + "/empty"; }
+    Result<void> write_tar(const Digest& chain_id, ByteSink& sink) const override;
+    Result<void> remove(const Digest& chain_id) override;
+
+private:
+    DirectoryLayers(std::string root, Records& records) : root_(std::move(root)), records_(records) {}
+    Result<void> reconcile();
+    std::string folder_of(const Digest& chain_id) const { return root_ + "/" + chain_id.hex(); }
+    std::vector<std::string> chain_below(const std::optional<Digest>& top) const; // mutex held
+    Result<Layer> unpack(ByteSource& tar, const AddOptions& options, const std::string& temporary,
+                         std::vector<std::string> below);
+    Result<Layer> publish(Layer layer, const std::string& temporary);
+
+    std::string root_; // <data-root>/layers
+    Records& records_;
+    std::mutex change_mutex_;  // one publishes or removes at a time; taken before mutex_
+    mutable std::mutex mutex_; // over layers_; never held over I/O
+    std::map<Digest, Layer> layers_;
+};
+
+} // namespace hull::store
