@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "base/clock.h"
+#include "sys/nonblocking.h"
 #include "sys/stream_socket.h"
 
 namespace hull::http {
@@ -31,6 +32,13 @@ std::string date_line() {
 bool status_has_no_body(int status) { return status < 200 || status == 204 || status == 304; }
 
 } // namespace
+
+Result<UniqueFd> duplicate(BorrowedFd socket) { return sys::duplicate(socket); }
+
+Result<void> send_raw(BorrowedFd socket, std::string_view data) {
+    std::array<std::string_view, 1> parts{data};
+    return sys::send_all(socket, parts);
+}
 
 Result<Connection::Input> Connection::read_header(size_t max_header_bytes) {
     for (;;) {

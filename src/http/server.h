@@ -37,6 +37,12 @@ struct Hijacked {
     std::string already_read; // what the client sent behind its request
 };
 
+// A second descriptor of the same connection, for a word on it after the first
+// was given away. The connection ends when both are closed.
+Result<UniqueFd> duplicate(BorrowedFd socket);
+// Bytes on a hijacked connection. Errors: cancelled when the client is gone.
+Result<void> send_raw(BorrowedFd socket, std::string_view data);
+
 // One request and its answer. Lives while the handler runs and is used by its
 // thread only. A handler calls exactly one of respond(), start_stream() and
 // hijack(); one that calls none gets a 500 sent.

@@ -1,0 +1,43 @@
+// The Docker Engine API, versions 1.24 to 1.55, on top of the engine: routes,
+// wire shapes, streams. Source: the Engine API's specification and change log,
+// and what a Docker engine answers where they leave room.
+//
+// A request is matched in routes.cc, becomes a Call, and is answered by one
+// handler; a handler that returns an Error before it has answered gets it
+// mapped to a status by errors.cc.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "http/server.h"
+
+namespace hull::api {
+
+// A network that clients may list.
+struct NetworkFacts {
+    std::string name, id, driver; // bridge bridge, host host, none null
+    std::string subnet, gateway;  // of the bridge: "172.17.0.0/16", "172.17.0.1"
+    std::map<std::string, std::string> options;
+    WallTime created;
+};
+
+struct ApiOptions {
+    std::string version; // of the program
+    std::vector<NetworkFacts> networks;
+    bool debug = false;
+};
+
+class Api {
+public:
+    // The engine outlives it.
+    static std::unique_ptr<Api> create(ApiOptions options, engine::Engine& engine);
+    virtual ~Api() = default;
+
+    // Answers one request. Thread-safe.
+    virtual void handle(http::Exchange& exchange) = 0;
+};
+
+} // namespace hull::api

@@ -1,0 +1,73 @@
+// One API request on its way through a handler: what was asked, and the ways to
+// answer. Lives as long as the handler runs.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include <boost/json/fwd.hpp>
+
+#include "api/api.h"
+#include "api/version.h"
+#include "engine/filters.h"
+#include "http/server.h"
+#include "http/uri.h"
+
+namespace hull::api {
+
+struct Services {
+    const ApiOptions& options;
+    engine::Engine& engine;
+};
+
+class Call {
+public:
+    Call(http::Exchange& exchange, Services& services, Version version, std::string name, const http::Query& query)
+        : exchange_(exchange), services_(services), query_(query), name_(std::move(name)), version_(version) {}
+
+    engine::Engine& engine() const { return services_.engine; }
+    engine::Containers& containers() const { return services_.engine.containers(); }
+    engine::ImageService& images() const { return services_.engine.images(); }
+    const ApiOptions& options() const { return services_.options; }
+    http::Exchange& exchange() const { return exchange_; }
+    bool at_least(int minor) const { return version_ >= Version{1, minor}; }
+    const Version& version() const { return version_; }
+
+    // The {name} of the route.
+    const std::string& name() const { return name_; }
+
+    // Parameters, read as the Docker engine reads them.
+    bool has(std::string_view parameter) const { return query_.has(parameter); }
+    const std::string& text(std::string_view parameter) const { return query_.get(parameter); }
+    std::vector<std::string> texts(std::string_view parameter) const { return query_.all(parameter); }
+    bool flag(std::string_view parameter, bool absent = false) const;
+    Result<std::optional<int>> number(std::string_view parameter) const; // absent or empty: nullopt
+    Result<std::optional<WallTime>> time(std::string_view parameter) const;
+    Result<engine::Filters> filters() const;
+
+    // The body of a request that takes JSON, at most 4 MiB; empty when there is
+    // none. Errors: invalid_argument for another Content-Type.
+    Result<std::string> json_body() const;
+
+    // Answers.
+    Result<void> reply(int status, const boost::json::value& body);
+    Result<void> reply_empty(int status);
+    Result<void> stream(int status, const char* content_type);
+    http::Headers headers(const char* content_type = nullptr) const;
+
+    // Stops when the client leaves or the server is to end.
+    std::stop_token client_gone();
+
+private:
+    http::Exchange& exchange_;
+    Services& services_;
+    const http::Query& query_;
+    std::string name_;
+    Version version_;
+    std::optional<std::stop_source> gone_;
+};
+
+} // namespace hull::api

@@ -1,0 +1,113 @@
+// GET /system/df.
+#include <algorithm>
+#include <set>
+
+#include "api/container_json.h"
+#include "api/handlers.h"
+#include "api/image_json.h"
+#include "codec/json.h"
+
+namespace hull::api {
+
+namespace {
+
+using json::Array;
+using json::Object;
+using json::Value;
+
+struct Usage {
+    int64_t active = 0, total = 0, size = 0, reclaimable = 0;
+    Array items;
+
+    Object json(bool verbose) const {
+        Object object{
+            {"ActiveCount", active}, {"TotalCount", total}, {"TotalSize", size}, {"Reclaimable", reclaimable}};
+        if (verbose && !items.empty()) object["Items"] = items;
+        return object;
+    }
+};
+
+Usage container_usage(const std::vector<engine::ContainerSummary>& containers, const Call& call) {
+    Usage usage;
+    for (const auto& container : containers) {
+        bool active = container.status == engine::Status::running || container.status == engine::Status::paused ||
+                      container.status == engine::Status::restarting;
+        int64_t size = container.size ? container.size->rw : 0;
+        ++usage.total;
+        usage.active += active;
+        usage.size += size;
+        if (!active) usage.reclaimable += size;
+        usage.items.push_back(summary_json(container, call.version()));
+    }
+    return usage;
+}
+
+Usage image_usage(const std::vector<image::Summary>& images, const std::map<std::string, int64_t>& users,
+                  const Call& call) {
+    Usage usage;
+    // Each layer once: by image sizes less what is shared, plus the shared part of one owner.
+    std::map<std::string, int64_t> layers;
+    std::set<std::string> used_layers;
+    for (const auto& summary : images) {
+        auto found = users.find(summary.image->id.str());
+        int64_t count = found == users.end() ? 0 : found->second;
+        ++usage.total;
+        usage.active += count > 0;
+        std::string chain;
+        const auto& ids = summary.image->config.diff_ids;
+        for (size_t i = 0; i < ids.size(); ++i) {
+            chain += ids[i].str();
+            layers[chain] = i < summary.layer_sizes.size() ? static_cast<int64_t>(summary.layer_sizes[i]) : 0;
+            if (count > 0) used_layers.insert(chain);
+        }
+        usage.items.push_back(image_summary_json(
+            summary, {.containers = count, .shared_size = static_cast<int64_t>(summary.shared_size)}, call.version()));
+    }
+    for (const auto& [chain, size] : layers) {
+        usage.size += size;
+        if (!used_layers.contains(chain)) usage.reclaimable += size;
+    }
+    return usage;
+}
+
+// What the types parameter asks for; nothing said: everything.
+bool wanted(const Call& call, std::string_view type) {
+    auto types = call.texts("type");
+    return !call.at_least(42) || types.empty() || std::find(types.begin(), types.end(), type) != types.end();
+}
+
+void add_legacy(Object& object, const Usage& images, const Usage& containers, const Call& call) {
+    if (wanted(call, "image")) {
+        object["LayersSize"] = images.size;
+        object["Images"] = images.items;
+    }
+    if (wanted(call, "container")) object["Containers"] = containers.items;
+    if (wanted(call, "volume")) object["Volumes"] = Array{};
+    if (wanted(call, "build-cache")) object["BuildCache"] = Array{};
+    if (!call.at_least(42)) object["BuilderSize"] = 0;
+}
+
+} // namespace
+
+Result<void> disk_usage(Call& call) {
+    engine::ListOptions options;
+    options.all = true;
+    options.size = wanted(call, "container");
+    auto containers = TRY(call.containers().list(options));
+    std::map<std::string, int64_t> users;
+    for (const auto& container : containers) ++users[container.image_id];
+    Usage of_images = image_usage(call.images().images().summaries(), users, call);
+    Usage of_containers = container_usage(containers, call);
+    bool verbose = call.flag("verbose");
+    Object object;
+    if (!call.at_least(53) && !(call.at_least(52) && verbose)) add_legacy(object, of_images, of_containers, call);
+    if (call.at_least(52)) {
+        if (wanted(call, "image")) object["ImageUsage"] = of_images.json(verbose);
+        if (wanted(call, "container")) object["ContainerUsage"] = of_containers.json(verbose);
+        if (wanted(call, "volume")) object["VolumeUsage"] = Usage{}.json(verbose);
+        if (wanted(call, "build-cache")) object["BuildCacheUsage"] = Usage{}.json(verbose);
+    }
+    return call.reply(200, object);
+}
+
+} // namespace hull::api

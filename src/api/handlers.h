@@ -1,0 +1,70 @@
+// The handlers, by resource. Each answers its call or returns an Error.
+#pragma once
+
+#include "api/call.h"
+
+namespace hull::api {
+
+// system.cc, info.cc, disk_usage.cc
+Result<void> ping(Call& call);
+Result<void> version(Call& call);
+Result<void> info(Call& call);
+Result<void> events(Call& call);
+Result<void> disk_usage(Call& call);
+
+// containers.cc
+Result<void> create_container(Call& call);
+Result<void> list_containers(Call& call);
+Result<void> inspect_container(Call& call);
+Result<void> start_container(Call& call);
+Result<void> stop_container(Call& call);
+Result<void> restart_container(Call& call);
+Result<void> kill_container(Call& call);
+Result<void> pause_container(Call& call);
+Result<void> unpause_container(Call& call);
+Result<void> rename_container(Call& call);
+Result<void> resize_container(Call& call);
+Result<void> remove_container(Call& call);
+Result<void> prune_containers(Call& call);
+Result<void> top_container(Call& call);
+
+// container_streams.cc, stats.cc
+Result<void> attach_container(Call& call);
+Result<void> wait_container(Call& call);
+Result<void> container_logs(Call& call);
+Result<void> container_stats(Call& call);
+
+// execs.cc
+Result<void> create_exec(Call& call);
+Result<void> start_exec(Call& call);
+Result<void> inspect_exec(Call& call);
+Result<void> resize_exec(Call& call);
+
+// images.cc, image_streams.cc
+Result<void> list_images(Call& call);
+Result<void> inspect_image(Call& call);
+Result<void> image_history(Call& call);
+Result<void> tag_image(Call& call);
+Result<void> remove_image(Call& call);
+Result<void> prune_images(Call& call);
+Result<void> create_image(Call& call);
+Result<void> load_images(Call& call);
+Result<void> save_images(Call& call);
+Result<void> save_image(Call& call);
+
+// networks.cc, volumes.cc
+Result<void> list_networks(Call& call);
+Result<void> inspect_network(Call& call);
+Result<void> remove_network(Call& call);
+Result<void> prune_networks(Call& call);
+Result<void> list_volumes(Call& call);
+Result<void> inspect_volume(Call& call);
+Result<void> prune_volumes(Call& call);
+
+// absent.cc: what this engine does not have
+Result<void> no_plugins(Call& call);
+Result<void> no_swarm(Call& call);
+Result<void> nothing_to_prune(Call& call);
+Result<void> not_yet(Call& call);
+
+} // namespace hull::api

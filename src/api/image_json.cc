@@ -1,0 +1,116 @@
+#include "api/image_json.h"
+
+#include "codec/json.h"
+
+namespace hull::api {
+
+namespace {
+
+using json::Array;
+using json::Object;
+using json::Value;
+
+constexpr bool at_least(Version version, int minor) { return version >= Version{1, minor}; }
+
+// What a container has beyond an image.
+constexpr std::string_view container_members[] = {
+    "Hostname",  "Domainname", "AttachStdin", "AttachStdout",    "AttachStderr", "Tty",
+    "OpenStdin", "StdinOnce",  "Image",       "NetworkDisabled", "MacAddress",   "StopTimeout",
+};
+constexpr std::string_view omitted_when_empty[] = {
+    "Cmd", "Entrypoint", "Env", "Labels", "OnBuild", "User", "Volumes", "WorkingDir",
+};
+
+bool is_empty(const Value& value) {
+    return value.is_null() || (value.is_string() && value.get_string().empty()) ||
+           (value.is_array() && value.get_array().empty()) || (value.is_object() && value.get_object().empty());
+}
+
+Object config_json(const model::ContainerConfig& config, Version version) {
+    Value value = model::to_json(config);
+    Object& object = value.as_object();
+    if (config.labels.empty()) object["Labels"] = nullptr;
+    if (at_least(version, 50))
+        for (std::string_view name : container_members) object.erase(name);
+    if (at_least(version, 52))
+        for (std::string_view name : omitted_when_empty)
+            if (const Value* member = object.if_contains(name); member && is_empty(*member)) object.erase(name);
+    return std::move(object);
+}
+
+void add_text(Object& object, const char* name, const std::string& text, Version version) {
+    if (!text.empty() || !at_least(version, 52)) object[name] = text;
+}
+
+Array diff_ids_json(const model::ImageConfig& config) {
+    Array array;
+    for (const auto& digest : config.diff_ids) array.push_back(Value(digest.str()));
+    return array;
+}
+
+} // namespace
+
+Value image_summary_json(const image::Summary& summary, ImageCounts counts, Version version) {
+    const image::Image& image = *summary.image;
+    const auto size = static_cast<int64_t>(image.size);
+    bool dangling_names = !at_least(version, 43); // older clients want a name where there is none
+    Value tags = json::encode(summary.repo_tags), digests = json::encode(summary.repo_digests);
+    if (summary.repo_tags.empty() && dangling_names) tags = Array{"<none>:<none>"};
+    if (summary.repo_digests.empty() && summary.repo_tags.empty() && dangling_names) digests = Array{"<none>@<none>"};
+    Object object{
+        {"Containers", counts.containers},
+        {"Created", image.config.created.ns / 1'000'000'000},
+        {"Id", image.id.str()},
+        {"Labels", image.config.config.labels.empty() ? Value(nullptr) : json::encode(image.config.config.labels)},
+        {"ParentId", image.parent ? image.parent->str() : ""},
+        {"RepoDigests", std::move(digests)},
+        {"RepoTags", std::move(tags)},
+        {"SharedSize", counts.shared_size},
+        {"Size", size},
+    };
+    if (!at_least(version, 44)) object["VirtualSize"] = size;
+    return object;
+}
+
+Value image_inspect_json(const image::Summary& summary, Version version) {
+    const image::Image& image = *summary.image;
+    const auto size = static_cast<int64_t>(image.size);
+    Object object{
+        {"Id", image.id.str()},
+        {"RepoTags", json::encode(summary.repo_tags)},
+        {"RepoDigests", json::encode(summary.repo_digests)},
+    };
+    add_text(object, "Parent", image.parent ? image.parent->str() : "", version);
+    add_text(object, "Comment", image.config.comment, version);
+    if (image.config.created.ns != 0 || !at_least(version, 44)) object["Created"] = to_rfc3339(image.config.created);
+    if (!at_least(version, 45)) {
+        object["Container"] = "";
+        object["ContainerConfig"] = config_json({}, version);
+    }
+    add_text(object, "DockerVersion", image.config.docker_version, version);
+    add_text(object, "Author", image.config.author, version);
+    object["Config"] = config_json(image.config.config, version);
+    object["Architecture"] = image.config.architecture;
+    if (!image.config.variant.empty()) object["Variant"] = image.config.variant;
+    object["Os"] = image.config.os;
+    if (!image.config.os_version.empty()) object["OsVersion"] = image.config.os_version;
+    object["Size"] = size;
+    if (!at_least(version, 44)) object["VirtualSize"] = size;
+    object["GraphDriver"] = Object{{"Data", nullptr}, {"Name", "overlay2"}};
+    object["RootFS"] = Object{{"Type", "layers"}, {"Layers", diff_ids_json(image.config)}};
+    object["Metadata"] = Object{{"LastTagTime", to_rfc3339(summary.last_tagged)}};
+    return object;
+}
+
+Value removed_json(const std::vector<image::Removed>& removed) {
+    Array array;
+    for (const image::Removed& one : removed) {
+        if (!one.untagged.empty())
+            array.push_back(Object{{"Untagged", one.untagged}});
+        else
+            array.push_back(Object{{"Deleted", one.deleted}});
+    }
+    return array;
+}
+
+} // namespace hull::api

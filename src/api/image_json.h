@@ -1,0 +1,21 @@
+// The wire shapes of images.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+
+#include "api/version.h"
+#include "engine/image_service.h"
+
+namespace hull::api {
+
+struct ImageCounts {
+    int64_t containers = -1;  // that use the image; -1: not counted
+    int64_t shared_size = -1; // -1: not asked for
+};
+
+boost::json::value image_summary_json(const image::Summary& summary, ImageCounts counts, Version version);
+boost::json::value image_inspect_json(const image::Summary& summary, Version version);
+// Docker's list of [{"Untagged": ...}, {"Deleted": ...}].
+boost::json::value removed_json(const std::vector<image::Removed>& removed);
+
+} // namespace hull::api

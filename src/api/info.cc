@@ -1,0 +1,145 @@
+// GET /info.
+#include "api/handlers.h"
+#include "codec/json.h"
+
+namespace hull::api {
+
+namespace {
+
+using json::Array;
+using json::Object;
+using json::Value;
+
+Array driver_status_json(const engine::InfoView& info) {
+    Array array;
+    for (const auto& [name, value] : info.driver_status) array.push_back(Array{Value(name), Value(value)});
+    return array;
+}
+
+Array labels_json(const model::Labels& labels) {
+    Array array;
+    for (const auto& [key, value] : labels) array.push_back(Value(value.empty() ? key : key + "=" + value));
+    return array;
+}
+
+Object registry_json(const Call& call) {
+    Object object{
+        {"InsecureRegistryCIDRs", Array{"127.0.0.0/8"}},
+        {"IndexConfigs", Object{}},
+        {"Mirrors", Array{}},
+    };
+    if (!call.at_least(49)) {
+        object["AllowNondistributableArtifactsCIDRs"] = nullptr;
+        object["AllowNondistributableArtifactsHostnames"] = nullptr;
+    }
+    return object;
+}
+
+Object swarm_json() {
+    return Object{
+        {"NodeID", ""},
+        {"NodeAddr", ""},
+        {"LocalNodeState", "inactive"},
+        {"ControlAvailable", false},
+        {"Error", ""},
+        {"RemoteManagers", nullptr},
+    };
+}
+
+Object commit_json(const std::string& id, const Call& call) {
+    Object object{{"ID", id}};
+    if (!call.at_least(49)) object["Expected"] = id;
+    return object;
+}
+
+void add_limits(Object& object, const engine::InfoView& info, const Call& call) {
+    object["MemoryLimit"] = info.memory_limit;
+    object["SwapLimit"] = info.swap_limit;
+    object["CpuCfsPeriod"] = info.cpu_cfs;
+    object["CpuCfsQuota"] = info.cpu_cfs;
+    object["CPUShares"] = info.cpu_shares;
+    object["CPUSet"] = info.cpuset;
+    object["PidsLimit"] = info.pids_limit;
+    object["OomKillDisable"] = info.oom_kill_disable;
+    object["IPv4Forwarding"] = info.ipv4_forwarding;
+    if (!call.at_least(50)) {
+        object["BridgeNfIptables"] = false;
+        object["BridgeNfIp6tables"] = false;
+    }
+    if (!call.at_least(42)) {
+        object["KernelMemory"] = false;
+        object["KernelMemoryTCP"] = false;
+    }
+}
+
+void add_runtime(Object& object, const engine::InfoView& info, const Call& call) {
+    Object runtime{{"path", "hull-runtime"}};
+    if (call.at_least(44)) runtime["status"] = Object{{"org.opencontainers.runtime-spec.features", "{}"}};
+    object["Runtimes"] = Object{{info.default_runtime, std::move(runtime)}};
+    object["DefaultRuntime"] = info.default_runtime;
+    object["InitBinary"] = info.init_binary;
+    object["ContainerdCommit"] = commit_json("", call);
+    object["RuncCommit"] = commit_json(call.options().version, call);
+    object["InitCommit"] = commit_json("", call);
+    object["Isolation"] = "";
+    object["LiveRestoreEnabled"] = call.engine().options().live_restore;
+}
+
+} // namespace
+
+Result<void> info(Call& call) {
+    engine::InfoView info = call.engine().info();
+    Object object{
+        {"ID", info.id},
+        {"Containers", info.containers},
+        {"ContainersRunning", info.running},
+        {"ContainersPaused", info.paused},
+        {"ContainersStopped", info.stopped},
+        {"Images", info.images},
+        {"Driver", info.storage_driver},
+        {"DriverStatus", driver_status_json(info)},
+        {"Plugins", Object{{"Volume", Array{}},
+                           {"Network", Array{"bridge", "host", "null"}},
+                           {"Authorization", nullptr},
+                           {"Log", Array{"json-file", "none"}}}},
+        {"Debug", call.options().debug},
+        {"NFd", -1},
+        {"NGoroutines", 0},
+        {"SystemTime", to_rfc3339(info.system_time.ns ? info.system_time : wall_now())},
+        {"LoggingDriver", info.logging_driver},
+        {"CgroupDriver", info.cgroup_driver},
+        {"NEventsListener", info.event_listeners},
+        {"KernelVersion", info.kernel_version},
+        {"OperatingSystem", info.operating_system},
+        {"OSVersion", info.os_version},
+        {"OSType", info.os_type},
+        {"Architecture", info.architecture},
+        {"IndexServerAddress", ""},
+        {"RegistryConfig", registry_json(call)},
+        {"NCPU", info.cpus},
+        {"MemTotal", info.memory},
+        {"GenericResources", nullptr},
+        {"DockerRootDir", info.data_root},
+        {"HttpProxy", ""},
+        {"HttpsProxy", ""},
+        {"NoProxy", ""},
+        {"Name", info.name},
+        {"Labels", labels_json(info.labels)},
+        {"ExperimentalBuild", false},
+        {"ServerVersion", info.server_version.empty() ? call.options().version : info.server_version},
+        {"Swarm", swarm_json()},
+        {"SecurityOptions", json::encode(info.security_options)},
+        {"Warnings", info.warnings.empty() ? Value(nullptr) : json::encode(info.warnings)},
+    };
+    add_limits(object, info, call);
+    add_runtime(object, info, call);
+    if (call.at_least(41)) {
+        object["CgroupVersion"] = info.cgroup_version;
+        object["DefaultAddressPools"] = Array{};
+    }
+    if (call.at_least(44)) object["CDISpecDirs"] = Array{};
+    if (call.at_least(49)) object["FirewallBackend"] = Object{{"Driver", "nftables"}};
+    return call.reply(200, object);
+}
+
+} // namespace hull::api

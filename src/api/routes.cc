@@ -1,0 +1,128 @@
+#include "api/routes.h"
+
+#include <array>
+
+#include "api/handlers.h"
+
+namespace hull::api {
+
+namespace {
+
+using enum http::Method;
+
+constexpr auto table = std::to_array<Route>({
+    // The ones on the way of a `run` first.
+    {head, "/_ping", ping},
+    {get, "/_ping", ping},
+    {post, "/containers/create", create_container},
+    {post, "/containers/{name}/attach", attach_container},
+    {post, "/containers/{name}/wait", wait_container},
+    {post, "/containers/{name}/start", start_container},
+    {post, "/containers/{name}/resize", resize_container},
+    {get, "/containers/json", list_containers},
+    {get, "/containers/{name}/json", inspect_container},
+    {post, "/containers/{name}/exec", create_exec},
+    {post, "/exec/{name}/start", start_exec},
+    {post, "/exec/{name}/resize", resize_exec},
+    {get, "/exec/{name}/json", inspect_exec},
+
+    {get, "/containers/{name}/logs", container_logs},
+    {get, "/containers/{name}/stats", container_stats},
+    {get, "/containers/{name}/top", top_container},
+    {post, "/containers/{name}/stop", stop_container},
+    {post, "/containers/{name}/restart", restart_container},
+    {post, "/containers/{name}/kill", kill_container},
+    {post, "/containers/{name}/pause", pause_container},
+    {post, "/containers/{name}/unpause", unpause_container},
+    {post, "/containers/{name}/rename", rename_container},
+    {post, "/containers/prune", prune_containers},
+    {delete_, "/containers/{name}", remove_container},
+
+    {get, "/images/json", list_images},
+    {get, "/images/get", save_images},
+    {get, "/images/{name}/json", inspect_image},
+    {get, "/images/{name}/history", image_history},
+    {get, "/images/{name}/get", save_image},
+    {post, "/images/create", create_image},
+    {post, "/images/load", load_images},
+    {post, "/images/prune", prune_images},
+    {post, "/images/{name}/tag", tag_image},
+    {delete_, "/images/{name}", remove_image},
+
+    {get, "/version", version},
+    {get, "/info", info},
+    {get, "/events", events},
+    {get, "/system/df", disk_usage},
+
+    {get, "/networks", list_networks},
+    {get, "/networks/", list_networks},
+    {get, "/networks/{name}", inspect_network},
+    {delete_, "/networks/{name}", remove_network},
+    {post, "/networks/prune", prune_networks},
+    {get, "/volumes", list_volumes},
+    {get, "/volumes/{name}", inspect_volume},
+    {delete_, "/volumes/{name}", inspect_volume}, // there is none, so the answer is the same
+    {post, "/volumes/prune", prune_volumes},
+
+    {get, "/plugins", no_plugins},
+    {get, "/swarm", no_swarm},
+    {get, "/nodes", no_swarm},
+    {get, "/nodes/{name}", no_swarm},
+    {get, "/services", no_swarm},
+    {get, "/services/{name}", no_swarm},
+    {get, "/tasks", no_swarm},
+    {get, "/tasks/{name}", no_swarm},
+    {get, "/secrets", no_swarm},
+    {get, "/secrets/{name}", no_swarm},
+    {get, "/configs", no_swarm},
+    {get, "/configs/{name}", no_swarm},
+    {post, "/build/prune", nothing_to_prune},
+
+    // Known to clients, not to this engine: say so instead of "page not found".
+    {post, "/build", not_yet},
+    {post, "/commit", not_yet},
+    {post, "/auth", not_yet},
+    {get, "/images/search", not_yet},
+    {post, "/images/{name}/push", not_yet},
+    {get, "/distribution/{name}/json", not_yet},
+    {post, "/containers/{name}/update", not_yet},
+    {get, "/containers/{name}/changes", not_yet},
+    {get, "/containers/{name}/export", not_yet},
+    {get, "/containers/{name}/archive", not_yet},
+    {head, "/containers/{name}/archive", not_yet},
+    {put, "/containers/{name}/archive", not_yet},
+    {get, "/containers/{name}/attach/ws", not_yet},
+    {post, "/networks/create", not_yet},
+    {post, "/networks/{name}/connect", not_yet},
+    {post, "/networks/{name}/disconnect", not_yet},
+    {post, "/volumes/create", not_yet},
+    {post, "/swarm/init", not_yet},
+    {post, "/swarm/join", not_yet},
+});
+
+} // namespace
+
+std::span<const Route> routes() { return table; }
+
+std::optional<std::string_view> match_pattern(std::string_view pattern, std::string_view path) {
+    size_t open = pattern.find('{');
+    if (open == pattern.npos) {
+        if (pattern != path) return std::nullopt;
+        return std::string_view{};
+    }
+    std::string_view prefix = pattern.substr(0, open);
+    std::string_view suffix = pattern.substr(pattern.find('}') + 1);
+    if (path.size() <= prefix.size() + suffix.size()) return std::nullopt;
+    if (!path.starts_with(prefix) || !path.ends_with(suffix)) return std::nullopt;
+    return path.substr(prefix.size(), path.size() - prefix.size() - suffix.size());
+}
+
+std::optional<Match> find_route(http::Method method, std::string_view path) {
+    for (const Route& route : table) {
+        if (route.method != method) continue;
+        if (auto name = match_pattern(route.pattern, path)) return Match{route.handler, std::string(*name)};
+    }
+    return std::nullopt;
+}
+
+} // namespace hull::api
