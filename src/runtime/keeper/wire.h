@@ -108,7 +108,10 @@ void field(Reader& io, std::vector<T>& list) {
     for (size_t i = 0; i < n && !io.failed(); ++i) field(io, list.emplace_back());
 }
 
-// A struct says its fields in fields(io, value), found by its namespace.
+// A struct says its fields in fields(io, value), found by its namespace:
+//   void fields(auto& io, Of<Foo> auto& foo) { all(io, foo.a, foo.b); }
+template <class T, class Plain>
+concept Of = std::is_same_v<std::remove_const_t<T>, Plain>;
 template <class Io, class T>
     requires requires(Io& io, T& value) { fields(io, value); }
 void field(Io& io, T& value) {

@@ -1,0 +1,18 @@
+// Files by position: read at an offset, length, truncation.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace hull::sys {
+
+// At most into.size() bytes from offset on; 0 at the end.
+Result<size_t> read_at(BorrowedFd fd, uint64_t offset, std::span<char> into);
+Result<uint64_t> file_length(BorrowedFd fd);
+Result<void> truncate(BorrowedFd fd, uint64_t length);
+Result<uint64_t> inode_of(BorrowedFd fd);
+
+} // namespace hull::sys
