@@ -10,6 +10,7 @@
 #include "engine/containers.h"
 #include "engine/events.h"
 #include "engine/execs.h"
+#include "engine/host_port.h"
 #include "engine/image_service.h"
 #include "engine/runtime_port.h"
 #include "engine/sandbox_port.h"
@@ -49,6 +50,7 @@ struct EnginePorts {
     image::Images& images;
     store::Records& records;
     SandboxPort& sandboxes;
+    HostPort& host;
 };
 
 class Engine {

@@ -30,6 +30,8 @@ struct User {
     // takes precedence over uid and gid when set (the specification's
     // "username", used for this).
     std::string username;
+    // Names or numbers, looked up like username (not in the specification).
+    std::vector<std::string> additional_groups;
 };
 
 struct Capabilities {

@@ -1,0 +1,65 @@
+#include "engine/container.h"
+
+#include <array>
+#include <utility>
+
+namespace hull::engine {
+
+const char* status_name(Status status) {
+    constexpr std::array names = {"created", "running", "paused", "restarting", "removing", "exited", "dead"};
+    return names.at(static_cast<size_t>(status));
+}
+
+const char* health_name(HealthStatus status) {
+    constexpr std::array names = {"none", "starting", "healthy", "unhealthy"};
+    return names.at(static_cast<size_t>(status));
+}
+
+Status view_status(const ContainerState& state) {
+    switch (state.status) {
+    case ContainerStatus::created: return Status::created;
+    case ContainerStatus::starting:
+        // Shown as what it was before; a restart shows as one.
+        if (state.started_at.ns == 0) return Status::created;
+        return state.restart_count > 0 ? Status::restarting : Status::exited;
+    case ContainerStatus::running: return Status::running;
+    case ContainerStatus::paused: return Status::paused;
+    case ContainerStatus::restarting: return Status::restarting;
+    case ContainerStatus::removing: return Status::removing;
+    case ContainerStatus::exited: return Status::exited;
+    case ContainerStatus::dead: return Status::dead;
+    }
+    return Status::dead;
+}
+
+Container::Container(ContainerSettings settings, ContainerState state, image::Lease lease)
+    : id(settings.id), settings_(std::move(settings)), settings_json_(model::print_settings(settings_)),
+      lease_(std::move(lease)), state_(std::move(state)) {}
+
+std::string Container::name() const {
+    std::lock_guard lock(mutex_);
+    return settings_.name;
+}
+
+void Container::set_name(std::string name) {
+    std::lock_guard lock(mutex_);
+    settings_.name = std::move(name);
+    settings_json_ = model::print_settings(settings_);
+}
+
+ContainerState Container::state() const {
+    std::lock_guard lock(mutex_);
+    return state_;
+}
+
+ContainerStatus Container::status() const {
+    std::lock_guard lock(mutex_);
+    return state_.status;
+}
+
+std::string Container::record() const {
+    std::lock_guard lock(mutex_);
+    return model::print_record(settings_json_, state_);
+}
+
+} // namespace hull::engine

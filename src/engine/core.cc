@@ -1,0 +1,107 @@
+#include "engine/core.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <string_view>
+
+#include "base/log.h"
+
+namespace hull::engine {
+namespace {
+
+struct Signal {
+    std::string_view name;
+    int number;
+};
+constexpr std::array kSignals = {
+    Signal{"ABRT", SIGABRT}, Signal{"ALRM", SIGALRM}, Signal{"BUS", SIGBUS},       Signal{"CHLD", SIGCHLD},
+    Signal{"CLD", SIGCHLD},  Signal{"CONT", SIGCONT}, Signal{"FPE", SIGFPE},       Signal{"HUP", SIGHUP},
+    Signal{"ILL", SIGILL},   Signal{"INT", SIGINT},   Signal{"IO", SIGIO},         Signal{"IOT", SIGABRT},
+    Signal{"KILL", SIGKILL}, Signal{"PIPE", SIGPIPE}, Signal{"POLL", SIGIO},       Signal{"PROF", SIGPROF},
+    Signal{"PWR", SIGPWR},   Signal{"QUIT", SIGQUIT}, Signal{"SEGV", SIGSEGV},     Signal{"STKFLT", SIGSTKFLT},
+    Signal{"STOP", SIGSTOP}, Signal{"SYS", SIGSYS},   Signal{"TERM", SIGTERM},     Signal{"TRAP", SIGTRAP},
+    Signal{"TSTP", SIGTSTP}, Signal{"TTIN", SIGTTIN}, Signal{"TTOU", SIGTTOU},     Signal{"URG", SIGURG},
+    Signal{"USR1", SIGUSR1}, Signal{"USR2", SIGUSR2}, Signal{"VTALRM", SIGVTALRM}, Signal{"WINCH", SIGWINCH},
+    Signal{"XCPU", SIGXCPU}, Signal{"XFSZ", SIGXFSZ},
+};
+// Of the kernel, not of the C library, which keeps two for itself.
+constexpr int kRtMin = 34, kRtMax = 64;
+
+std::optional<int> number(std::string_view text) {
+    int value = 0;
+    auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+std::optional<int> real_time(std::string_view name) {
+    for (auto [base, from] : {std::pair("RTMIN", kRtMin), std::pair("RTMAX", kRtMax)}) {
+        if (!name.starts_with(base)) continue;
+        std::string_view rest = name.substr(5);
+        if (rest.empty()) return from;
+        auto offset = number(rest.substr(rest[0] == '+' ? 1 : 0));
+        if (!offset) return std::nullopt;
+        int value = from + *offset;
+        if (value >= kRtMin && value <= kRtMax) return value;
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+void Core::save(const Container& container) {
+    auto saved = records.put(store::Table::containers, container.id.str(), container.record());
+    if (!saved.ok()) log::error("save container " + container.id.str(), saved.error());
+}
+
+void Core::publish(const Container& container, std::string action, std::map<std::string, std::string> more) {
+    Event event{.type = "container",
+                .action = std::move(action),
+                .actor = container.id.str(),
+                .attributes = container.settings().config.labels,
+                .time = {}};
+    event.attributes["image"] = container.settings().config.image;
+    event.attributes["name"] = container.name();
+    for (auto& [key, value] : more) event.attributes[key] = std::move(value);
+    events.publish(std::move(event));
+}
+
+void Core::publish_network(const Container& container, std::string action) {
+    std::string name = network_name(container.settings().host_config.network_mode);
+    std::string type = name == "none" ? "null" : name;
+    events.publish({.type = "network",
+                    .action = std::move(action),
+                    .actor = sandboxes.network_id(),
+                    .attributes = {{"container", container.id.str()}, {"name", name}, {"type", type}},
+                    .time = {}});
+}
+
+std::string network_name(const std::string& mode) { return mode.empty() || mode == "default" ? "bridge" : mode; }
+
+std::string joined_container(const std::string& mode) {
+    return mode.starts_with("container:") ? mode.substr(10) : std::string();
+}
+
+Result<int> parse_signal(const std::string& text) {
+    if (auto value = number(text)) {
+        if (*value >= 1 && *value <= kRtMax) return *value;
+        return Error(ErrorKind::invalid_argument, "Invalid signal: " + text);
+    }
+    std::string name = text;
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    if (name.starts_with("SIG")) name.erase(0, 3);
+    for (const Signal& signal : kSignals)
+        if (signal.name == name) return signal.number;
+    if (auto value = real_time(name)) return *value;
+    return Error(ErrorKind::invalid_argument, "Invalid signal: " + text);
+}
+
+std::string signal_name(int wanted) {
+    for (const Signal& signal : kSignals)
+        if (signal.number == wanted) return "SIG" + std::string(signal.name);
+    return std::to_string(wanted);
+}
+
+} // namespace hull::engine

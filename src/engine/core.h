@@ -1,0 +1,55 @@
+// What the parts of the engine share: ports, records, events, the containers.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "engine/container.h"
+#include "engine/engine.h"
+#include "engine/events.h"
+#include "engine/registry.h"
+#include "engine/scheduler.h"
+#include "store/container_dirs.h"
+#include "store/records.h"
+
+namespace hull::engine {
+
+struct Core {
+    Core(EngineOptions given, const EnginePorts& ports, std::unique_ptr<store::ContainerDirs> container_dirs)
+        : options(std::move(given)), runtime(ports.runtime), images(ports.images), records(ports.records),
+          sandboxes(ports.sandboxes), host(ports.host), dirs(std::move(container_dirs)) {}
+
+    const EngineOptions options;
+    RuntimePort& runtime;
+    image::Images& images;
+    store::Records& records;
+    SandboxPort& sandboxes;
+    HostPort& host;
+    std::unique_ptr<store::ContainerDirs> dirs;
+    EventBus events;
+    Registry registry;
+    event::WorkerPool workers{{.threads = 64, .queued = 65536}};
+    Scheduler scheduler{workers};
+
+    // Writes the container's record as it stands. A failure is logged: the
+    // state in memory is the truth while the engine runs.
+    void save(const Container& container);
+
+    // A container event with Docker's attributes (image, name, labels) and more.
+    void publish(const Container& container, std::string action, std::map<std::string, std::string> more = {});
+    // connect or disconnect of the bridge network.
+    void publish_network(const Container& container, std::string action);
+};
+
+// The name of the network of a mode: default is bridge.
+std::string network_name(const std::string& mode);
+// "container:x" gives x, anything else nothing.
+std::string joined_container(const std::string& mode);
+
+// Signal names with or without SIG, any case, or numbers, RTMIN+n too. Errors:
+// invalid_argument "Invalid signal: x".
+Result<int> parse_signal(const std::string& text);
+std::string signal_name(int signal); // "SIGTERM", or the number
+
+} // namespace hull::engine

@@ -1,0 +1,51 @@
+// What the engine asks of the machine it runs on besides containers: device
+// nodes, a few small files, ps. apps/hulld implements it over sys/; tests
+// implement a fake. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace hull::engine {
+
+struct DeviceNode {
+    std::string path;
+    char type = 'c'; // c b
+    int64_t major = 0, minor = 0;
+    uint32_t mode = 0; // permission bits
+    uint32_t uid = 0, gid = 0;
+};
+
+enum class PathKind : unsigned char { missing, directory, device, other };
+
+// Wakes a reader when a file grew or was replaced.
+class FileWatch {
+public:
+    virtual ~FileWatch() = default;
+    // False: timeout_ms passed without a change.
+    virtual bool wait(int timeout_ms) = 0;
+};
+
+class HostPort {
+public:
+    virtual ~HostPort() = default;
+
+    virtual PathKind kind(const std::string& path) = 0; // follows links
+    // Errors: not_found, invalid_argument (not a device).
+    virtual Result<DeviceNode> device(const std::string& path) = 0;
+    // All nodes in a folder and below, without those of terminals (pts, console)
+    // and of other mounts (shm, mqueue).
+    virtual Result<std::vector<DeviceNode>> devices_below(const std::string& dir) = 0;
+    virtual Result<void> make_directories(const std::string& path) = 0; // 0755
+    virtual Result<std::string> read_file(const std::string& path, size_t limit) = 0;
+    virtual Result<std::unique_ptr<FileWatch>> watch(const std::string& path) = 0;
+    // Output of ps(1) with these arguments. Errors: invalid_argument with what
+    // ps said.
+    virtual Result<std::string> ps(const std::vector<std::string>& arguments) = 0;
+};
+
+} // namespace hull::engine
