@@ -117,7 +117,9 @@ struct Pruned {
     uint64_t space_reclaimed = 0; // bytes
 };
 
-// Keeps layers from being removed while it lives. Move-only.
+struct ImageState; // internal
+
+// Keeps layers from being removed while it lives; letting go removes nothing.
 class Lease {
 public:
     Lease() = default;
@@ -127,6 +129,7 @@ public:
 
 private:
     friend class Images;
+    friend struct ImageState;
     std::vector<std::string> lower_;
     std::optional<Digest> chain_id_;
     std::shared_ptr<void> hold_;
@@ -152,7 +155,9 @@ public:
     // Who stands on an image; asked by remove() and prune() with no lock held.
     // Set once, before the first of them.
     void set_users(UsersOf users);
-    // Removes layers and blobs that no image and no lease needs.
+    // Removes layers that no image and no lease needs; the first call looks for
+    // blobs too. Cheap when there is nothing to do: call it after the lease of a
+    // removed container was dropped, for its image may have gone before it.
     Result<void> collect();
 
     // name: reference, image id with or without sha256:, or a unique prefix of
@@ -187,9 +192,8 @@ public:
                           const std::optional<model::Reference>& reference);
 
 private:
-    struct State;
-    explicit Images(std::shared_ptr<State> state);
-    std::shared_ptr<State> state_;
+    explicit Images(std::shared_ptr<ImageState> state);
+    std::shared_ptr<ImageState> state_;
 };
 
 } // namespace hull::image

@@ -5,10 +5,11 @@
 // a layer is stored once per chain id. recipe: what is needed besides the files
 // to give the tar back byte for byte.
 //
-// Lifecycle: add() -> (path(), write_tar())* -> remove(). A layer is there
-// completely and durably, or not at all; open() removes what a crash left
-// half-made. Nobody counts references here: image/ does (leases). Removing a
-// layer that has a child fails. All calls are thread-safe; two add() of one
+// Lifecycle: stage() -> commit() -> (path(), write_tar())* -> remove(). A layer is
+// staged before it is known what it stands on; committed, it is there completely
+// and durably; until then it isn't there at all, and open() removes what a crash
+// left half-made. Nobody counts references here: image/ does (leases). Removing
+// a layer that has a child fails. All calls are thread-safe; two commits of one
 // layer at the same time make it once.
 //
 // Drivers: directory (overlayfs over unpacked trees; layers_directory.h).
@@ -49,23 +50,34 @@ struct Budget {
     size_t memory_bytes = size_t{256} << 20; // kept while unpacking, for what folders get at the end
 };
 
-struct AddOptions {
-    std::optional<Digest> parent;   // chain id; must exist
-    std::optional<Digest> expected; // diff id; another one fails with corrupt
+struct StageOptions {
     Budget budget;
     // Called with the bytes of tar read so far, about every MiB; an error
-    // returned stops the work (client gone). Same thread as add().
+    // returned stops the work (client gone). Same thread as stage().
     std::function<Result<void>(uint64_t)> progress;
+};
+
+// Unpacked, not yet durable, not yet on top of anything. Gone when destroyed
+// without commit().
+class StagedLayer {
+public:
+    virtual ~StagedLayer() = default;
+    virtual const Digest& diff_id() const = 0;
+    virtual uint64_t tar_size() const = 0;
+    virtual uint64_t entries() const = 0;
 };
 
 class LayerStore {
 public:
     virtual ~LayerStore() = default;
 
-    // Reads an uncompressed tar to its end and makes the layer. A layer that
-    // exists already is returned as it is. Errors: invalid_argument for a tar
-    // that is malformed or wants out of its root, too_large, corrupt.
-    virtual Result<Layer> add(ByteSource& tar, const AddOptions& options) = 0;
+    // Reads an uncompressed tar to its end and unpacks it. tar is read on
+    // another thread, while this one waits in here. Errors: invalid_argument for
+    // a tar that is malformed or wants out of its root; too_large; tar's own.
+    virtual Result<std::unique_ptr<StagedLayer>> stage(ByteSource& tar, const StageOptions& options) = 0;
+    // A layer that exists already is returned as it is. staged must come from
+    // this store. Errors: not_found (parent's chain id).
+    virtual Result<Layer> commit(std::unique_ptr<StagedLayer> staged, const std::optional<Digest>& parent) = 0;
 
     virtual Result<Layer> get(const Digest& chain_id) const = 0; // not_found
     virtual std::vector<Layer> list() const = 0;                 // by chain id

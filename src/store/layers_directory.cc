@@ -145,7 +145,8 @@ Result<void> DirectoryLayers::reconcile() {
     return {};
 }
 
-std::vector<std::string> DirectoryLayers::chain_below(const std::optional<Digest>& top) const {
+std::vector<std::string> DirectoryLayers::chain_from(const std::optional<Digest>& top) const {
+    std::lock_guard held(mutex_);
     std::vector<std::string> folders;
     for (auto id = top; id;) {
         auto it = layers_.find(*id);
@@ -157,49 +158,68 @@ std::vector<std::string> DirectoryLayers::chain_below(const std::optional<Digest
     return folders;
 }
 
-Result<Layer> DirectoryLayers::add(ByteSource& tar, const AddOptions& options) {
-    std::vector<std::string> below;
-    if (options.parent) {
-        std::lock_guard held(mutex_);
-        if (!layers_.contains(*options.parent)) return no_such_layer(*options.parent);
-        below = chain_below(options.parent);
-    }
-    TemporaryFolder temporary = TRY(TemporaryFolder::create(root_ + "/tmp"));
-    Layer layer = TRY(unpack(tar, options, temporary.path(), std::move(below)));
-    return publish(std::move(layer), temporary.path());
-}
+namespace {
 
-Result<Layer> DirectoryLayers::unpack(ByteSource& tar, const AddOptions& options, const std::string& temporary,
-                                      std::vector<std::string> below) {
-    TRY(sys::mkdir(temporary + "/fs", 0755));
-    UniqueFd tree = TRY(sys::open(temporary + "/fs", O_RDONLY | O_DIRECTORY));
-    auto recipe = TRY(RecipeWriter::create(temporary + "/recipe", tree));
+class Staged : public StagedLayer {
+public:
+    Staged(TemporaryFolder where, Layer what, std::vector<std::string> implied)
+        : folder(std::move(where)), layer(std::move(what)), implied_folders(std::move(implied)) {}
+    const Digest& diff_id() const override { return layer.diff_id; }
+    uint64_t tar_size() const override { return layer.tar_size; }
+    uint64_t entries() const override { return layer.entries; }
+
+    TemporaryFolder folder;
+    Layer layer; // as far as it is known
+    std::vector<std::string> implied_folders;
+};
+
+} // namespace
+
+Result<std::unique_ptr<StagedLayer>> DirectoryLayers::stage(ByteSource& tar, const StageOptions& options) {
+    TemporaryFolder temporary = TRY(TemporaryFolder::create(root_ + "/tmp"));
+    const std::string tree_path = temporary.path() + "/fs";
+    TRY(sys::mkdir(tree_path, 0755));
+    UniqueFd tree = TRY(sys::open(tree_path, O_RDONLY | O_DIRECTORY));
+    TRY(sys::change_mode(tree, 0755)); // whatever the umask
+
+    auto recipe = TRY(RecipeWriter::create(temporary.path() + "/recipe", tree));
     HashingChunks chunks(tar, options.budget.bytes);
     Progress progress(chunks, options.progress);
     tar::Reader reader(progress, recipe.get());
-    Unpacker unpacker(tree, std::move(below), options.budget, *recipe);
+    Unpacker unpacker(tree, options.budget, *recipe);
     Unpacked unpacked = TRY(unpacker.run(reader));
     TRY(reader.drain());
     TRY(recipe->finish());
 
     Layer layer;
     layer.diff_id = Digest::from_sha256_hex(chunks.hex_digest());
-    if (options.expected && layer.diff_id != *options.expected)
-        return Error(ErrorKind::corrupt,
-                     "the layer's diff id is " + layer.diff_id.str() + ", not " + options.expected->str());
-    layer.parent = options.parent;
-    layer.chain_id = chain_id(options.parent, layer.diff_id);
     layer.size = unpacked.size;
     layer.tar_size = chunks.bytes();
     layer.entries = unpacked.entries;
     layer.opaque_root = unpacked.opaque_root;
+    return std::unique_ptr<StagedLayer>(
+        std::make_unique<Staged>(std::move(temporary), std::move(layer), std::move(unpacked.implied_folders)));
+}
+
+Result<Layer> DirectoryLayers::commit(std::unique_ptr<StagedLayer> staged, const std::optional<Digest>& parent) {
+    auto* ours = dynamic_cast<Staged*>(staged.get());
+    if (!ours) return Error(ErrorKind::internal, "a staged layer of another store");
+    Layer& layer = ours->layer;
+    layer.parent = parent;
+    layer.chain_id = chain_id(parent, layer.diff_id);
+    if (auto there = get(layer.chain_id); there.ok()) return there;
+    if (parent) TRY(get(*parent));
+
+    const std::string tree_path = ours->folder.path() + "/fs";
+    UniqueFd tree = TRY(sys::open(tree_path, O_RDONLY | O_DIRECTORY));
+    if (!layer.opaque_root) TRY(inherit_settings(tree, ours->implied_folders, chain_from(parent)));
     // One sync of the file system instead of one per file: docs/formats/store.md.
     TRY(sys::sync_file_system(tree));
-    return layer;
+    return publish(layer, ours->folder.path());
 }
 
 // Rename, sync, record: the layer is there once the record is.
-Result<Layer> DirectoryLayers::publish(Layer layer, const std::string& temporary) {
+Result<Layer> DirectoryLayers::publish(const Layer& layer, const std::string& temporary) {
     std::lock_guard changing(change_mutex_);
     if (auto there = get(layer.chain_id); there.ok()) return there; // made meanwhile
     if (layer.parent) TRY(get(*layer.parent));

@@ -21,7 +21,8 @@ public:
     // Makes the folders and removes what a crash left. records must outlive it.
     static Result<std::unique_ptr<DirectoryLayers>> open(const std::string& data_root, Records& records);
 
-    Result<Layer> add(ByteSource& tar, const AddOptions& options) override;
+    Result<std::unique_ptr<StagedLayer>> stage(ByteSource& tar, const StageOptions& options) override;
+    Result<Layer> commit(std::unique_ptr<StagedLayer> staged, const std::optional<Digest>& parent) override;
     Result<Layer> get(const Digest& chain_id) const override;
     std::vector<Layer> list() const override;
     Result<std::string> path(const Digest& chain_id) const override;
@@ -33,10 +34,8 @@ private:
     DirectoryLayers(std::string root, Records& records) : root_(std::move(root)), records_(records) {}
     Result<void> reconcile();
     std::string folder_of(const Digest& chain_id) const { return root_ + "/" + chain_id.hex(); }
-    std::vector<std::string> chain_below(const std::optional<Digest>& top) const; // mutex held
-    Result<Layer> unpack(ByteSource& tar, const AddOptions& options, const std::string& temporary,
-                         std::vector<std::string> below);
-    Result<Layer> publish(Layer layer, const std::string& temporary);
+    std::vector<std::string> chain_from(const std::optional<Digest>& top) const; // folders, topmost first
+    Result<Layer> publish(const Layer& layer, const std::string& temporary);
 
     std::string root_; // <data-root>/layers
     Records& records_;

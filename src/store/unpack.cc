@@ -1,6 +1,7 @@
 #include "store/unpack.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <fcntl.h>
 #include <sys/sysmacros.h>
@@ -61,17 +62,6 @@ bool belongs_to_layer(std::string_view attribute) {
     return !attribute.starts_with("security.") || attribute == "security.capability";
 }
 
-tar::Entry like(const struct stat& st) {
-    tar::Entry entry;
-    entry.type = tar::Type::directory;
-    entry.mode = st.st_mode & 07777;
-    entry.uid = st.st_uid;
-    entry.gid = st.st_gid;
-    entry.mtime = st.st_mtim.tv_sec;
-    entry.mtime_ns = static_cast<uint32_t>(st.st_mtim.tv_nsec);
-    return entry;
-}
-
 } // namespace
 
 Result<std::string> clean_path(std::string_view path, const Budget& budget) {
@@ -96,8 +86,8 @@ Result<std::string> clean_path(std::string_view path, const Budget& budget) {
     return clean;
 }
 
-Unpacker::Unpacker(BorrowedFd root, std::vector<std::string> below, const Budget& budget, RecipeWriter& recipe)
-    : root_(root), below_(std::move(below)), budget_(budget), recipe_(recipe) {}
+Unpacker::Unpacker(BorrowedFd root, const Budget& budget, RecipeWriter& recipe)
+    : root_(root), budget_(budget), recipe_(recipe) {}
 
 Result<Unpacked> Unpacker::run(tar::Reader& reader) {
     tar::Entry entry;
@@ -112,7 +102,12 @@ Result<Unpacked> Unpacker::run(tar::Reader& reader) {
             return blame_tar(std::move(done).error().context([&] { return "unpack " + entry.path.substr(0, 256); }()));
     }
     TRY(settle_folders());
-    return result_;
+    if (!result_.implied_folders.empty()) { // some got an entry of their own later
+        std::unordered_set<std::string_view> named;
+        for (const FolderSettings& settings : folders_) named.insert(settings.path);
+        std::erase_if(result_.implied_folders, [&](const std::string& path) { return named.contains(path); });
+    }
+    return std::move(result_);
 }
 
 Result<void> Unpacker::unpack(const tar::Entry& entry, tar::Reader& reader) {
@@ -320,11 +315,17 @@ Result<void> Unpacker::remember_folder(const tar::Entry& entry, const std::strin
 }
 
 Result<void> Unpacker::remember(FolderSettings settings) {
-    remembered_bytes_ += sizeof settings + settings.path.size();
-    for (const auto& [attribute, value] : settings.xattrs) remembered_bytes_ += attribute.size() + value.size() + 64;
+    size_t bytes = sizeof settings + settings.path.size();
+    for (const auto& [attribute, value] : settings.xattrs) bytes += attribute.size() + value.size() + 64;
+    TRY(count_memory(bytes));
+    folders_.push_back(std::move(settings));
+    return {};
+}
+
+Result<void> Unpacker::count_memory(size_t bytes) {
+    remembered_bytes_ += bytes;
     if (remembered_bytes_ > budget_.memory_bytes)
         return Error(ErrorKind::too_large, "the archive has too many folders");
-    folders_.push_back(std::move(settings));
     return {};
 }
 
@@ -380,7 +381,12 @@ Result<UniqueFd> Unpacker::make_folders(const std::string& path) {
 
 Result<void> Unpacker::make_missing_folder(BorrowedFd parent, const std::string& name, const std::string& path) {
     auto made = sys::make_dir_at(parent, name, 0755);
-    if (made.ok()) return inherit_settings(path);
+    if (made.ok()) {
+        TRY(sys::change_mode_at(parent, name, 0755)); // whatever the umask
+        TRY(count_memory(sizeof path + path.size()));
+        result_.implied_folders.push_back(path);
+        return {};
+    }
     if (made.error().code() != EEXIST) return made;
     struct stat st = TRY(sys::stat_at(parent, name));
     if (S_ISDIR(st.st_mode)) return {};
@@ -390,18 +396,38 @@ Result<void> Unpacker::make_missing_folder(BorrowedFd parent, const std::string&
     return sys::set_xattr_at(parent, name, opaque_attribute, "y");
 }
 
-// A folder that the tar doesn't mention must not hide the settings that the
-// layers below give it.
-Result<void> Unpacker::inherit_settings(const std::string& path) {
-    while (below_fds_.size() < below_.size())
-        below_fds_.push_back(TRY(sys::open(below_[below_fds_.size()], O_PATH | O_DIRECTORY)));
-    for (const UniqueFd& layer : below_fds_) {
+namespace {
+
+// The folder that containers see at path when they look through these layers.
+Result<std::optional<struct stat>> folder_below(const std::vector<UniqueFd>& below, const std::string& path) {
+    for (const UniqueFd& layer : below) {
         auto found = sys::open_beneath(layer, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, sys::Links::refused);
         if (found.ok()) {
             struct stat st = TRY(sys::stat_fd(*found));
-            return remember_folder(like(st), path);
+            return std::optional(st);
         }
-        if (found.error().code() != ENOENT) return {}; // hidden, or no folder there
+        if (found.error().code() != ENOENT) break; // hidden there, or no folder
+    }
+    return std::optional<struct stat>();
+}
+
+} // namespace
+
+Result<void> inherit_settings(BorrowedFd root, const std::vector<std::string>& implied_folders,
+                              const std::vector<std::string>& below) {
+    if (implied_folders.empty()) return {};
+    std::vector<UniqueFd> layers;
+    for (const std::string& folder : below) {
+        UniqueFd layer = TRY(sys::open(folder, O_PATH | O_DIRECTORY));
+        layers.push_back(std::move(layer));
+    }
+    for (const std::string& path : implied_folders) {
+        std::optional<struct stat> st = TRY(folder_below(layers, path));
+        auto own = sys::open_beneath(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, sys::Links::refused);
+        if (!st || !own.ok()) continue; // new in this layer, or replaced since
+        TRY(sys::change_owner(*own, st->st_uid, st->st_gid));
+        TRY(sys::change_mode(*own, st->st_mode & 07777));
+        TRY(sys::set_mtime(*own, {st->st_mtim.tv_sec, static_cast<uint32_t>(st->st_mtim.tv_nsec)}));
     }
     return {};
 }

@@ -5,7 +5,8 @@
 // followed. A later entry replaces an earlier one of its name. Owners and modes
 // are set as the tar has them (plain ids). Whiteouts (.wh.x) become 0/0
 // character devices, opaque folders (.wh..wh..opq) get trusted.overlay.opaque.
-// Folders that the tar leaves out are made like those of the layers below.
+// Folders that the tar leaves out are made 0755 and named in the result, so that
+// they can be given the settings of the layers below (inherit_settings).
 //
 // Extended attributes: all but those that belong to this host (security.* except
 // security.capability) or to overlayfs itself (*.overlay.*), which are left out.
@@ -30,13 +31,13 @@ struct Unpacked {
     uint64_t size = 0; // of the regular files
     uint64_t entries = 0;
     bool opaque_root = false;
+    std::vector<std::string> implied_folders; // parents before children
 };
 
 class Unpacker {
 public:
-    // root: the empty folder to fill. below: the folders of the layers below,
-    // topmost first. All must outlive the unpacker. Once.
-    Unpacker(BorrowedFd root, std::vector<std::string> below, const Budget& budget, RecipeWriter& recipe);
+    // root: the empty folder to fill. Both must outlive the unpacker. Once.
+    Unpacker(BorrowedFd root, const Budget& budget, RecipeWriter& recipe);
 
     // Errors: invalid_argument for a tar that is malformed or leads outside,
     // too_large beyond the budget. What was made so far stays; the caller
@@ -69,16 +70,14 @@ private:
     Result<bool> make_way(const Place& place); // true: what went away was a whiteout
     Result<void> remember_folder(const tar::Entry& entry, const std::string& path);
     Result<void> remember(FolderSettings settings);
+    Result<void> count_memory(size_t bytes);
     Result<void> settle_folders();
 
     Result<Folder> folder(const std::string& path);
     Result<UniqueFd> make_folders(const std::string& path);
     Result<void> make_missing_folder(BorrowedFd parent, const std::string& name, const std::string& path);
-    Result<void> inherit_settings(const std::string& path);
 
     BorrowedFd root_;
-    std::vector<std::string> below_;
-    std::vector<UniqueFd> below_fds_; // opened when first needed
     Budget budget_;
     RecipeWriter& recipe_;
     Unpacked result_;
@@ -86,6 +85,11 @@ private:
     std::vector<FolderSettings> folders_;
     size_t remembered_bytes_ = 0;
 };
+
+// Gives folders that a tar only implied the owner, mode and time that the layers
+// below have at the same path. below: their folders, topmost first.
+Result<void> inherit_settings(BorrowedFd root, const std::vector<std::string>& implied_folders,
+                              const std::vector<std::string>& below);
 
 // "./a//b/../c" is "a/c"; "" is the root. Errors: invalid_argument when it leads
 // outside, too_large beyond the budget.

@@ -1,0 +1,22 @@
+// The Dockerfile instructions that `docker import --change` and `docker commit
+// --change` take: CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL ONBUILD STOPSIGNAL
+// USER VOLUME WORKDIR. Source: Dockerfile reference.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "model/container.h"
+
+namespace hull::image {
+
+// Each may hold several lines. Errors: invalid_argument, worded as Docker does
+// ("RUN is not a valid change command").
+Result<void> apply_changes(model::ContainerConfig& config, const std::vector<std::string>& changes);
+
+// "1m30s", "0.5h", "100ms" as nanoseconds (Go's time.ParseDuration).
+Result<int64_t> parse_duration(std::string_view text);
+
+} // namespace hull::image

@@ -1,0 +1,158 @@
+#include "image/images.h"
+
+#include <algorithm>
+
+#include "image/state.h"
+
+namespace hull::image {
+
+Images::Images(std::shared_ptr<ImageState> state) : state_(std::move(state)) {}
+Images::~Images() = default;
+
+Result<std::unique_ptr<Images>> Images::open(store::Records& records, store::BlobStore& blobs,
+                                             store::LayerStore& layers) {
+    auto state = std::make_shared<ImageState>(records, blobs, layers);
+    TRY(state->load_records().context("open the image store"));
+    return std::unique_ptr<Images>(new Images(std::move(state)));
+}
+
+void Images::set_users(UsersOf users) { state_->users = std::move(users); }
+
+namespace {
+
+// Ids that begin with text; with or without the algorithm.
+std::optional<Digest> find_by_prefix(const ImageState& state, std::string_view text) {
+    constexpr std::string_view algorithm = "sha256:";
+    if (text.starts_with(algorithm)) text.remove_prefix(algorithm.size());
+    const bool hex =
+        std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    if (text.empty() || text.size() > 64 || !hex) return std::nullopt;
+    std::string from = std::string(algorithm) + std::string(text);
+    std::optional<Digest> found;
+    for (auto it = state.images.lower_bound(Digest::from_sha256_hex(std::string(text)));
+         it != state.images.end() && it->first.str().starts_with(from); ++it) {
+        if (found) return std::nullopt; // ambiguous: Docker says there is none
+        found = it->first;
+    }
+    return found;
+}
+
+} // namespace
+
+// In Docker's order: a full id, a reference, a part of an id.
+Result<ImagePtr> Images::resolve(std::string_view name) const {
+    const bool bare_id = name.size() == 64 && Digest::parse("sha256:" + std::string(name)).ok();
+    auto full_id = Digest::parse(bare_id ? "sha256:" + std::string(name) : std::string(name));
+    if (full_id.ok()) return state_->get(*full_id);
+
+    model::Reference reference = TRY(model::Reference::parse(name));
+    std::lock_guard held(state_->mutex);
+    auto id = lookup(*state_, reference);
+    if (!id) id = find_by_prefix(*state_, name);
+    if (!id) return no_such_image(name);
+    return state_->images.at(*id).image;
+}
+
+Result<Summary> Images::inspect(std::string_view name) const {
+    ImagePtr image = TRY(resolve(name));
+    Known known;
+    std::map<Digest, int> layer_users;
+    {
+        std::lock_guard held(state_->mutex);
+        auto it = state_->images.find(image->id);
+        if (it == state_->images.end()) return no_such_image(name);
+        known = it->second;
+        layer_users = state_->count_layer_users();
+    }
+    return state_->summarise(known, layer_users);
+}
+
+Result<std::string> Images::config_json(const Digest& image_id) const {
+    TRY(state_->get(image_id));
+    return state_->blobs.get(image_id);
+}
+
+Result<std::vector<HistoryItem>> Images::history(std::string_view name) const {
+    Summary summary = TRY(inspect(name));
+    std::vector<HistoryItem> items;
+    size_t layer = 0;
+    for (const model::HistoryEntry& entry : summary.image->config.history) {
+        HistoryItem item;
+        item.id = "<missing>";
+        item.created = entry.created;
+        item.created_by = entry.created_by;
+        item.comment = entry.comment;
+        if (!entry.empty_layer) {
+            if (layer == summary.layer_sizes.size())
+                return Error(ErrorKind::corrupt, "too many non-empty layers in History section");
+            item.size = summary.layer_sizes[layer++];
+        }
+        items.push_back(std::move(item));
+    }
+    std::reverse(items.begin(), items.end());
+    // The ids of the images that it was made from, as far as they are here.
+    std::optional<Digest> id = summary.image->id;
+    for (HistoryItem& item : items) {
+        if (!id) break;
+        std::lock_guard held(state_->mutex);
+        auto it = state_->images.find(*id);
+        if (it == state_->images.end()) break;
+        item.id = id->str();
+        for (const std::string& full : it->second.references) {
+            model::Reference reference = reference_of(full);
+            if (!reference.digest) item.tags.push_back(reference.familiar());
+        }
+        id = it->second.image->parent;
+    }
+    return items;
+}
+
+Result<Digest> Images::tag(std::string_view name, std::string_view repository, std::string_view tag) {
+    ImagePtr image = TRY(resolve(name));
+    model::Reference reference = TRY(model::Reference::parse(repository));
+    if (reference.digest) return Error(ErrorKind::invalid_argument, "refusing to create a tag with a digest reference");
+    if (!tag.empty()) reference = TRY(with_tag(std::move(reference), tag));
+    std::lock_guard changing(state_->change_mutex);
+    TRY(state_->set_reference(reference.full(), image->id));
+    return image->id;
+}
+
+Result<model::Reference> with_tag(model::Reference name, std::string_view tag) {
+    name.tag.clear();
+    name.digest.reset();
+    if (tag.find_first_of(":/@") != tag.npos) return Error(ErrorKind::invalid_argument, "invalid tag format");
+    auto tagged = model::Reference::parse(name.full() + ":" + std::string(tag));
+    if (!tagged.ok()) return Error(ErrorKind::invalid_argument, "invalid tag format");
+    return tagged;
+}
+
+Result<Digest> Images::create(model::ImageConfig config, const std::optional<Digest>& base_image, ByteSource* layer,
+                              const std::optional<model::Reference>& reference) {
+    Lease base; // its layers stay until the image has a record
+    std::optional<Digest> top;
+    config.diff_ids.clear();
+    if (base_image) {
+        ImagePtr image = TRY(state_->get(*base_image));
+        base = TRY(hold(image->chain_id));
+        top = image->chain_id;
+        config.diff_ids = image->config.diff_ids;
+    }
+    Lease own;
+    if (layer) {
+        auto staged = TRY(state_->layers.stage(*layer, {}));
+        store::Layer made = TRY(state_->commit_held(std::move(staged), top, own));
+        config.diff_ids.push_back(made.diff_id);
+    }
+    std::vector<model::Reference> references;
+    if (reference) references.push_back(*reference);
+    auto image = state_->add_image(model::print_image_config(config), base_image, references);
+    if (!image.ok()) {
+        auto chain = own.chain_id();
+        own = Lease();
+        if (chain) (void)state_->collect_chain(chain);
+        return std::move(image).error();
+    }
+    return (*image)->id;
+}
+
+} // namespace hull::image

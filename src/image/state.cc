@@ -1,0 +1,227 @@
+#include "image/state.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "codec/json.h"
+
+namespace hull::image {
+
+namespace {
+
+struct StoredImage {
+    std::string parent;
+    int64_t last_tagged = 0; // nanoseconds
+};
+
+} // namespace
+
+} // namespace hull::image
+
+template <>
+struct hull::json::Fields<hull::image::StoredImage> {
+    using S = hull::image::StoredImage;
+    static constexpr auto list =
+        std::tuple{field("parent", &S::parent, Emit::omit_empty), field("last_tagged", &S::last_tagged)};
+};
+
+namespace hull::image {
+
+namespace {
+
+std::string print(const Known& known) {
+    StoredImage stored;
+    if (known.image->parent) stored.parent = known.image->parent->str();
+    stored.last_tagged = known.last_tagged.ns;
+    return json::print(json::encode(stored));
+}
+
+} // namespace
+
+std::vector<Digest> chain_of(const std::vector<Digest>& diff_ids) {
+    std::vector<Digest> chain;
+    std::optional<Digest> top;
+    for (const Digest& diff_id : diff_ids) {
+        top = store::chain_id(top, diff_id);
+        chain.push_back(*top);
+    }
+    return chain;
+}
+
+Error no_such_image(std::string_view name) {
+    auto reference = model::Reference::parse(name);
+    std::string text = reference.ok() ? reference->familiar() : std::string(name);
+    return {ErrorKind::not_found, "No such image: " + text};
+}
+
+std::string truncated(std::string_view id) {
+    if (size_t colon = id.find(':'); colon != id.npos) id.remove_prefix(colon + 1);
+    return std::string(id.substr(0, 12));
+}
+
+model::Reference reference_of(const std::string& full) { return MUST(model::Reference::parse(full)); }
+
+std::optional<Digest> lookup(const ImageState& state, const model::Reference& reference) {
+    auto it = state.references.find(reference.full());
+    if (it == state.references.end() && reference.digest && !reference.tag.empty()) {
+        // name:tag@digest means the digest.
+        model::Reference untagged = reference;
+        untagged.tag.clear();
+        it = state.references.find(untagged.full());
+    }
+    if (it == state.references.end()) return std::nullopt;
+    return it->second;
+}
+
+Result<ImagePtr> ImageState::read_image(const Digest& id, const std::optional<Digest>& parent) const {
+    std::string text = TRY(blobs.get(id));
+    auto image = std::make_shared<Image>();
+    image->id = id;
+    image->parent = parent;
+    image->config = TRY(model::parse_image_config(text));
+    std::vector<Digest> chain = chain_of(image->config.diff_ids);
+    for (const Digest& chain_id : chain) {
+        store::Layer layer = TRY(layers.get(chain_id));
+        image->size += layer.size;
+    }
+    if (!chain.empty()) image->chain_id = chain.back();
+    return ImagePtr(std::move(image));
+}
+
+// An image that can't be read any more is dropped and said so; the others serve on.
+Result<void> ImageState::load_records() {
+    std::vector<store::Record> stored_images = TRY(records.all(store::Table::images));
+    for (const store::Record& record : stored_images) {
+        auto read = [&]() -> Result<void> {
+            Digest id = TRY(Digest::parse(record.key));
+            json::Value value = TRY(json::parse(record.text));
+            StoredImage stored = TRY(json::decode<StoredImage>(value));
+            std::optional<Digest> parent;
+            if (!stored.parent.empty()) parent = TRY(Digest::parse(stored.parent));
+            ImagePtr image = TRY(read_image(id, parent));
+            images.emplace(id, Known{std::move(image), WallTime{stored.last_tagged}, {}});
+            return {};
+        }();
+        if (read.ok()) continue;
+        log::error("drop the record of image " + record.key, read.error());
+        TRY(records.erase(store::Table::images, record.key));
+    }
+    std::vector<store::Record> stored_references = TRY(records.all(store::Table::references));
+    for (const store::Record& record : stored_references) {
+        auto id = Digest::parse(record.text);
+        auto it = id.ok() ? images.find(*id) : images.end();
+        if (it == images.end() || !model::Reference::parse(record.key).ok()) {
+            TRY(records.erase(store::Table::references, record.key));
+            continue;
+        }
+        it->second.references.insert(record.key);
+        references.emplace(record.key, *id);
+    }
+    return {};
+}
+
+Result<ImagePtr> ImageState::get(const Digest& id) const {
+    std::lock_guard held(mutex);
+    auto it = images.find(id);
+    if (it == images.end()) return Error(ErrorKind::not_found, "No such image: " + id.str());
+    return it->second.image;
+}
+
+bool ImageState::has_children(const Digest& id) const {
+    return std::any_of(images.begin(), images.end(),
+                       [&](const auto& entry) { return entry.second.image->parent == id; });
+}
+
+std::map<Digest, int> ImageState::count_layer_users() const {
+    std::map<Digest, int> users_of_layer;
+    for (const auto& [id, known] : images)
+        for (const Digest& chain_id : chain_of(known.image->config.diff_ids)) ++users_of_layer[chain_id];
+    return users_of_layer;
+}
+
+Result<Summary> ImageState::summarise(const Known& known, const std::map<Digest, int>& layer_users) const {
+    Summary summary;
+    summary.image = known.image;
+    summary.last_tagged = known.last_tagged;
+    for (const std::string& full : known.references) {
+        model::Reference reference = reference_of(full);
+        (reference.digest ? summary.repo_digests : summary.repo_tags).push_back(reference.familiar());
+    }
+    for (const Digest& chain_id : chain_of(known.image->config.diff_ids)) {
+        store::Layer layer = TRY(layers.get(chain_id));
+        summary.layer_sizes.push_back(layer.size);
+        auto it = layer_users.find(chain_id);
+        if (it != layer_users.end() && it->second > 1) summary.shared_size += layer.size;
+    }
+    return summary;
+}
+
+Result<ImagePtr> ImageState::add_image(const std::string& config_json, const std::optional<Digest>& parent,
+                                       const std::vector<model::Reference>& new_references) {
+    std::shared_lock storing(blobs_in_flight);
+    Digest id = TRY(blobs.put(config_json));
+    std::lock_guard changing(change_mutex);
+    Known known;
+    bool is_new = false;
+    {
+        std::lock_guard held(mutex);
+        auto it = images.find(id);
+        is_new = it == images.end();
+        if (!is_new) known = it->second;
+    }
+    if (is_new) {
+        known.image = TRY(read_image(id, parent));
+        TRY(records.put(store::Table::images, id.str(), print(known), store::Durability::power_loss));
+        std::lock_guard held(mutex);
+        images.emplace(id, known);
+    }
+    for (const model::Reference& reference : new_references) TRY(set_reference(reference.full(), id));
+    return known.image;
+}
+
+Result<void> ImageState::set_reference(const std::string& full, const Digest& id) {
+    Known known;
+    {
+        std::lock_guard held(mutex);
+        auto it = images.find(id);
+        if (it == images.end()) return Error(ErrorKind::not_found, "No such image: " + id.str());
+        known = it->second;
+    }
+    known.last_tagged = wall_now();
+    store::Change changes[] = {{store::Table::references, full, id.str()},
+                               {store::Table::images, id.str(), print(known)}};
+    TRY(records.commit(changes, store::Durability::power_loss));
+    std::lock_guard held(mutex);
+    if (auto old = references.find(full); old != references.end())
+        if (auto before = images.find(old->second); before != images.end()) before->second.references.erase(full);
+    references.insert_or_assign(full, id);
+    Known& now = images.at(id);
+    now.references.insert(full);
+    now.last_tagged = known.last_tagged;
+    return {};
+}
+
+Result<void> ImageState::erase_reference(const std::string& full, const Digest& id) {
+    TRY(records.erase(store::Table::references, full, store::Durability::power_loss));
+    std::lock_guard held(mutex);
+    references.erase(full);
+    if (auto it = images.find(id); it != images.end()) it->second.references.erase(full);
+    return {};
+}
+
+// Its layers are the caller's to collect.
+Result<void> ImageState::erase_image(const ImagePtr& image) {
+    TRY(records.erase(store::Table::images, image->id.str(), store::Durability::power_loss));
+    {
+        std::lock_guard held(mutex);
+        images.erase(image->id);
+        orphans_possible = true;
+    }
+    // A config that is being stored again at this moment must stay; then the
+    // next start finds it if nobody names it.
+    std::unique_lock alone(blobs_in_flight, std::try_to_lock);
+    if (alone) return blobs.remove(image->id);
+    return {};
+}
+
+} // namespace hull::image

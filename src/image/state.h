@@ -1,0 +1,77 @@
+// What Images holds; shared by the files that implement it. Internal to image/.
+//
+// Locks: change_mutex serialises what changes records and may be held over I/O;
+// mutex guards the maps and is never held over I/O. change_mutex first.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <string>
+
+#include "image/images.h"
+
+namespace hull::image {
+
+struct Known { // an image and what may change about it
+    ImagePtr image;
+    WallTime last_tagged;
+    std::set<std::string> references; // full
+};
+
+struct ImageState : std::enable_shared_from_this<ImageState> {
+    ImageState(store::Records& r, store::BlobStore& b, store::LayerStore& l) : records(r), blobs(b), layers(l) {}
+
+    store::Records& records;
+    store::BlobStore& blobs;
+    store::LayerStore& layers;
+    UsersOf users;
+
+    std::mutex change_mutex;
+    mutable std::mutex mutex;
+    std::condition_variable changed;
+    std::map<Digest, Known> images;
+    std::map<std::string, Digest> references; // full -> image id
+    std::map<Digest, int> holds;              // leases by chain id
+    std::set<Digest> dying;                   // chain ids being removed
+    bool orphans_possible = true;             // layers that only a lease needs, or nobody
+    bool first_collection = true;             // blobs without an owner are looked for once
+    // Shared by whoever stores blobs that no record names yet.
+    std::shared_mutex blobs_in_flight;
+
+    // state.cc
+    Result<void> load_records();
+    Result<ImagePtr> read_image(const Digest& id, const std::optional<Digest>& parent) const;
+    Result<ImagePtr> get(const Digest& id) const; // not_found "No such image: ..."
+    bool has_children(const Digest& id) const;    // mutex held
+    Result<Summary> summarise(const Known& known, const std::map<Digest, int>& layer_users) const;
+    std::map<Digest, int> count_layer_users() const; // mutex held
+
+    // The image gets a record; reference, if any, is moved to it. change_mutex is taken.
+    Result<ImagePtr> add_image(const std::string& config_json, const std::optional<Digest>& parent,
+                               const std::vector<model::Reference>& references);
+    Result<void> set_reference(const std::string& full, const Digest& id);   // change_mutex held
+    Result<void> erase_reference(const std::string& full, const Digest& id); // change_mutex held
+    Result<void> erase_image(const ImagePtr& image);                         // change_mutex held
+
+    // leases.cc
+    std::shared_ptr<void> hold(const Digest& chain_id); // whether it exists or not
+    // commit() with a lease from before the layer is there.
+    Result<store::Layer> commit_held(std::unique_ptr<store::StagedLayer> staged, const std::optional<Digest>& parent,
+                                     Lease& lease);
+    Result<std::vector<std::string>> folders(const std::optional<Digest>& chain_id) const; // topmost first
+    // Removes the layer and those below it as long as nobody needs them; their chain ids.
+    Result<std::vector<Digest>> collect_chain(std::optional<Digest> chain_id);
+};
+
+std::vector<Digest> chain_of(const std::vector<Digest>& diff_ids); // bottom first
+Error no_such_image(std::string_view name);                        // Docker's text
+std::string truncated(std::string_view id);                        // 12 digits, without sha256:
+model::Reference reference_of(const std::string& full);            // of a text that we wrote
+// name with another tag. Errors: invalid_argument "invalid tag format".
+Result<model::Reference> with_tag(model::Reference name, std::string_view tag);
+std::optional<Digest> lookup(const ImageState& state, const model::Reference& reference);
+
+} // namespace hull::image
