@@ -65,7 +65,7 @@ void tell_on_stream(BorrowedFd socket, bool framed, const Error& error) {
 Result<void> create_exec(Call& call) {
     std::string body = TRY(call.json_body());
     if (body.empty()) return Error(ErrorKind::invalid_argument, "invalid JSON: got EOF while reading request body");
-    auto config = TRY(json::decode<engine::ExecConfig>(body, {.max_bytes = size_t{4} << 20}));
+    auto config = TRY(json::decode_text<engine::ExecConfig>(body, {.max_bytes = size_t{4} << 20}));
     if (config.cmd.empty()) return Error(ErrorKind::invalid_argument, "No exec command specified");
     if (!call.at_least(42)) config.console_size.clear();
     ExecId id = TRY(call.engine().execs().create(call.name(), std::move(config)));
@@ -75,7 +75,7 @@ Result<void> create_exec(Call& call) {
 Result<void> start_exec(Call& call) {
     std::string body = TRY(call.json_body());
     StartBody start;
-    if (!body.empty()) start = TRY(json::decode<StartBody>(body, {.max_bytes = size_t{4} << 20}));
+    if (!body.empty()) start = TRY(json::decode_text<StartBody>(body, {.max_bytes = size_t{4} << 20}));
     if (!start.console_size.empty() && start.console_size.size() != 2)
         return Error(ErrorKind::invalid_argument, "ConsoleSize: two numbers are wanted, height and width");
     auto& execs = call.engine().execs();
