@@ -40,6 +40,8 @@ class ReportReader {
 public:
     ReportReader() = default;
     explicit ReportReader(UniqueFd socket) : socket_(std::move(socket)) {}
+    // Of the connection that opened a gate: who made the process had its pid.
+    static ReportReader after_gate(UniqueFd connection);
 
     // For epoll: readable when there is something to read.
     BorrowedFd fd() const { return socket_; }
@@ -55,10 +57,15 @@ public:
     Result<void> resume(const std::string& state_json);
 
 private:
+    bool take_message(std::vector<LaunchEvent>& into);
+    void finish(LaunchEvent event, std::vector<LaunchEvent>& into);
+    void end_of_file(std::vector<LaunchEvent>& into);
+
     UniqueFd socket_;
-    std::string last_step_;
-    bool starting_ = false, at_gate_ = false, done_ = false;
-    bool read_one(std::vector<LaunchEvent>& into);
+    // The new process may be faster with its first message than the
+    // intermediate is with the pid; its events wait here for that.
+    std::vector<LaunchEvent> held_;
+    bool pid_known_ = false, starting_ = false, done_ = false;
 };
 
 } // namespace hull::runtime

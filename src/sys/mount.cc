@@ -115,6 +115,15 @@ Result<UniqueFd> NewFilesystem::mount(uint64_t attributes) {
     return UniqueFd(fd);
 }
 
+Result<void> mount_filesystem(const std::string& type, const std::string& target, const std::string& options) {
+    constexpr size_t page = 4096;
+    if (options.size() >= page)
+        return Error(ErrorKind::too_large, "mount " + type + ": more options than this kernel takes (4096 bytes)");
+    if (::mount(type.c_str(), target.c_str(), type.c_str(), 0, options.c_str()) != 0)
+        return Error::from_errno("mount", type + " on " + target);
+    return {};
+}
+
 Result<void> pivot_root(const std::string& new_root, const std::string& put_old) {
     if (::syscall(SYS_pivot_root, new_root.c_str(), put_old.c_str()) != 0)
         return Error::from_errno("pivot_root", new_root);

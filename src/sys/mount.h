@@ -22,7 +22,7 @@ Result<UniqueFd> clone_tree(BorrowedFd dir, const std::string& path, Depth depth
 struct MountAttributes {
     uint64_t set = 0, clear = 0; // MOUNT_ATTR_*
     uint64_t propagation = 0;    // MS_PRIVATE ... or 0
-    BorrowedFd user_ns;          // valid: MOUNT_ATTR_IDMAP by it
+    BorrowedFd user_ns = {};     // valid: MOUNT_ATTR_IDMAP by it
 };
 // On the mount at path (relative to mount; empty: mount itself).
 Result<void> set_mount_attributes(BorrowedFd mount, const std::string& path, Depth depth,
@@ -53,6 +53,8 @@ private:
     std::string type_;
 };
 
+// mount(2), for kernels where NewFilesystem can't say it all; options up to a page.
+Result<void> mount_filesystem(const std::string& type, const std::string& target, const std::string& options);
 Result<void> pivot_root(const std::string& new_root, const std::string& put_old);
 Result<void> unmount_lazily(const std::string& path); // umount2(MNT_DETACH)
 Result<void> mount_propagation(const std::string& path, unsigned long flags);

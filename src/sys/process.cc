@@ -1,5 +1,6 @@
 #include "sys/process.h"
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <csignal>
@@ -7,7 +8,9 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+extern "C" { // glibc 2.36 forgot to say so
 #include <sys/pidfd.h>
+}
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -97,19 +100,32 @@ Result<UniqueFd> duplicate_above(BorrowedFd fd, int minimum) {
     return UniqueFd(copy);
 }
 
-void reset_signals() {
-    struct sigaction action{};
-    action.sa_handler = SIG_DFL;
-    for (int number = 1; number < NSIG; ++number) ::sigaction(number, &action, nullptr); // KILL and STOP refuse
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+Result<void> close_all_from(unsigned first, std::span<const int> keep) {
+    std::vector<unsigned> kept;
+    for (int fd : keep)
+        if (fd >= 0 && static_cast<unsigned>(fd) >= first) kept.push_back(static_cast<unsigned>(fd));
+    std::ranges::sort(kept);
+    for (unsigned fd : kept) {
+        if (fd > first && ::close_range(first, fd - 1, 0) != 0) return Error::from_errno("close_range");
+        first = std::max(first, fd + 1);
+    }
+    if (::close_range(first, UINT_MAX, 0) != 0) return Error::from_errno("close_range");
+    return {};
 }
 
-void block_signals() {
+void quiet_signals() {
     sigset_t all;
     ::sigfillset(&all);
     ::sigprocmask(SIG_SETMASK, &all, nullptr);
+    struct sigaction action{};
+    action.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; ++number) ::sigaction(number, &action, nullptr); // KILL and STOP refuse
+}
+
+void unblock_signals() {
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 Result<void> new_session() {
@@ -147,8 +163,9 @@ Result<void> set_not_dumpable() {
     return {};
 }
 
-Result<void> set_parent_death_signal(int signal) {
-    if (::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) != 0) return Error::from_errno("prctl pdeathsig");
+Result<void> new_session_keyring() {
+    constexpr int join_session_keyring = 1; // <linux/keyctl.h>
+    if (::syscall(SYS_keyctl, join_session_keyring, nullptr) < 0 && errno != ENOSYS) return Error::from_errno("keyctl");
     return {};
 }
 

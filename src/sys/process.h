@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,10 +46,13 @@ Result<void> duplicate_to(BorrowedFd fd, int to);
 // A copy at a number of at least minimum, close-on-exec.
 Result<UniqueFd> duplicate_above(BorrowedFd fd, int minimum);
 
-// Default action for every signal, none blocked: what a program expects.
-void reset_signals();
-// Blocks every signal; what was blocked comes back with reset_signals().
-void block_signals();
+// Closes every descriptor from first on that isn't in keep.
+Result<void> close_all_from(unsigned first, std::span<const int> keep);
+
+// Every signal is blocked and has its default action: for a child that goes on
+// running our code until it execs.
+void quiet_signals();
+void unblock_signals();
 
 Result<void> new_session();
 Result<void> chdir(const std::string& path);
@@ -59,7 +63,8 @@ Result<void> set_no_new_privileges();
 // Other processes of the container can't read /proc/<pid> of this one, nor
 // reach its executable through it, until it execs.
 Result<void> set_not_dumpable();
-// Ends this process with `signal` when its parent ends.
-Result<void> set_parent_death_signal(int signal);
+// A new, empty session keyring, so that nothing is shared with the launcher.
+// Kernels without keyrings have nothing to share.
+Result<void> new_session_keyring();
 
 } // namespace hull::sys

@@ -1,0 +1,239 @@
+#include "runtime/compile.h"
+
+#include <algorithm>
+#include <array>
+
+#include "kernel/namespaces.h"
+#include "runtime/compile_parts.h"
+#include "sys/mount.h"
+
+namespace hull::runtime {
+
+namespace {
+
+namespace oci = model::oci;
+
+Error invalid(std::string message) { return Error(ErrorKind::invalid_argument, std::move(message)); }
+Error unsupported(std::string message) { return Error(ErrorKind::unsupported, std::move(message)); }
+
+NamespaceUse* member_for(Namespaces& ns, std::string_view type) {
+    if (type == "user") return &ns.user;
+    if (type == "pid") return &ns.pid;
+    if (type == "mount") return &ns.mount;
+    if (type == "network") return &ns.net;
+    if (type == "ipc") return &ns.ipc;
+    if (type == "uts") return &ns.uts;
+    if (type == "cgroup") return &ns.cgroup;
+    if (type == "time") return &ns.time;
+    return nullptr;
+}
+
+Result<Namespaces> compile_namespaces(const oci::Linux& config, const CompileOptions& options) {
+    Namespaces ns;
+    for (const auto& entry : config.namespaces) {
+        NamespaceUse* use = member_for(ns, entry.type);
+        if (!use) return invalid("unknown namespace type: " + entry.type);
+        if (use->mode != NamespaceUse::Mode::host) return invalid("namespace " + entry.type + " is given twice");
+        if (!entry.path.empty() && entry.path[0] != '/')
+            return invalid("namespace " + entry.type + ": path " + entry.path + " is not absolute");
+        use->mode = entry.path.empty() ? NamespaceUse::Mode::fresh : NamespaceUse::Mode::join;
+        use->path = entry.path;
+    }
+    auto take = [](NamespaceUse& use, FdIndex fd) {
+        if (use.mode == NamespaceUse::Mode::fresh && fd != no_fd) use = {NamespaceUse::Mode::join, fd, ""};
+    };
+    take(ns.user, options.user_ns);
+    take(ns.net, options.net_ns);
+    if (ns.mount.mode != NamespaceUse::Mode::fresh)
+        return unsupported("a container needs a mount namespace of its own");
+    if (ns.time.mode != NamespaceUse::Mode::host) return unsupported("time namespaces are not supported");
+    return ns;
+}
+
+Result<std::vector<IdRange>> compile_map(const std::vector<oci::IdMapping>& mappings) {
+    std::vector<IdRange> out;
+    std::vector<kernel::IdMapping> checked;
+    for (const auto& m : mappings) {
+        out.push_back({m.container_id, m.host_id, m.size});
+        checked.push_back({m.container_id, m.host_id, m.size});
+    }
+    TRY(kernel::check_id_map(checked));
+    return out;
+}
+
+Result<void> compile_maps(const oci::Linux& config, Plan& plan) {
+    if (plan.ns.user.mode == NamespaceUse::Mode::host) {
+        if (!config.uid_mappings.empty() || !config.gid_mappings.empty())
+            return invalid("id mappings need a user namespace");
+        return {};
+    }
+    if (plan.ns.user.mode == NamespaceUse::Mode::join && config.uid_mappings.empty()) return {};
+    plan.uid_map = TRY(compile_map(config.uid_mappings).context("uidMappings"));
+    plan.gid_map = TRY(compile_map(config.gid_mappings).context("gidMappings"));
+    return {};
+}
+
+Result<void> check_hostname(const std::string& name, const char* what) {
+    constexpr size_t longest = 64; // __NEW_UTS_LEN
+    if (name.size() > longest) return invalid(std::string(what) + " is longer than 64 bytes: " + name);
+    if (name.find('\0') != name.npos) return invalid(std::string(what) + " has a zero byte in it");
+    return {};
+}
+
+// Which namespace a setting of /proc/sys lives in. Only those of the
+// container's own namespaces may be written: the others are the machine's.
+Result<void> check_sysctl(const std::string& name, const Namespaces& ns) {
+    static constexpr std::array<std::string_view, 9> ipc_names{
+        "kernel.auto_msgmni", "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",         "kernel.sem",
+        "kernel.shmall",      "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
+    bool odd = name.empty() || name.front() == '.' || name.back() == '.' || name.find("..") != name.npos ||
+               name.find('\0') != name.npos || name.front() == '/' || name.back() == '/';
+    if (odd || name.find("//") != name.npos) return invalid("sysctl \"" + name + "\" is not a name of a setting");
+    auto own = [](const NamespaceUse& use) { return use.mode != NamespaceUse::Mode::host; };
+    std::string dotted = sysctl_dotted(name);
+    if (dotted.starts_with("net.")) {
+        if (own(ns.net)) return {};
+        return invalid("sysctl \"" + name + "\" is not allowed in the host's network namespace");
+    }
+    if (std::ranges::find(ipc_names, dotted) != ipc_names.end() || dotted.starts_with("fs.mqueue.")) {
+        if (own(ns.ipc)) return {};
+        return invalid("sysctl \"" + name + "\" is not allowed in the host's ipc namespace");
+    }
+    if (dotted == "kernel.domainname") {
+        if (own(ns.uts)) return {};
+        return invalid("sysctl \"" + name + "\" is not allowed in the host's uts namespace");
+    }
+    return invalid("sysctl \"" + name + "\" is not in a separate kernel namespace");
+}
+
+Result<void> compile_root(const oci::Spec& spec, const CompileOptions& options, Plan& plan) {
+    bool has_user_ns = plan.ns.user.mode != NamespaceUse::Mode::host;
+    RootfsPlan& root = plan.rootfs;
+    root.readonly = spec.root && spec.root->readonly;
+    root.idmap = options.idmap_by_default && has_user_ns;
+    if (!options.lower.empty()) {
+        root.lower = options.lower;
+        root.upper = options.upper;
+        root.work = options.work;
+    } else {
+        if (!spec.root || spec.root->path.empty()) return invalid("the configuration has no root.path");
+        root.path = TRY(absolute_host_path(spec.root->path, options.bundle).context("root.path"));
+    }
+    if (root.idmap && plan.uid_map.empty())
+        return invalid("id-mapped mounts need the mapping of the user namespace that is joined");
+    const std::string propagation = spec.linux_ ? spec.linux_->rootfs_propagation : "";
+    if (propagation == "shared" || propagation == "rshared")
+        root.propagation = MS_SHARED | (propagation[0] == 'r' ? MS_REC : 0);
+    else if (propagation == "slave" || propagation == "rslave")
+        root.propagation = MS_SLAVE | MS_REC;
+    else if (!propagation.empty() && propagation != "private" && propagation != "rprivate")
+        return unsupported("rootfsPropagation " + propagation + " is not supported");
+    return {};
+}
+
+std::vector<HookPlan> compile_hooks(const std::vector<oci::Hook>& hooks) {
+    std::vector<HookPlan> out;
+    for (const auto& hook : hooks) out.push_back({hook.path, hook.args, hook.env, hook.timeout.value_or(0)});
+    return out;
+}
+
+Result<void> check_paths(const std::vector<std::string>& paths, const char* what) {
+    for (const auto& path : paths)
+        if (path.empty() || path[0] != '/') return invalid(std::string(what) + ": " + path + " is not absolute");
+    return {};
+}
+
+Result<void> compile_linux(const oci::Spec& spec, const CompileOptions& options, Plan& plan) {
+    const oci::Linux& config = *spec.linux_;
+    TRY(check_paths(config.masked_paths, "maskedPaths"));
+    TRY(check_paths(config.readonly_paths, "readonlyPaths"));
+    plan.masked_paths = config.masked_paths;
+    plan.readonly_paths = config.readonly_paths;
+    for (const auto& [name, value] : config.sysctl) {
+        TRY(check_sysctl(name, plan.ns));
+        plan.sysctls.push_back({name, value});
+    }
+    if (!config.mount_label.empty()) return unsupported("mountLabel needs SELinux, which is not supported");
+    TRY(compile_devices(config, plan));
+    if (options.seccomp) {
+        plan.process.seccomp = options.seccomp->program;
+        plan.process.seccomp_flags = options.seccomp->flags;
+    } else if (config.seccomp) {
+        auto filter = TRY(kernel::seccomp::compile(*config.seccomp).context("seccomp"));
+        plan.process.seccomp = std::move(filter.program);
+        plan.process.seccomp_flags = filter.flags;
+    }
+    return {};
+}
+
+} // namespace
+
+namespace {
+
+// As sysctl(8): the first separator found is the separator, and the other
+// character belongs to names ("net/ipv4/conf/eth0.1/forwarding" and
+// "net.ipv4.conf.eth0/1.forwarding" are the same).
+std::string with_separator(const std::string& name, char separator) {
+    size_t first = name.find_first_of("./");
+    if (first == name.npos || name[first] == separator) return name;
+    std::string out = name;
+    for (char& c : out) c = c == '.' ? '/' : c == '/' ? '.' : c;
+    return out;
+}
+
+} // namespace
+
+std::string sysctl_dotted(const std::string& name) { return with_separator(name, '.'); }
+std::string sysctl_path(const std::string& name) { return with_separator(name, '/'); }
+
+Result<std::string> absolute_host_path(const std::string& path, const std::string& bundle) {
+    if (path.find('\0') != path.npos) return invalid("a path has a zero byte in it");
+    if (path.starts_with('/')) return path;
+    if (bundle.empty()) return invalid(path + " is not an absolute path");
+    return bundle + "/" + path;
+}
+
+Result<Plan> compile(const oci::Spec& spec, const CompileOptions& options) {
+    if (!spec.linux_) return unsupported("the configuration has no \"linux\" section");
+    if (!spec.process) return invalid("the configuration has no process");
+    Plan plan;
+    plan.id = options.id;
+    plan.ns = TRY(compile_namespaces(*spec.linux_, options));
+    TRY(compile_maps(*spec.linux_, plan));
+    TRY(check_hostname(spec.hostname, "hostname"));
+    TRY(check_hostname(spec.domainname, "domainname"));
+    if ((!spec.hostname.empty() || !spec.domainname.empty()) && plan.ns.uts.mode != NamespaceUse::Mode::fresh) {
+        if (plan.ns.uts.mode == NamespaceUse::Mode::host)
+            return invalid("unable to set hostname without a private UTS namespace");
+    } else {
+        plan.hostname = spec.hostname;
+        plan.domainname = spec.domainname;
+    }
+    TRY(compile_root(spec, options, plan));
+    plan.process = TRY(compile_process(*spec.process).context("process"));
+    TRY(compile_linux(spec, options, plan));
+    TRY(compile_mounts(spec, options, plan));
+    plan.cgroup = options.cgroup;
+    plan.gate = options.gate;
+    if (spec.hooks) {
+        plan.stop_for_hooks = !spec.hooks->prestart.empty() || !spec.hooks->create_runtime.empty() ||
+                              !spec.hooks->create_container.empty() || !spec.hooks->start_container.empty();
+        plan.create_container_hooks = compile_hooks(spec.hooks->create_container);
+        plan.start_container_hooks = compile_hooks(spec.hooks->start_container);
+    }
+    return plan;
+}
+
+Result<ExecPlan> compile_exec(const oci::Process& process, const Plan& container) {
+    ExecPlan plan;
+    plan.id = container.id;
+    plan.process = TRY(compile_process(process).context("process"));
+    plan.process.seccomp = container.process.seccomp;
+    plan.process.seccomp_flags = container.process.seccomp_flags;
+    plan.uid_map = container.uid_map;
+    plan.gid_map = container.gid_map;
+    plan.cgroup = container.cgroup;
+    return plan;
+}
+
+} // namespace hull::runtime

@@ -1,0 +1,174 @@
+#include <algorithm>
+#include <array>
+
+#include <sys/sysmacros.h>
+
+#include "kernel/devices.h"
+#include "kernel/mount_options.h"
+#include "kernel/mount_table.h"
+#include "kernel/namespaces.h"
+#include "runtime/compile_parts.h"
+#include "sys/mount.h"
+
+namespace hull::runtime {
+
+namespace {
+
+namespace oci = model::oci;
+
+Error invalid(std::string message) { return Error(ErrorKind::invalid_argument, std::move(message)); }
+
+// "/a//b/./c/" -> "/a/b/c"; ".." takes a part away, as inside a root.
+std::string clean_path(std::string_view path) {
+    std::vector<std::string_view> parts;
+    while (!path.empty()) {
+        size_t slash = path.find('/');
+        std::string_view part = path.substr(0, slash);
+        path.remove_prefix(slash == path.npos ? path.size() : slash + 1);
+        if (part.empty() || part == ".") continue;
+        if (part != "..")
+            parts.push_back(part);
+        else if (!parts.empty())
+            parts.pop_back();
+    }
+    std::string out;
+    for (auto part : parts) out.append("/").append(part);
+    return out.empty() ? "/" : out;
+}
+
+// Files of /proc that may be covered (lxcfs does); anything else below it would
+// hide what the runtime relies on (CVE-2019-16884).
+bool may_cover_in_proc(std::string_view target) {
+    static constexpr std::array<std::string_view, 10> allowed{
+        "/proc/cpuinfo",  "/proc/diskstats", "/proc/loadavg", "/proc/meminfo", "/proc/net/dev",
+        "/proc/slabinfo", "/proc/stat",      "/proc/swaps",   "/proc/uptime",  "/proc/sys/kernel/ns_last_pid"};
+    return std::ranges::find(allowed, target) != allowed.end();
+}
+
+Result<std::vector<IdRange>> own_map(const std::vector<oci::IdMapping>& mappings) {
+    std::vector<IdRange> out;
+    std::vector<kernel::IdMapping> checked;
+    for (const auto& m : mappings) {
+        out.push_back({m.container_id, m.host_id, m.size});
+        checked.push_back({m.container_id, m.host_id, m.size});
+    }
+    TRY(kernel::check_id_map(checked));
+    return out;
+}
+
+Result<void> compile_idmap(const oci::Mount& mount, const kernel::MountOptions& options, const CompileOptions& compile,
+                           const Plan& plan, MountPlan& out) {
+    bool has_user_ns = plan.ns.user.mode != NamespaceUse::Mode::host;
+    if (!mount.uid_mappings.empty() || !mount.gid_mappings.empty()) {
+        out.idmap = MountPlan::IdMap::own;
+        out.uid_map = TRY(own_map(mount.uid_mappings).context("uidMappings"));
+        out.gid_map = TRY(own_map(mount.gid_mappings).context("gidMappings"));
+    } else if (options.idmap) {
+        if (!has_user_ns) return invalid("option idmap needs a user namespace or mappings of its own");
+        out.idmap = MountPlan::IdMap::container;
+    } else if (compile.idmap_by_default && has_user_ns) {
+        out.idmap = MountPlan::IdMap::container;
+    }
+    return {};
+}
+
+Result<MountPlan> compile_mount(const oci::Mount& mount, const CompileOptions& compile, const Plan& plan) {
+    if (mount.destination.empty()) return invalid("a mount has no destination");
+    if (mount.destination.find('\0') != mount.destination.npos) return invalid("a destination has a zero byte in it");
+    MountPlan out;
+    out.target = clean_path(mount.destination);
+    auto options = TRY(kernel::parse_mount_options(mount.options, mount.type == "bind"));
+    out.attr_set = options.set;
+    out.attr_clear = options.clear;
+    out.attr_set_rec = options.set_rec;
+    out.attr_clear_rec = options.clear_rec;
+    out.propagation = options.propagation;
+    out.recursive = options.recursive;
+    out.copy_up = options.copy_up;
+    out.data = options.data;
+    if (options.bind || mount.type == "bind") {
+        out.kind = MountPlan::Kind::bind;
+        out.source = TRY(absolute_host_path(mount.source, compile.bundle).context("source"));
+        TRY(compile_idmap(mount, options, compile, plan, out));
+    } else if (mount.type == "cgroup" || mount.type == "cgroup2") {
+        out.kind = MountPlan::Kind::cgroup;
+        out.data.clear();
+    } else {
+        if (mount.type.empty()) return invalid("it has neither a type nor the option bind");
+        out.fs_type = mount.type;
+        out.source = mount.source;
+        if (options.idmap || !mount.uid_mappings.empty())
+            return Error(ErrorKind::unsupported, "only bind mounts can be id-mapped");
+        if (out.copy_up && mount.type != "tmpfs") return invalid("option tmpcopyup is for tmpfs");
+        if (out.target == "/dev" && mount.type == "tmpfs") out.kind = MountPlan::Kind::dev;
+    }
+    if (out.target == "/") return invalid("nothing can be mounted on /");
+    bool is_proc = out.kind == MountPlan::Kind::filesystem && out.fs_type == "proc";
+    if (is_proc && out.target != "/proc" && kernel::is_below(out.target, "/proc"))
+        return invalid("proc can't be mounted below /proc");
+    if (!is_proc && out.target != "/proc" && kernel::is_below(out.target, "/proc") && !may_cover_in_proc(out.target))
+        return invalid("\"" + out.target + "\" cannot be mounted because it is inside /proc");
+    return out;
+}
+
+bool has_mount_at(const Plan& plan, std::string_view target) {
+    return std::ranges::any_of(plan.mounts, [&](const MountPlan& m) { return m.target == target; });
+}
+
+// In a user namespace that isn't the owner of the network namespace the kernel
+// refuses a new sysfs; Docker's way is then the host's, read-only.
+bool must_bind_sysfs(const Plan& plan) {
+    return plan.ns.user.mode != NamespaceUse::Mode::host && plan.ns.net.mode == NamespaceUse::Mode::host;
+}
+
+} // namespace
+
+Result<void> compile_mounts(const oci::Spec& spec, const CompileOptions& options, Plan& plan) {
+    for (const auto& mount : spec.mounts) {
+        auto compiled = TRY(compile_mount(mount, options, plan).context([&] { return "mount " + mount.destination; }));
+        if (compiled.fs_type == "sysfs" && must_bind_sysfs(plan)) {
+            compiled.kind = MountPlan::Kind::bind;
+            compiled.source = "/sys";
+            compiled.recursive = true;
+            compiled.data.clear();
+        }
+        plan.mounts.push_back(std::move(compiled));
+    }
+    // A /dev that comes from elsewhere has its own nodes.
+    auto dev = std::ranges::find(plan.mounts, "/dev", &MountPlan::target);
+    if (dev != plan.mounts.end() && dev->kind == MountPlan::Kind::bind) {
+        plan.devices.clear();
+        plan.default_dev_links = false;
+    }
+    if (plan.process.terminal && !has_mount_at(plan, "/dev/pts") &&
+        (dev == plan.mounts.end() || dev->kind != MountPlan::Kind::bind))
+        return invalid("a terminal needs a devpts mount on /dev/pts");
+    return {};
+}
+
+Result<void> compile_devices(const oci::Linux& config, Plan& plan) {
+    for (const auto& device : kernel::default_devices())
+        plan.devices.push_back({std::string(device.path), 'c', device.major, device.minor, 0666, 0, 0});
+    for (const auto& device : config.devices) {
+        if (device.path.empty() || device.path[0] != '/')
+            return invalid("device path " + device.path + " is not absolute");
+        DevicePlan out;
+        out.path = clean_path(device.path);
+        if (device.type != "c" && device.type != "u" && device.type != "b" && device.type != "p")
+            return invalid("device " + device.path + ": unknown type \"" + device.type + "\"");
+        out.type = device.type == "u" ? 'c' : device.type[0];
+        bool in_range = device.major >= 0 && device.major < 4096 && device.minor >= 0 && device.minor < (1 << 20);
+        if (out.type != 'p' && !in_range) return invalid("device " + device.path + ": no such device number");
+        out.major = static_cast<uint32_t>(device.major);
+        out.minor = static_cast<uint32_t>(device.minor);
+        out.mode = device.file_mode.value_or(0666) & 07777;
+        out.uid = device.uid.value_or(0);
+        out.gid = device.gid.value_or(0);
+        // The configuration's own words on a default device win.
+        std::erase_if(plan.devices, [&](const DevicePlan& d) { return d.path == out.path; });
+        plan.devices.push_back(std::move(out));
+    }
+    return {};
+}
+
+} // namespace hull::runtime

@@ -1,0 +1,273 @@
+#include "runtime/host_steps.h"
+
+#include <array>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "kernel/bind.h"
+#include "kernel/namespaces.h"
+#include "runtime/device_tree.h"
+#include "runtime/id_map.h"
+#include "runtime/rootfs.h"
+#include "runtime/user_namespace.h"
+#include "sys/credentials.h"
+#include "sys/file.h"
+#include "sys/mount.h"
+#include "sys/namespace.h"
+#include "sys/process.h"
+#include "sys/tree.h"
+
+namespace hull::runtime {
+
+namespace {
+
+using Mode = NamespaceUse::Mode;
+
+Result<BorrowedFd> given_fd(const Launching& l, FdIndex index) {
+    if (index < 0 || static_cast<size_t>(index) >= l.fds.size())
+        return Error(ErrorKind::invalid_argument, "descriptor " + std::to_string(index) + " was not sent");
+    return l.fds[static_cast<size_t>(index)];
+}
+
+Result<UniqueFd> open_namespace(const Launching& l, const NamespaceUse& use) {
+    if (use.fd == no_fd) return sys::open(use.path, O_RDONLY);
+    return sys::duplicate_above(TRY(given_fd(l, use.fd)), 3);
+}
+
+struct NamespaceMember {
+    NamespaceUse Namespaces::* use;
+    uint64_t clone_flag;
+    const char* name;
+};
+// All but the user namespace, which is entered last.
+constexpr std::array<NamespaceMember, 6> members_of_plan{{
+    {&Namespaces::net, CLONE_NEWNET, "network namespace"},
+    {&Namespaces::ipc, CLONE_NEWIPC, "ipc namespace"},
+    {&Namespaces::uts, CLONE_NEWUTS, "uts namespace"},
+    {&Namespaces::pid, CLONE_NEWPID, "pid namespace"},
+    {&Namespaces::cgroup, CLONE_NEWCGROUP, "cgroup namespace"},
+    {&Namespaces::mount, CLONE_NEWNS, "mount namespace"},
+}};
+
+Result<void> open_namespaces(Launching& l) {
+    for (const auto& member : members_of_plan) {
+        const NamespaceUse& use = l.plan.ns.*member.use;
+        if (use.mode == Mode::fresh) l.fresh |= member.clone_flag;
+        if (use.mode != Mode::join) continue;
+        l.joined.push_back({TRY(open_namespace(l, use).context(member.name)), member.clone_flag});
+    }
+    const NamespaceUse& user = l.plan.ns.user;
+    if (user.mode == Mode::fresh)
+        l.user_ns = TRY(kernel::make_user_namespace(kernel_map(l.plan.uid_map), kernel_map(l.plan.gid_map)));
+    else if (user.mode == Mode::join)
+        l.user_ns = TRY(open_namespace(l, user).context("user namespace"));
+    return {};
+}
+
+Result<void> make_cgroup(Launching& l) {
+    TRY(kernel::cgroup::create(l.plan.cgroup));
+    l.cgroup = TRY(kernel::cgroup::open_for_clone(l.plan.cgroup));
+    return {};
+}
+
+Result<uint32_t> outside(std::span<const IdRange> map, uint32_t inside) {
+    auto id = to_outside(map, inside);
+    if (!id)
+        return Error(ErrorKind::invalid_argument,
+                     "id " + std::to_string(inside) + " is not in the container's user namespace");
+    return *id;
+}
+
+Result<Ownership> ownership(const Launching& l) {
+    return Ownership{l.user_ns, TRY(outside(l.plan.uid_map, 0)), TRY(outside(l.plan.gid_map, 0))};
+}
+
+Result<void> make_root(Launching& l) {
+    Ownership owner = TRY(ownership(l));
+    l.rootfs = TRY(make_rootfs(l.plan.rootfs, owner));
+    return {};
+}
+
+Result<bool> is_folder(BorrowedFd fd) { return S_ISDIR(TRY(sys::stat_fd(fd)).st_mode); }
+
+// Attributes for the topmost mount, attributes for all, propagation.
+Result<void> dress_bind(const MountPlan& plan, BorrowedFd tree) {
+    // A copy of a shared mount is shared with it; what isn't asked for becomes
+    // a slave, so that nothing mounted inside shows outside.
+    uint64_t propagation = plan.propagation == 0 ? MS_SLAVE | MS_REC : plan.propagation;
+    sys::MountAttributes spread;
+    spread.propagation = propagation & ~uint64_t{MS_REC};
+    spread.set = plan.attr_set_rec;
+    spread.clear = plan.attr_clear_rec;
+    bool all = plan.recursive && (propagation & MS_REC || spread.set || spread.clear);
+    TRY(sys::set_mount_attributes(tree, "", all ? sys::Depth::all_below : sys::Depth::one, spread));
+    if (!plan.attr_set && !plan.attr_clear) return {};
+    sys::MountAttributes top;
+    top.set = plan.attr_set;
+    top.clear = plan.attr_clear;
+    return sys::set_mount_attributes(tree, "", sys::Depth::one, top);
+}
+
+Result<PreparedMount> prepare_bind(const Launching& l, const MountPlan& plan) {
+    UniqueFd opened;
+    BorrowedFd source;
+    if (plan.source_fd != no_fd) {
+        source = TRY(given_fd(l, plan.source_fd));
+    } else {
+        opened = TRY(sys::open(plan.source, O_PATH));
+        source = opened;
+    }
+    UniqueFd own_map;
+    BorrowedFd user_ns;
+    if (plan.idmap == MountPlan::IdMap::container) user_ns = l.user_ns;
+    if (plan.idmap == MountPlan::IdMap::own) {
+        own_map = TRY(kernel::make_user_namespace(kernel_map(plan.uid_map), kernel_map(plan.gid_map)));
+        user_ns = own_map;
+    }
+    PreparedMount mount;
+    mount.is_folder = TRY(is_folder(source));
+    mount.tree = TRY(kernel::clone_for_container(source, plan.source,
+                                                 plan.recursive ? sys::Depth::all_below : sys::Depth::one, user_ns));
+    TRY(dress_bind(plan, mount.tree));
+    return mount;
+}
+
+Result<UniqueFd> cgroup_folder(const MountPlan& plan, const kernel::cgroup::Dir& dir) {
+    UniqueFd folder = TRY(sys::open(dir.folder(), O_PATH | O_DIRECTORY));
+    UniqueFd tree = TRY(sys::clone_tree(folder, "", sys::Depth::one));
+    sys::MountAttributes attributes;
+    attributes.set = plan.attr_set;
+    attributes.propagation = MS_PRIVATE;
+    TRY(sys::set_mount_attributes(tree, "", sys::Depth::one, attributes));
+    return tree;
+}
+
+// v1: a tmpfs with a folder for each hierarchy, and links for the parts of
+// "cpu,cpuacct".
+Result<UniqueFd> cgroup_shelf(const Launching& l, const MountPlan& plan, const Ownership& owner) {
+    auto identity = TRY(FilesystemIdentity::assume(owner.root_uid, owner.root_gid));
+    auto tmpfs = TRY(sys::NewFilesystem::open("tmpfs"));
+    TRY(tmpfs.options("mode=755,size=64k"));
+    UniqueFd shelf = TRY(tmpfs.mount(plan.attr_set & ~uint64_t{MOUNT_ATTR_RDONLY}));
+    for (const auto& dir : l.plan.cgroup.dirs) {
+        if (dir.name.empty()) continue;
+        TRY(sys::make_dir_at(shelf, dir.name, 0755));
+        if (dir.name.find(',') == dir.name.npos) continue;
+        for (std::string_view rest = dir.name; !rest.empty();) {
+            size_t comma = rest.find(',');
+            TRY(sys::make_symlink_at(shelf, std::string(rest.substr(0, comma)), dir.name));
+            rest.remove_prefix(comma == rest.npos ? rest.size() : comma + 1);
+        }
+    }
+    sys::MountAttributes attributes;
+    attributes.set = plan.attr_set;
+    TRY(sys::set_mount_attributes(shelf, "", sys::Depth::one, attributes));
+    return shelf;
+}
+
+Result<PreparedMount> prepare_cgroup(const Launching& l, const MountPlan& plan) {
+    const auto& dirs = l.plan.cgroup.dirs;
+    PreparedMount mount;
+    if (dirs.size() == 1 && dirs.front().unified) {
+        mount.tree = TRY(cgroup_folder(plan, dirs.front()));
+        return mount;
+    }
+    mount.tree = TRY(cgroup_shelf(l, plan, TRY(ownership(l))));
+    for (const auto& dir : dirs)
+        if (!dir.name.empty()) mount.parts.push_back({dir.name, TRY(cgroup_folder(plan, dir))});
+    return mount;
+}
+
+Result<PreparedMount> prepare_mount(Launching& l, const MountPlan& plan) {
+    switch (plan.kind) {
+    case MountPlan::Kind::bind: return prepare_bind(l, plan);
+    case MountPlan::Kind::cgroup: return prepare_cgroup(l, plan);
+    case MountPlan::Kind::dev: {
+        PreparedMount mount;
+        mount.tree = TRY(make_dev(l.plan, plan, TRY(ownership(l))));
+        l.devices_in_dev = true;
+        return mount;
+    }
+    case MountPlan::Kind::filesystem: break;
+    }
+    return PreparedMount{};
+}
+
+Result<void> prepare_mounts(Launching& l) {
+    for (const auto& plan : l.plan.mounts)
+        l.mounts.push_back(TRY(prepare_mount(l, plan).context([&] { return "mount " + plan.target; })));
+    l.device_shelf = TRY(make_device_shelf(l.plan, l.devices_in_dev, TRY(ownership(l))));
+    return {};
+}
+
+EnterProcess entering(const Launching& l) { return {l.plan.process, l.plan.uid_map, l.plan.gid_map, l.stdio}; }
+
+Result<void> prepare_process(Launching& l) {
+    TRY(give_stdio(entering(l)));
+    TRY(set_oom_score(entering(l)));
+    return raise_limits(entering(l));
+}
+
+Result<void> join_cgroup(Launching& l) { return kernel::cgroup::join(l.plan.cgroup); }
+
+Result<void> join_namespaces(Launching& l) {
+    for (const auto& joined : l.joined) TRY(sys::setns(joined.fd, joined.clone_flag));
+    l.joined.clear();
+    if (l.user_ns) TRY(enter_user_namespace(l.user_ns));
+    return {};
+}
+
+constexpr std::array<Step<Launching>, 4> host_list{{
+    {"namespaces", open_namespaces},
+    {"cgroup", make_cgroup},
+    {"rootfs", make_root},
+    {"mount sources", prepare_mounts},
+}};
+
+constexpr std::array<Step<Launching>, 3> entering_list{{
+    {"process", prepare_process},
+    {"join cgroup", join_cgroup},
+    {"join namespaces", join_namespaces},
+}};
+
+} // namespace
+
+std::span<const Step<Launching>> host_steps() { return host_list; }
+std::span<const Step<Launching>> entering_steps() { return entering_list; }
+
+Result<void> give_stdio(const EnterProcess& enter) {
+    if (enter.uid_map.empty() || enter.process.terminal) return {};
+    uint32_t uid = TRY(outside(enter.uid_map, 0));
+    uint32_t gid = TRY(outside(enter.gid_map, 0));
+    for (BorrowedFd fd : {enter.stdio.stdin_, enter.stdio.stdout_, enter.stdio.stderr_}) {
+        if (!fd) continue;
+        auto info = TRY(sys::stat_fd(fd));
+        if (S_ISFIFO(info.st_mode)) TRY(sys::change_owner(fd, uid, gid).context("standard streams"));
+    }
+    return {};
+}
+
+Result<void> raise_limits(const EnterProcess& enter) {
+    for (const auto& wanted : enter.process.rlimits) {
+        auto now = TRY(sys::get_limit(wanted.resource));
+        if (wanted.hard <= now.hard) continue;
+        auto raised = sys::set_limit(wanted.resource, {now.soft, wanted.hard});
+        if (raised.ok()) continue;
+        if (raised.error().code() != EPERM) return std::move(raised).context(rlimit_name(wanted.resource));
+        return Error(ErrorKind::invalid_argument,
+                     "ulimit " + rlimit_name(wanted.resource) + ": the hard limit " + std::to_string(wanted.hard) +
+                         " is above the " + std::to_string(now.hard) +
+                         " that this host allows the engine, which may not raise it (no CAP_SYS_RESOURCE)");
+    }
+    return {};
+}
+
+Result<void> set_oom_score(const EnterProcess& enter) {
+    if (!enter.process.oom_score_adj) return {};
+    return sys::write_existing("/proc/self/oom_score_adj", std::to_string(*enter.process.oom_score_adj))
+        .context("set the OOM score");
+}
+
+} // namespace hull::runtime

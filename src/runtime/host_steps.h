@@ -1,0 +1,32 @@
+// The intermediate's work: what needs the host's privileges and the host's
+// paths, up to the moment when init is made.
+#pragma once
+
+#include <span>
+
+#include "runtime/prepared.h"
+#include "runtime/step.h"
+
+namespace hull::runtime {
+
+// Those that leave the calling process as it is (cgroups, namespaces and
+// detached mounts are made).
+std::span<const Step<Launching>> host_steps();
+// Those that turn it into the parent-to-be of init: limits, cgroups,
+// namespaces. The host can't be reached any more afterwards.
+std::span<const Step<Launching>> entering_steps();
+
+// Shared with exec.
+struct EnterProcess {
+    const ProcessPlan& process;
+    std::span<const IdRange> uid_map, gid_map;
+    const LaunchFds& stdio;
+};
+// Gives pipes among the standard streams to the container's root, which gives
+// them to the user later.
+Result<void> give_stdio(const EnterProcess& enter);
+// Raises hard limits as far as the plan wants and the host lets.
+Result<void> raise_limits(const EnterProcess& enter);
+Result<void> set_oom_score(const EnterProcess& enter);
+
+} // namespace hull::runtime

@@ -1,0 +1,281 @@
+#include "runtime/init_steps.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "runtime/compile_parts.h"
+#include "runtime/copy_up.h"
+#include "runtime/device_tree.h"
+#include "runtime/hooks.h"
+#include "sys/file.h"
+#include "sys/loopback.h"
+#include "sys/mount.h"
+#include "sys/namespace.h"
+#include "sys/process.h"
+#include "sys/resolve.h"
+#include "sys/tree.h"
+
+namespace hull::runtime {
+
+namespace {
+
+constexpr uint64_t proc_magic = 0x9fa0;
+
+using Mode = NamespaceUse::Mode;
+
+Result<void> finish_namespaces(Launching& l) {
+    TRY(sys::set_not_dumpable());
+    // On v2 init is born in its cgroup, and only now is that the one its own
+    // namespace begins at.
+    if (l.cgroup && l.fresh & CLONE_NEWCGROUP) TRY(sys::unshare(CLONE_NEWCGROUP));
+    if (!l.plan.hostname.empty()) TRY(sys::set_hostname(l.plan.hostname));
+    if (!l.plan.domainname.empty()) TRY(sys::set_domainname(l.plan.domainname));
+    if (l.plan.ns.net.mode == Mode::fresh) TRY(sys::raise_loopback());
+    // Nothing mounted or unmounted from here on shows on the host.
+    return sys::mount_propagation("/", MS_REC | MS_PRIVATE);
+}
+
+// proc and sysfs are allowed in a user namespace only as long as the host's
+// own can be seen, that is before pivot_root. The rest is as good here as later.
+Result<void> make_filesystems(Launching& l) {
+    for (size_t i = 0; i < l.plan.mounts.size(); ++i) {
+        const MountPlan& plan = l.plan.mounts[i];
+        if (plan.kind != MountPlan::Kind::filesystem) continue;
+        auto make = [&]() -> Result<UniqueFd> {
+            auto fs = TRY(sys::NewFilesystem::open(plan.fs_type));
+            if (!plan.source.empty()) TRY(fs.string("source", plan.source));
+            TRY(fs.options(plan.data));
+            return fs.mount(plan.attr_set);
+        };
+        l.mounts[i].tree = TRY(make().context([&] { return "mount " + plan.target; }));
+    }
+    if (!l.plan.sysctls.empty()) {
+        auto fs = TRY(sys::NewFilesystem::open("proc"));
+        l.proc = TRY(fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+    }
+    return {};
+}
+
+Result<void> early_hooks(Launching& l) {
+    if (!l.plan.stop_for_hooks) return {};
+    TRY(l.report.simple(ReportKind::at_hooks));
+    l.hook_state = TRY(l.report.wait_for_resume());
+    for (const auto& hook : l.plan.create_container_hooks)
+        TRY(run_hook(hook, l.hook_state).context("hook createContainer"));
+    return {};
+}
+
+Result<void> enter_root(Launching& l) {
+    // "/" is the one place that is surely there to mount on.
+    TRY(sys::attach_mount(l.rootfs, "/"));
+    TRY(sys::fchdir(l.rootfs));
+    TRY(sys::pivot_root(".", "."));
+    // The old root now lies over the new one; below it nothing of the host is left.
+    TRY(sys::unmount_lazily("."));
+    TRY(sys::chdir("/"));
+    l.rootfs.reset();
+    l.root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
+    return {};
+}
+
+// ---- mounts ----------------------------------------------------------------
+
+bool is_kernel_view(const MountPlan& plan) {
+    return plan.kind == MountPlan::Kind::filesystem && (plan.fs_type == "proc" || plan.fs_type == "sysfs");
+}
+
+// Where the mount goes. Links in the image are followed inside the root; to
+// /proc and /sys none may lead at all (CVE-2019-19921).
+Result<UniqueFd> open_target(Launching& l, const MountPlan& plan, const PreparedMount& mount) {
+    if (is_kernel_view(plan)) {
+        auto there = sys::open_beneath(l.root, plan.target, O_PATH | O_DIRECTORY | O_NOFOLLOW, sys::Links::refused);
+        if (there.ok()) return there;
+        if (there.error().code() == ELOOP || there.error().code() == ENOTDIR)
+            return Error(ErrorKind::invalid_argument,
+                         "filesystem \"" + plan.fs_type + "\" must be mounted on ordinary directory");
+    }
+    auto target = mount.is_folder ? sys::make_folders_beneath(l.root, plan.target, 0755)
+                                  : sys::make_file_beneath(l.root, plan.target, 0644);
+    TRY(target.ok() ? Result<void>() : Result<void>(target.error()));
+    // A link of the image must not turn the target into a file of /proc that
+    // the plan didn't name.
+    bool named = plan.target == "/proc" || plan.target.starts_with("/proc/");
+    if (!named && TRY(sys::filesystem_magic(*target)) == proc_magic)
+        return Error(ErrorKind::invalid_argument,
+                     "\"" + plan.target + "\" cannot be mounted because it is inside /proc");
+    return target;
+}
+
+Result<void> spread(const MountPlan& plan, BorrowedFd tree) {
+    if (plan.propagation == 0 || plan.kind == MountPlan::Kind::bind) return {};
+    sys::MountAttributes attributes;
+    attributes.propagation = plan.propagation & ~uint64_t{MS_REC};
+    return sys::set_mount_attributes(tree, "", sys::Depth::one, attributes);
+}
+
+Result<void> attach_one(Launching& l, const MountPlan& plan, PreparedMount& mount) {
+    UniqueFd target = TRY(open_target(l, plan, mount));
+    bool folder = S_ISDIR(TRY(sys::stat_fd(target)).st_mode);
+    if (folder != mount.is_folder)
+        return Error(ErrorKind::invalid_argument,
+                     "not a directory: are you trying to mount a directory onto a file (or vice-versa)?");
+    if (plan.copy_up) TRY(copy_tree(target, mount.tree).context("copy what the image has there"));
+    TRY(sys::attach_mount(mount.tree, target));
+    TRY(spread(plan, mount.tree));
+    for (auto& part : mount.parts) {
+        UniqueFd place = TRY(sys::open_beneath(mount.tree, part.name, O_PATH | O_DIRECTORY, sys::Links::refused));
+        TRY(sys::attach_mount(part.tree, place).context(part.name));
+        part.tree.reset();
+    }
+    mount.tree.reset();
+    return {};
+}
+
+Result<void> attach_mounts(Launching& l) {
+    mode_t umask = sys::set_umask(0);
+    for (size_t i = 0; i < l.plan.mounts.size(); ++i)
+        TRY(attach_one(l, l.plan.mounts[i], l.mounts[i]).context([&] { return "mount " + l.plan.mounts[i].target; }));
+    sys::set_umask(umask);
+    return {};
+}
+
+Result<void> attach_devices(Launching& l) {
+    if (!l.device_shelf) return {};
+    // One mount at a time can be cloned only from where it is attached.
+    UniqueFd dev = TRY(sys::make_folders_beneath(l.root, "/dev", 0755));
+    TRY(sys::attach_mount(l.device_shelf, dev));
+    std::vector<std::pair<std::string, UniqueFd>> nodes;
+    for (size_t i = 0; i < l.plan.devices.size(); ++i) {
+        auto node = sys::open_beneath(l.device_shelf, std::to_string(i), O_PATH, sys::Links::refused);
+        if (!node.ok()) continue; // in the /dev of our own
+        nodes.emplace_back(l.plan.devices[i].path, TRY(sys::clone_tree(*node, "", sys::Depth::one)));
+    }
+    TRY(sys::unmount_lazily("/dev"));
+    for (const auto& [path, tree] : nodes) {
+        UniqueFd target = TRY(sys::make_file_beneath(l.root, path, 0666));
+        TRY(sys::attach_mount(tree, target).context("device " + path));
+    }
+    l.device_shelf.reset();
+    return {};
+}
+
+Result<void> make_cwd(Launching& l) {
+    // What can't be made (a read-only mount, a file in the way) fails where the
+    // program would start in it.
+    mode_t umask = sys::set_umask(0);
+    (void)sys::make_folders_beneath(l.root, l.plan.process.cwd, 0755).ok();
+    sys::set_umask(umask);
+    return {};
+}
+
+// ---- settings, masks -------------------------------------------------------
+
+Result<void> write_sysctls(Launching& l) {
+    for (const auto& setting : l.plan.sysctls) {
+        std::string path = "sys/" + sysctl_path(setting.name);
+        auto write = [&]() -> Result<void> {
+            UniqueFd file = TRY(sys::open_beneath(l.proc, path, O_WRONLY, sys::Links::refused));
+            return sys::write_all(file, setting.value);
+        };
+        TRY(write().context("sysctl " + setting.name + "=" + setting.value));
+    }
+    l.proc.reset();
+    return {};
+}
+
+Result<UniqueFd> open_null(BorrowedFd root) {
+    UniqueFd null = TRY(sys::open_beneath(root, "/dev/null", O_PATH, sys::Links::refused));
+    auto info = TRY(sys::stat_fd(null));
+    if (!S_ISCHR(info.st_mode) || info.st_rdev != makedev(1, 3))
+        return Error(ErrorKind::invalid_argument, "/dev/null of the container is not the null device");
+    return null;
+}
+
+bool is_missing(const Error& error) { return error.code() == ENOENT || error.code() == ENOTDIR; }
+
+struct Masks {
+    UniqueFd null;  // O_PATH, verified
+    UniqueFd empty; // an attached, read-only, empty folder; made for the first that needs it
+};
+
+Result<void> mask_folder(Masks& masks, BorrowedFd target) {
+    UniqueFd tree;
+    if (masks.empty) {
+        tree = TRY(sys::clone_tree(masks.empty, "", sys::Depth::one));
+    } else {
+        auto tmpfs = TRY(sys::NewFilesystem::open("tmpfs"));
+        TRY(tmpfs.options("size=0k,mode=755"));
+        tree = TRY(tmpfs.mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+    }
+    TRY(sys::attach_mount(tree, target));
+    if (!masks.empty) masks.empty = std::move(tree);
+    return {};
+}
+
+Result<void> mask_one(Launching& l, Masks& masks, const std::string& path) {
+    auto target = sys::open_beneath(l.root, path, O_PATH, sys::Links::in_root);
+    if (!target.ok()) return is_missing(target.error()) ? Result<void>() : Result<void>(std::move(target).error());
+    if (S_ISDIR(TRY(sys::stat_fd(*target)).st_mode)) return mask_folder(masks, *target);
+    if (!masks.null) masks.null = TRY(open_null(l.root));
+    UniqueFd tree = TRY(sys::clone_tree(masks.null, "", sys::Depth::one));
+    return sys::attach_mount(tree, *target);
+}
+
+Result<void> mask_paths(Launching& l) {
+    Masks masks;
+    for (const auto& path : l.plan.masked_paths) TRY(mask_one(l, masks, path).context("mask " + path));
+    return {};
+}
+
+Result<void> protect_one(Launching& l, const std::string& path) {
+    auto target = sys::open_beneath(l.root, path, O_PATH, sys::Links::in_root);
+    if (!target.ok()) return is_missing(target.error()) ? Result<void>() : Result<void>(std::move(target).error());
+    UniqueFd tree = TRY(sys::clone_tree(*target, "", sys::Depth::all_below));
+    sys::MountAttributes attributes;
+    attributes.set = MOUNT_ATTR_RDONLY;
+    TRY(sys::set_mount_attributes(tree, "", sys::Depth::one, attributes));
+    return sys::attach_mount(tree, *target);
+}
+
+Result<void> protect_paths(Launching& l) {
+    for (const auto& path : l.plan.readonly_paths) TRY(protect_one(l, path).context("make " + path + " read-only"));
+    // /dev was writable while it was filled.
+    for (const auto& mount : l.plan.mounts) {
+        if (mount.kind != MountPlan::Kind::dev || !(mount.attr_set & MOUNT_ATTR_RDONLY)) continue;
+        TRY(sys::set_mount_attributes({}, mount.target, sys::Depth::one, {.set = MOUNT_ATTR_RDONLY}));
+    }
+    return {};
+}
+
+Result<void> protect_root(Launching& l) {
+    sys::MountAttributes attributes;
+    if (l.plan.rootfs.readonly) attributes.set = MOUNT_ATTR_RDONLY;
+    uint64_t propagation = l.plan.rootfs.propagation & ~uint64_t{MS_REC};
+    if (propagation && propagation != MS_PRIVATE) attributes.propagation = propagation;
+    if (!attributes.set && !attributes.propagation) return {};
+    return sys::set_mount_attributes({}, "/", sys::Depth::one, attributes);
+}
+
+constexpr std::array<Step<Launching>, 11> list{{
+    {"own namespaces", finish_namespaces},
+    {"file systems", make_filesystems},
+    {"hooks", early_hooks},
+    {"pivot_root", enter_root},
+    {"mounts", attach_mounts},
+    {"devices", attach_devices},
+    {"sysctls", write_sysctls},
+    {"make cwd", make_cwd},
+    {"masks", mask_paths},
+    {"read-only paths", protect_paths},
+    {"root", protect_root},
+}};
+
+} // namespace
+
+std::span<const Step<Launching>> init_steps() { return list; }
+
+} // namespace hull::runtime

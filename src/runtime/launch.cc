@@ -1,0 +1,66 @@
+#include "runtime/launch.h"
+
+#include <csignal>
+
+#include "runtime/hooks.h"
+#include "runtime/host_steps.h"
+#include "runtime/init_steps.h"
+#include "runtime/process_steps.h"
+#include "runtime/start.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+
+namespace hull::runtime {
+
+namespace {
+
+Result<void> start_container_hooks(const Launching& l) {
+    for (const auto& hook : l.plan.start_container_hooks)
+        TRY(run_hook(hook, l.hook_state).context("hook startContainer"));
+    return {};
+}
+
+// Init. Returns only with an error.
+Error be_init(Launching& l) {
+    auto made = run_steps(init_steps(), l, l.report);
+    if (!made.ok()) return std::move(made).error();
+    auto hooked = start_container_hooks(l);
+    if (!hooked.ok()) return std::move(hooked).error();
+    Starting starting{l.plan.process, l.plan.uid_map, l.stdio, l.report, l.plan.gate, true};
+    return start_program(starting);
+}
+
+Result<void> be_intermediate(Launching& l) {
+    TRY(run_steps(host_steps(), l, l.report));
+    TRY(run_steps(entering_steps(), l, l.report));
+    sys::CloneRequest request;
+    UniqueFd pidfd;
+    // The caller becomes init's parent. What init is told to end with goes by
+    // this process's own exit signal.
+    request.flags = CLONE_PARENT | l.fresh;
+    if (l.cgroup) request.flags &= ~uint64_t{CLONE_NEWCGROUP};
+    request.pidfd = &pidfd;
+    request.cgroup = l.cgroup;
+    pid_t pid = TRY(sys::clone(request).context("make the container's first process"));
+    if (pid == 0) {
+        l.report.forget_steps();
+        fail_and_exit(l.report, be_init(l));
+    }
+    return l.report.pid(pid, pidfd);
+}
+
+} // namespace
+
+Result<PendingLaunch> launch(const Plan& plan, std::span<const BorrowedFd> fds, const LaunchFds& stdio) {
+    if (plan.process.args.empty()) return Error(ErrorKind::invalid_argument, "no command specified");
+    if (plan.gate == Gate::socket && !stdio.gate)
+        return Error(ErrorKind::invalid_argument, "a gate was asked for and no socket given");
+    return fork_intermediate(stdio, [&](ReportWriter& report, const LaunchFds& own) -> Result<void> {
+        Launching launching{plan, fds, own, report};
+        return be_intermediate(launching);
+    });
+}
+
+Result<void> remove_cgroups(const CgroupPlan& cgroup) { return kernel::cgroup::remove(cgroup); }
+
+} // namespace hull::runtime

@@ -1,0 +1,311 @@
+#include "runtime/process_steps.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "kernel/caps.h"
+#include "runtime/id_map.h"
+#include "runtime/program.h"
+#include "runtime/user_namespace.h"
+#include "sys/credentials.h"
+#include "sys/file.h"
+#include "sys/mount.h"
+#include "sys/process.h"
+#include "sys/resolve.h"
+#include "sys/socket.h"
+#include "sys/tree.h"
+
+namespace hull::runtime {
+
+namespace {
+
+constexpr uint64_t cap_sys_admin = uint64_t{1} << 21;
+constexpr int stdio_count = 3;
+
+int first_free(const Starting& s) { return stdio_count + static_cast<int>(s.stdio.extra.size()); }
+
+// ---- session and terminal --------------------------------------------------
+
+Result<void> new_session(Starting& s) {
+    s.root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
+    TRY(sys::new_session());
+    return sys::new_session_keyring();
+}
+
+Result<void> bind_console(Starting& s) {
+    UniqueFd target = TRY(sys::make_file_beneath(s.root, "/dev/console", 0600));
+    UniqueFd tree = TRY(sys::clone_tree(s.terminal.slave, "", sys::Depth::one));
+    return sys::attach_mount(tree, target).context("mount /dev/console");
+}
+
+Result<void> send_master(Starting& s) {
+    if (!s.stdio.console_socket) return s.report.terminal(s.terminal.master);
+    std::array<BorrowedFd, 1> master{s.terminal.master};
+    return sys::send_message(s.stdio.console_socket, "/dev/pts/" + std::to_string(s.terminal.number), master)
+        .context("send the terminal to the console socket");
+}
+
+Result<void> make_terminal(Starting& s) {
+    if (!s.process.terminal) return {};
+    UniqueFd devpts = TRY(sys::open_beneath(s.root, "/dev/pts", O_PATH | O_DIRECTORY, sys::Links::refused));
+    s.terminal = TRY(sys::open_terminal(devpts));
+    if (s.process.rows || s.process.columns)
+        TRY(sys::set_window_size(s.terminal.master, s.process.rows, s.process.columns));
+    if (s.is_init) TRY(bind_console(s));
+    TRY(send_master(s));
+    s.terminal.master.reset();
+    return sys::make_controlling(s.terminal.slave);
+}
+
+// ---- user ------------------------------------------------------------------
+
+// A file of the image: bounded, and nothing but a regular file is read.
+// Missing is empty, as for Docker.
+Result<std::string> read_account_file(BorrowedFd root, const std::string& path) {
+    constexpr size_t limit = size_t{8} << 20;
+    auto file = sys::open_beneath(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, sys::Links::in_root);
+    if (!file.ok()) {
+        if (file.error().code() == ENOENT || file.error().code() == ENOTDIR) return std::string();
+        return std::move(file).error();
+    }
+    auto info = TRY(sys::stat_fd(*file));
+    if (!S_ISREG(info.st_mode)) return Error(ErrorKind::invalid_argument, path + " is not a regular file");
+    if (static_cast<uint64_t>(info.st_size) > limit) return Error(ErrorKind::too_large, path + " is larger than 8 MiB");
+    std::string text(static_cast<size_t>(info.st_size), '\0');
+    size_t used = 0;
+    while (used < text.size()) {
+        size_t n = TRY(sys::read(*file, std::span(text).subspan(used)));
+        if (n == 0) break;
+        used += n;
+    }
+    text.resize(used);
+    return text;
+}
+
+bool has_variable(const std::vector<std::string>& env, std::string_view name) {
+    return std::ranges::any_of(env, [&](const std::string& entry) {
+        return entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=';
+    });
+}
+
+void add_groups(std::vector<uint32_t>& to, std::span<const uint32_t> gids) {
+    for (uint32_t gid : gids)
+        if (std::ranges::find(to, gid) == to.end()) to.push_back(gid);
+}
+
+Result<void> look_up_user(Starting& s) {
+    s.env = s.process.env;
+    bool wants_home = !has_variable(s.env, "HOME");
+    bool by_text = !s.process.user.empty();
+    std::string passwd;
+    std::string group;
+    if (by_text || wants_home) passwd = TRY(read_account_file(s.root, "/etc/passwd"));
+    if (by_text || !s.process.additional_groups.empty()) group = TRY(read_account_file(s.root, "/etc/group"));
+    if (by_text) {
+        s.user = TRY(find_user(s.process.user, passwd, group));
+    } else {
+        s.user.uid = s.process.uid;
+        s.user.gid = s.process.gid;
+        if (wants_home) s.user.home = find_home(s.user.uid, passwd);
+    }
+    add_groups(s.user.groups, s.process.additional_gids);
+    add_groups(s.user.groups, TRY(find_groups(s.process.additional_groups, group)));
+    if (wants_home) s.env.push_back("HOME=" + s.user.home);
+    return {};
+}
+
+// ---- standard streams ------------------------------------------------------
+
+// So that the user can open /dev/stdout again.
+Result<void> own_stdio(const Starting& s, BorrowedFd fd) {
+    auto info = TRY(sys::stat_fd(fd));
+    bool ours = S_ISFIFO(info.st_mode) || fd.get() == s.terminal.slave.get();
+    if (!ours || info.st_uid == s.user.uid) return {};
+    auto owned = sys::change_owner(fd, s.user.uid, static_cast<gid_t>(-1));
+    // A pipe of somebody else's, handed through: as it is.
+    if (!owned.ok() && (owned.error().code() == EPERM || owned.error().code() == EINVAL)) return {};
+    return owned;
+}
+
+Result<void> place_stdio(Starting& s) {
+    int above = first_free(s);
+    std::vector<UniqueFd> wanted;
+    auto take = [&](BorrowedFd fd, int null_flags) -> Result<void> {
+        if (s.terminal.slave) fd = s.terminal.slave;
+        UniqueFd null;
+        if (!fd) {
+            null = TRY(sys::open_beneath(s.root, "/dev/null", null_flags | O_NOCTTY, sys::Links::refused));
+            fd = null;
+        }
+        TRY(own_stdio(s, fd));
+        wanted.push_back(TRY(sys::duplicate_above(fd, above)));
+        return {};
+    };
+    TRY(take(s.stdio.stdin_, O_RDONLY));
+    TRY(take(s.stdio.stdout_, O_WRONLY));
+    TRY(take(s.stdio.stderr_, O_WRONLY));
+    for (BorrowedFd fd : s.stdio.extra) wanted.push_back(TRY(sys::duplicate_above(fd, above)));
+    s.terminal.slave.reset();
+    for (size_t i = 0; i < wanted.size(); ++i) TRY(sys::duplicate_to(wanted[i], static_cast<int>(i)));
+    wanted.clear();
+    // What is left over was opened before, by whoever: not one of them may be
+    // reachable from here on (CVE-2024-21626).
+    std::array<int, 3> keep{s.report.fd().get(), s.stdio.gate.get(), s.root.get()};
+    return sys::close_all_from(static_cast<unsigned>(above), keep);
+}
+
+// ---- limits, ids, capabilities -----------------------------------------------
+
+Result<void> set_limits(Starting& s) {
+    for (const auto& limit : s.process.rlimits)
+        TRY(sys::set_limit(limit.resource, {limit.soft, limit.hard}).context("ulimit " + rlimit_name(limit.resource)));
+    return {};
+}
+
+Result<void> check_mapped(const Starting& s, uint32_t id, const char* what) {
+    if (to_outside(s.uid_map, id)) return {};
+    return Error(ErrorKind::invalid_argument, std::string(what) + " " + std::to_string(id) +
+                                                  " is outside of the container's user namespace; use a smaller id, "
+                                                  "or run the container with --userns=host");
+}
+
+Result<void> change_ids(Starting& s) {
+    TRY(check_mapped(s, s.user.uid, "user"));
+    TRY(check_mapped(s, s.user.gid, "group"));
+    for (uint32_t gid : s.user.groups) TRY(check_mapped(s, gid, "group"));
+    const uint64_t have = kernel::kernel_capabilities();
+    for (int i = 0; i < 64; ++i)
+        if (have >> i & 1 && !(s.process.caps.bounding >> i & 1)) TRY(sys::drop_bounding_capability(i));
+    TRY(sys::clear_ambient_capabilities());
+    TRY(sys::set_keep_capabilities(true));
+    TRY(sys::set_groups(s.user.groups));
+    TRY(sys::set_gid(s.user.gid));
+    TRY(sys::set_uid(s.user.uid));
+    TRY(sys::set_keep_capabilities(false));
+    return sys::set_not_dumpable();
+}
+
+bool seccomp_needs_admin(const Starting& s) { return !s.process.seccomp.empty() && !s.process.no_new_privileges; }
+
+Result<void> reduce_capabilities(Starting& s) {
+    const CapabilitySets& caps = s.process.caps;
+    sys::Capabilities sets{caps.effective, caps.permitted, caps.inheritable};
+    // Loading the filter is the last thing done; until then the one it needs
+    // is kept aside, not in effect.
+    if (seccomp_needs_admin(s)) sets.permitted |= cap_sys_admin;
+    TRY(sys::set_capabilities(sets));
+    for (int i = 0; i < 64; ++i)
+        if (caps.ambient >> i & 1) TRY(sys::raise_ambient_capability(i));
+    if (s.process.no_new_privileges) TRY(sys::set_no_new_privileges());
+    return {};
+}
+
+// ---- working folder and program ----------------------------------------------
+
+std::string go_reason(const Error& error) {
+    switch (error.code()) {
+    case ENOENT: return "no such file or directory";
+    case ENOTDIR: return "not a directory";
+    case EACCES: return "permission denied";
+    default: return error.message();
+    }
+}
+
+Result<void> enter_cwd(Starting& s, bool as_user) {
+    auto changed = sys::chdir(s.process.cwd);
+    if (!changed.ok()) {
+        // Root may be allowed in where the user isn't, or the other way round
+        // (a network file system): either will do.
+        if (!as_user || changed.error().code() == EACCES) return {};
+        return Error(ErrorKind::invalid_argument, "chdir to cwd (\"" + s.process.cwd +
+                                                      "\") set in config.json failed: " + go_reason(changed.error()));
+    }
+    return {};
+}
+
+Result<void> enter_cwd_as_root(Starting& s) {
+    TRY(sys::chdir("/"));
+    return enter_cwd(s, false);
+}
+
+Result<void> enter_cwd_as_user(Starting& s) {
+    TRY(enter_cwd(s, true));
+    std::string here = TRY(sys::current_folder().context("working folder"));
+    if (!here.starts_with('/'))
+        return Error(ErrorKind::invalid_argument, "current working directory is outside of container mount namespace "
+                                                  "root: " +
+                                                      s.process.cwd);
+    if (here == "/" && s.process.cwd.find_first_not_of('/') != std::string::npos) {
+        auto info = sys::stat(s.process.cwd);
+        auto root = sys::stat("/");
+        bool same = info.ok() && root.ok() && info->st_ino == root->st_ino && info->st_dev == root->st_dev;
+        if (!same)
+            return Error(ErrorKind::invalid_argument,
+                         "chdir to cwd (\"" + s.process.cwd + "\") set in config.json failed: permission denied");
+    }
+    return {};
+}
+
+Result<void> look_up_program(Starting& s) {
+    s.program = TRY(find_program(s.process.args.front(), s.env));
+    return {};
+}
+
+constexpr std::array<Step<Starting>, 10> list{{
+    {"session", new_session},
+    {"terminal", make_terminal},
+    {"user", look_up_user},
+    {"stdio", place_stdio},
+    {"limits", set_limits},
+    {"cwd", enter_cwd_as_root},
+    {"ids", change_ids},
+    {"capabilities", reduce_capabilities},
+    {"enter cwd", enter_cwd_as_user},
+    {"program", look_up_program},
+}};
+
+Result<void> pass_gate(Starting& s) {
+    if (s.gate == Gate::none) return {};
+    TRY(s.report.simple(ReportKind::at_gate));
+    UniqueFd connection = TRY(sys::accept(s.stdio.gate).context("wait at the gate"));
+    connection = TRY(sys::duplicate_above(connection, first_free(s)));
+    s.report.replace(std::move(connection));
+    return {};
+}
+
+Result<void> load_seccomp(Starting& s) {
+    if (s.process.seccomp.empty()) return {};
+    const CapabilitySets& caps = s.process.caps;
+    if (seccomp_needs_admin(s))
+        TRY(sys::set_capabilities({caps.effective | cap_sys_admin, caps.permitted | cap_sys_admin, caps.inheritable}));
+    TRY(sys::load_seccomp(s.process.seccomp, s.process.seccomp_flags));
+    if (seccomp_needs_admin(s)) TRY(sys::set_capabilities({caps.effective, caps.permitted, caps.inheritable}));
+    return {};
+}
+
+Result<void> last_things(Starting& s) {
+    TRY(pass_gate(s));
+    s.root.reset();
+    TRY(sys::close_on_exec_from(static_cast<unsigned>(first_free(s))));
+    sys::set_umask(s.process.umask.value_or(0022));
+    TRY(s.report.simple(ReportKind::starting));
+    TRY(load_seccomp(s));
+    sys::unblock_signals();
+    return {};
+}
+
+} // namespace
+
+std::span<const Step<Starting>> process_steps() { return list; }
+
+Error become_program(Starting& s) {
+    auto ready = last_things(s);
+    if (!ready.ok()) return std::move(ready).error();
+    Error failed = sys::exec(s.program, s.process.args, s.env);
+    return exec_failure(s.program, failed.code());
+}
+
+} // namespace hull::runtime
