@@ -63,6 +63,23 @@ private:
     std::string_view rest_;
 };
 
+// Bytes that were read already, then the source that they came from.
+class PrefixedSource : public ByteSource {
+public:
+    PrefixedSource(std::string first, ByteSource& rest) : first_(std::move(first)), rest_(rest) {}
+    Result<size_t> read(std::span<char> into) override {
+        if (used_ == first_.size()) return rest_.read(into);
+        size_t n = first_.copy(into.data(), into.size(), used_);
+        used_ += n;
+        return n;
+    }
+
+private:
+    std::string first_;
+    size_t used_ = 0;
+    ByteSource& rest_;
+};
+
 // A sink that keeps everything.
 class TextSink : public ByteSink {
 public:

@@ -140,7 +140,8 @@ Result<Digest> Images::create(model::ImageConfig config, const std::optional<Dig
     Lease own;
     if (layer) {
         auto staged = TRY(state_->layers.stage(*layer, {}));
-        store::Layer made = TRY(state_->commit_held(std::move(staged), top, own));
+        own = state_->reserve(store::chain_id(top, staged->diff_id()));
+        store::Layer made = TRY(state_->layers.commit(std::move(staged), top));
         config.diff_ids.push_back(made.diff_id);
     }
     std::vector<model::Reference> references;

@@ -20,11 +20,17 @@ std::shared_ptr<void> ImageState::hold(const Digest& chain_id) {
     return {this, std::move(let_go)};
 }
 
-Result<store::Layer> ImageState::commit_held(std::unique_ptr<store::StagedLayer> staged,
-                                             const std::optional<Digest>& parent, Lease& lease) {
-    lease.chain_id_ = store::chain_id(parent, staged->diff_id());
-    lease.hold_ = hold(*lease.chain_id_);
-    return layers.commit(std::move(staged), parent);
+Lease ImageState::reserve(const Digest& chain_id) {
+    Lease lease;
+    lease.hold_ = hold(chain_id);
+    lease.chain_id_ = chain_id;
+    return lease;
+}
+
+Result<std::unique_ptr<store::StagedLayer>> ImageState::stage_copy_of(const Digest& diff_id) {
+    for (const store::Layer& layer : layers.list())
+        if (layer.diff_id == diff_id) return layers.stage_copy(layer.chain_id);
+    return Error(ErrorKind::internal, "no layer with the diff id " + diff_id.str());
 }
 
 Result<std::vector<std::string>> ImageState::folders(const std::optional<Digest>& chain_id) const {

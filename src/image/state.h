@@ -58,9 +58,10 @@ struct ImageState : std::enable_shared_from_this<ImageState> {
 
     // leases.cc
     std::shared_ptr<void> hold(const Digest& chain_id); // whether it exists or not
-    // commit() with a lease from before the layer is there.
-    Result<store::Layer> commit_held(std::unique_ptr<store::StagedLayer> staged, const std::optional<Digest>& parent,
-                                     Lease& lease);
+    // A lease on a layer that may not be there yet.
+    Lease reserve(const Digest& chain_id);
+    // Of any layer that has this difference.
+    Result<std::unique_ptr<store::StagedLayer>> stage_copy_of(const Digest& diff_id);
     Result<std::vector<std::string>> folders(const std::optional<Digest>& chain_id) const; // topmost first
     // Removes the layer and those below it as long as nobody needs them; their chain ids.
     Result<std::vector<Digest>> collect_chain(std::optional<Digest> chain_id);

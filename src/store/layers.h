@@ -75,6 +75,8 @@ public:
     // another thread, while this one waits in here. Errors: invalid_argument for
     // a tar that is malformed or wants out of its root; too_large; tar's own.
     virtual Result<std::unique_ptr<StagedLayer>> stage(ByteSource& tar, const StageOptions& options) = 0;
+    // The same tar again, to be committed on another parent.
+    virtual Result<std::unique_ptr<StagedLayer>> stage_copy(const Digest& chain_id) = 0;
     // A layer that exists already is returned as it is. staged must come from
     // this store. Errors: not_found (parent's chain id).
     virtual Result<Layer> commit(std::unique_ptr<StagedLayer> staged, const std::optional<Digest>& parent) = 0;

@@ -22,6 +22,7 @@ public:
     static Result<std::unique_ptr<DirectoryLayers>> open(const std::string& data_root, Records& records);
 
     Result<std::unique_ptr<StagedLayer>> stage(ByteSource& tar, const StageOptions& options) override;
+    Result<std::unique_ptr<StagedLayer>> stage_copy(const Digest& chain_id) override;
     Result<Layer> commit(std::unique_ptr<StagedLayer> staged, const std::optional<Digest>& parent) override;
     Result<Layer> get(const Digest& chain_id) const override;
     std::vector<Layer> list() const override;

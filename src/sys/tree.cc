@@ -205,6 +205,11 @@ Result<void> truncate(BorrowedFd fd, uint64_t size) {
     return {};
 }
 
+Result<void> rewind(BorrowedFd fd) {
+    if (::lseek(fd.get(), 0, SEEK_SET) < 0) return Error::from_errno("lseek");
+    return {};
+}
+
 Result<void> write_all_at(BorrowedFd fd, std::string_view data, uint64_t offset) {
     while (!data.empty()) {
         ssize_t n = retry([&] { return ::pwrite(fd.get(), data.data(), data.size(), static_cast<off_t>(offset)); });

@@ -33,23 +33,6 @@ const char* name_of(Compression compression) {
 
 namespace {
 
-// Gives back the bytes that were read to recognise the stream, then the rest.
-class Rewound : public ByteSource {
-public:
-    Rewound(std::string first, ByteSource& rest) : first_(std::move(first)), rest_(rest) {}
-    Result<size_t> read(std::span<char> into) override {
-        if (used_ == first_.size()) return rest_.read(into);
-        size_t n = first_.copy(into.data(), into.size(), used_);
-        used_ += n;
-        return n;
-    }
-
-private:
-    std::string first_;
-    size_t used_ = 0;
-    ByteSource& rest_;
-};
-
 class Decoded : public ByteSource { // keeps both ends together
 public:
     Decoded(std::unique_ptr<ByteSource> raw, std::unique_ptr<ByteSource> decoded)
@@ -65,7 +48,7 @@ private:
 Result<std::unique_ptr<ByteSource>> decompress(ByteSource& source) {
     std::array<char, 6> first{};
     size_t have = TRY(read_full(source, first));
-    auto raw = std::make_unique<Rewound>(std::string(first.data(), have), source);
+    auto raw = std::make_unique<PrefixedSource>(std::string(first.data(), have), source);
     std::unique_ptr<ByteSource> decoded;
     Compression compression = detect_compression({first.data(), have});
     switch (compression) {

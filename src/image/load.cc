@@ -1,0 +1,244 @@
+// docker load: from the files of an archive to images with records.
+#include <set>
+
+#include "codec/compress/sha256.h"
+#include "codec/json.h"
+#include "image/archive.h"
+#include "image/platform.h"
+#include "image/state.h"
+
+namespace hull::image {
+
+namespace {
+
+struct ArchivedImage { // one element of manifest.json
+    std::string config;
+    std::vector<std::string> repo_tags, layers;
+};
+
+} // namespace
+
+} // namespace hull::image
+
+template <>
+struct hull::json::Fields<hull::image::ArchivedImage> {
+    using A = hull::image::ArchivedImage;
+    static constexpr auto list =
+        std::tuple{field("Config", &A::config), field("RepoTags", &A::repo_tags), field("Layers", &A::layers)};
+};
+
+namespace hull::image {
+
+namespace {
+
+constexpr std::string_view containerd_name = "io.containerd.image.name", oci_name = "org.opencontainers.image.ref.name",
+                           attestation = "vnd.docker.reference.type";
+constexpr int max_index_depth = 4;
+
+Error invalid(std::string what) { return {ErrorKind::invalid_argument, "invalid archive: " + std::move(what)}; }
+
+// What both kinds of archive come down to.
+struct Plan {
+    std::string config_json;
+    model::ImageConfig config;
+    std::vector<std::string> layer_paths; // bottom first
+    std::vector<model::Reference> references;
+};
+
+std::string blob_path(const Digest& digest) { return "blobs/sha256/" + digest.hex(); }
+
+class Loader {
+public:
+    Loader(ImageState& state, Archive archive) : state_(state), archive_(std::move(archive)) {}
+    Result<std::vector<Loaded>> run();
+
+private:
+    Result<std::vector<Plan>> plans();
+    Result<std::vector<Plan>> plans_of_docker(const std::string& text);
+    Result<std::vector<Plan>> plans_of_oci(const std::string& text);
+    Result<std::optional<Plan>> plan_of_descriptor(const model::Descriptor& descriptor, int depth);
+    Result<Plan> plan_of_manifest(const std::string& text);
+    Result<const std::string*> verified(const model::Descriptor& descriptor) const;
+    Result<void> finish_plan(Plan& plan) const;
+    Result<Loaded> load(const Plan& plan);
+    Result<Lease> load_layer(const std::string& path, const Digest& diff_id, const std::optional<Digest>& parent);
+
+    ImageState& state_;
+    Archive archive_;
+};
+
+Result<std::vector<Plan>> Loader::plans() {
+    // Docker's own list first: it has the tags. Newer archives hold both.
+    if (const std::string* text = archive_.document("manifest.json")) return plans_of_docker(*text);
+    if (const std::string* text = archive_.document("index.json")) return plans_of_oci(*text);
+    if (archive_.document("repositories"))
+        return Error(ErrorKind::unsupported,
+                     "invalid archive: it was saved by a Docker before 1.10 (no manifest.json)");
+    return invalid("neither manifest.json nor index.json is in it (a root file system is read by import)");
+}
+
+Result<std::vector<Plan>> Loader::plans_of_docker(const std::string& text) {
+    json::Value value = TRY(json::parse(text).context("manifest.json"));
+    auto images = TRY(json::decode<std::vector<ArchivedImage>>(value).context("manifest.json"));
+    std::vector<Plan> plans;
+    for (ArchivedImage& image : images) {
+        const std::string* config = archive_.document(image.config);
+        if (!config) return invalid("config " + image.config + " is missing");
+        Plan plan;
+        plan.config_json = *config;
+        plan.layer_paths = std::move(image.layers);
+        for (const std::string& tag : image.repo_tags) {
+            model::Reference reference = TRY(model::Reference::parse(tag));
+            if (reference.digest) return invalid("invalid tag \"" + tag + "\"");
+            plan.references.push_back(std::move(reference));
+        }
+        TRY(finish_plan(plan));
+        plans.push_back(std::move(plan));
+    }
+    return plans;
+}
+
+std::optional<model::Reference> name_in(const std::map<std::string, std::string>& annotations) {
+    auto it = annotations.find(std::string(containerd_name));
+    if (it == annotations.end()) {
+        it = annotations.find(std::string(oci_name));
+        // A bare "latest" names no repository.
+        if (it == annotations.end() || it->second.find_first_of(":/") == std::string::npos) return std::nullopt;
+    }
+    auto reference = model::Reference::parse(it->second);
+    if (!reference.ok() || reference->digest) return std::nullopt;
+    return std::move(reference).value();
+}
+
+Result<std::vector<Plan>> Loader::plans_of_oci(const std::string& text) {
+    model::Index index = TRY(model::parse_index(text).context("index.json"));
+    std::vector<Plan> plans;
+    std::map<Digest, size_t> seen; // one manifest may have several names
+    for (const model::Descriptor& descriptor : index.manifests) {
+        auto name = name_in(descriptor.annotations);
+        auto known = seen.find(descriptor.digest);
+        if (known == seen.end()) {
+            std::optional<Plan> plan = TRY(plan_of_descriptor(descriptor, 0));
+            if (!plan) continue;
+            known = seen.emplace(descriptor.digest, plans.size()).first;
+            plans.push_back(std::move(*plan));
+        }
+        if (name) plans[known->second].references.push_back(std::move(*name));
+    }
+    if (plans.empty()) return invalid("it holds no image for this platform");
+    return plans;
+}
+
+Result<const std::string*> Loader::verified(const model::Descriptor& descriptor) const {
+    const std::string* text = archive_.document(blob_path(descriptor.digest));
+    if (!text) return invalid("blob " + descriptor.digest.str() + " is missing");
+    if (static_cast<uint64_t>(descriptor.size) != text->size())
+        return Error(ErrorKind::corrupt,
+                     "blob " + descriptor.digest.str() + " is of another size than its descriptor says");
+    if (sha256_hex(*text) != descriptor.digest.hex())
+        return Error(ErrorKind::corrupt, "blob " + descriptor.digest.str() + " has another digest");
+    return text;
+}
+
+// nullopt: not for this machine, or no image at all.
+Result<std::optional<Plan>> Loader::plan_of_descriptor(const model::Descriptor& descriptor, int depth) {
+    if (descriptor.annotations.contains(std::string(attestation))) return std::optional<Plan>();
+    if (descriptor.platform && !runs_here(*descriptor.platform)) return std::optional<Plan>();
+    const std::string* text = TRY(verified(descriptor));
+    const bool is_index = descriptor.media_type == model::media_type::oci_index ||
+                          descriptor.media_type == model::media_type::docker_index;
+    if (!is_index) {
+        Plan plan = TRY(plan_of_manifest(*text));
+        if (!runs_here({plan.config.architecture, plan.config.os, "", "", {}})) return std::optional<Plan>();
+        return std::optional(std::move(plan));
+    }
+    if (depth == max_index_depth) return invalid("indexes within indexes");
+    model::Index index = TRY(model::parse_index(*text));
+    for (const model::Descriptor& inner : index.manifests) {
+        std::optional<Plan> plan = TRY(plan_of_descriptor(inner, depth + 1));
+        if (plan) return plan;
+    }
+    return std::optional<Plan>();
+}
+
+Result<Plan> Loader::plan_of_manifest(const std::string& text) {
+    model::Manifest manifest = TRY(model::parse_manifest(text));
+    const std::string* config = TRY(verified(manifest.config));
+    Plan plan;
+    plan.config_json = *config;
+    for (const model::Descriptor& layer : manifest.layers) {
+        std::string path = blob_path(layer.digest);
+        const ArchivedLayer* archived = archive_.layer(path);
+        if (archived && !archived->broken &&
+            (archived->content != layer.digest || archived->content_size != static_cast<uint64_t>(layer.size)))
+            return Error(ErrorKind::corrupt, "layer " + layer.digest.str() + " has another digest or size");
+        plan.layer_paths.push_back(std::move(path));
+    }
+    TRY(finish_plan(plan));
+    return plan;
+}
+
+Result<void> Loader::finish_plan(Plan& plan) const {
+    plan.config = TRY(model::parse_image_config(plan.config_json));
+    if (!plan.config.os.empty() && plan.config.os != "linux")
+        return Error(ErrorKind::unsupported, "cannot load " + plan.config.os + " image on linux");
+    if (plan.config.diff_ids.size() != plan.layer_paths.size())
+        return invalid("invalid manifest, layers length mismatch: expected " +
+                       std::to_string(plan.config.diff_ids.size()) + ", got " +
+                       std::to_string(plan.layer_paths.size()));
+    return {};
+}
+
+Result<Lease> Loader::load_layer(const std::string& path, const Digest& diff_id, const std::optional<Digest>& parent) {
+    ArchivedLayer* archived = archive_.layer(path);
+    if (archived && archived->broken) return Error(*archived->broken).context("layer " + path);
+    if (archived && archived->diff_id != diff_id)
+        return Error(ErrorKind::corrupt,
+                     "layer " + path + " has the diff id " + archived->diff_id.str() + ", not " + diff_id.str());
+    Lease lease = state_.reserve(store::chain_id(parent, diff_id));
+    if (state_.layers.get(*lease.chain_id()).ok()) return lease;
+    if (!archived) return invalid("layer " + path + " is missing");
+    auto staged = std::move(archived->staged);
+    // It went to another image of the archive, on another base.
+    if (!staged) staged = TRY(state_.stage_copy_of(diff_id));
+    TRY(state_.layers.commit(std::move(staged), parent));
+    return lease;
+}
+
+Result<Loaded> Loader::load(const Plan& plan) {
+    std::vector<Lease> leases;
+    std::optional<Digest> top;
+    auto all = [&]() -> Result<Loaded> {
+        for (size_t i = 0; i < plan.layer_paths.size(); ++i) {
+            Lease lease = TRY(load_layer(plan.layer_paths[i], plan.config.diff_ids[i], top));
+            top = lease.chain_id();
+            leases.push_back(std::move(lease));
+        }
+        ImagePtr image = TRY(state_.add_image(plan.config_json, std::nullopt, plan.references));
+        Loaded loaded{image->id, {}};
+        for (const model::Reference& reference : plan.references) loaded.references.push_back(reference.familiar());
+        return loaded;
+    }();
+    leases.clear();
+    if (!all.ok()) (void)state_.collect_chain(top); // what it brought, nobody else needs
+    return all;
+}
+
+Result<std::vector<Loaded>> Loader::run() {
+    std::vector<Plan> all = TRY(plans());
+    std::vector<Loaded> loaded;
+    for (const Plan& plan : all) {
+        Loaded one = TRY(load(plan));
+        loaded.push_back(std::move(one));
+    }
+    return loaded;
+}
+
+} // namespace
+
+Result<std::vector<Loaded>> Images::load(ByteSource& stream, const LoadCallback& progress) {
+    Archive archive = TRY(Archive::read(stream, state_->layers, progress));
+    return Loader(*state_, std::move(archive)).run();
+}
+
+} // namespace hull::image
