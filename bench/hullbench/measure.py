@@ -1,0 +1,62 @@
+"""Clocks and scales."""
+
+import os
+import signal
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+NULL_STDIN_STDOUT = [
+    (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+    (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+]
+
+
+class CommandFailed(Exception):
+    pass
+
+
+def spawn(argv: list[str], env: dict[str, str], stderr_fd: int) -> int:
+    """vfork + exec, so that this process's size doesn't count."""
+    actions = [*NULL_STDIN_STDOUT, (os.POSIX_SPAWN_DUP2, stderr_fd, 2)]
+    return os.posix_spawnp(argv[0], argv, env, file_actions=actions, setsigdef=[signal.SIGPIPE])
+
+
+def time_commands(commands: list[list[str]], env: dict[str, str]) -> float:
+    """Starts all at once; milliseconds until the last one ended well."""
+    with tempfile.TemporaryFile() as errors:
+        start = time.perf_counter_ns()
+        pids = {spawn(argv, env, errors.fileno()): argv for argv in commands}
+        failed = [argv for pid, argv in pids.items() if os.waitpid(pid, 0)[1] != 0]
+        took = (time.perf_counter_ns() - start) / 1e6
+        if failed:
+            errors.seek(0)
+            text = errors.read().decode(errors="replace").strip()
+            raise CommandFailed(f"{' '.join(failed[0])}: {text[-600:]}")
+        return took
+
+
+def time_command(argv: list[str], env: dict[str, str]) -> float:
+    return time_commands([argv], env)
+
+
+def pss_bytes(programs: set[str]) -> int:
+    """Proportional set size of all processes that run one of these programs."""
+    total = 0
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            if os.path.basename(os.readlink(process / "exe")) not in programs:
+                continue
+            for line in (process / "smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+        except OSError:
+            continue  # ended meanwhile, or a kernel thread
+    return total
+
+
+def median(samples: list[float]) -> float:
+    return statistics.median(samples)

@@ -1,0 +1,165 @@
+"""Medians, ratios and bars as Markdown."""
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from hullbench.peers import Engine, OciRuntime
+from hullbench.scenarios import OUTPUT_BYTES, PARALLEL, Results
+
+KIB, MIB = 1024, 1024 * 1024
+
+
+@dataclass
+class Row:
+    title: str
+    key: str  # in Results
+    unit: str = "ms"
+
+
+ENGINE_ROWS = [
+    Row("`run --rm --network none busybox true`", "run_none"),
+    Row("`run --rm busybox true` on the bridge", "run_bridge"),
+    Row("`exec` of `true`", "exec"),
+    Row(f"{PARALLEL} parallel `run -d` on the bridge", "parallel"),
+    Row(f"attached output of {OUTPUT_BYTES // 1_000_000} MB of short lines", "attached"),
+    Row(f"the same into the log (`run -d`, `wait`)", "logged"),
+    Row("engine idle, PSS", "memory_idle", "MiB"),
+    Row("memory per idle container", "memory_per_container", "KiB"),
+]
+OCI_ROWS = [Row("`run` of `true`", "oci_run"), Row("`exec` of `true`", "oci_exec")]
+FLOOR_ROWS = [
+    Row("fork + exec of `true`", "floor_exec"),
+    Row("all namespaces but the network's + overlay + pivot_root + exec", "floor_box"),
+    Row("the same with a network namespace", "floor_netbox"),
+    Row(f"{OUTPUT_BYTES // 1_000_000} MB of short lines into /dev/null, no container", "floor_output"),
+]
+
+
+@dataclass
+class Bar:
+    """At most this: a share of a peer's value, or a plain value."""
+
+    title: str
+    key: str
+    limit: float
+    peer: str | None = "docker"  # None: limit is absolute, in unit
+    ours: str = "hull"
+    unit: str = ""
+
+
+BARS = [
+    Bar("`hull run --rm --network none busybox true`", "run_none", 1 / 12),
+    Bar("the same with the bridge", "run_bridge", 1 / 12),
+    Bar("the docker CLI against hulld versus dockerd, no network", "run_none", 1 / 5, ours="hull-by-docker"),
+    Bar("exec of `true`", "exec", 1 / 6),
+    Bar(f"{PARALLEL} parallel `run -d`", "parallel", 1 / 10),
+    Bar("engine + keeper idle, PSS", "memory_idle", 25, peer=None, unit="MiB"),
+    Bar("our memory per idle container", "memory_per_container", 100, peer=None, unit="KiB"),
+    Bar("attached output of short lines", "attached", 1 / 3),
+]
+
+SCALE = {"ms": 1.0, "MiB": float(MIB), "KiB": float(KIB)}
+
+
+def show(value: float | None, unit: str) -> str:
+    if value is None:
+        return "-"
+    scaled = value / SCALE[unit]
+    digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
+    return f"{scaled:.{digits}f} {unit}"
+
+
+def ratio(ours: float | None, theirs: float | None) -> str:
+    if not ours or not theirs:
+        return "-"
+    return f"{theirs / ours:.1f} x"
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+
+    def line(cells: list[str]) -> str:
+        padded = [cells[0].ljust(widths[0])] + [c.rjust(w) for c, w in zip(cells[1:], widths[1:])]
+        return "| " + " | ".join(padded) + " |"
+
+    rule = "|" + "|".join(["-" * (widths[0] + 2)] + ["-" * (w + 1) + ":" for w in widths[1:]]) + "|"
+    return "\n".join([line(header), rule, *map(line, rows)])
+
+
+def comparison(results: Results, rows: list[Row], peers: list[str], first: str) -> str:
+    """A column for each peer, then how many times ours theirs is."""
+    others = [peer for peer in peers if peer != first and first in peers]
+    header = ["", *peers, *[f"{peer} / {first}" for peer in others]]
+    body = []
+    for row in rows:
+        values = {peer: results.value(row.key, peer) for peer in peers}
+        if any(value is not None for value in values.values()):
+            ratios = [ratio(values[first], values[peer]) for peer in others]
+            body.append([row.title, *[show(values[peer], row.unit) for peer in peers], *ratios])
+    return table(header, body)
+
+
+def bars(results: Results) -> str:
+    body = []
+    for bar in BARS:
+        ours = results.value(bar.key, bar.ours)
+        theirs = results.value(bar.key, bar.peer) if bar.peer else None
+        if ours is None or (bar.peer and not theirs):
+            continue
+        if bar.peer:
+            wanted, got = f"1/{1 / bar.limit:.0f} of {bar.peer}'s", f"1/{theirs / ours:.1f}"
+            met = ours <= theirs * bar.limit
+        else:
+            wanted, got = f"{bar.limit:.0f} {bar.unit}", show(ours, bar.unit)
+            met = ours / SCALE[bar.unit] <= bar.limit
+        body.append([bar.title, wanted, got, "yes" if met else "NO"])
+    return table(["", "at most", "measured", "met"], body) if body else ""
+
+
+def sizes(engines: list[Engine]) -> str:
+    body = [[name, show(size, "MiB")] for engine in engines for name, size in engine.sizes().items()]
+    return table(["program", "size"], body)
+
+
+def machine() -> str:
+    cpu = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")), platform.machine())  # fmt: skip
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (1 << 30)
+    return f"{os.cpu_count()} x {cpu}, {memory} GiB, Linux {platform.release()}"
+
+
+def versions(engines: list[Engine], runtimes: list[OciRuntime]) -> list[str]:
+    found = [f"{engine.name}: {engine.version()}" for engine in engines if engine.programs]
+    for runtime in runtimes:
+        text = subprocess.run([runtime.program, "--version"], capture_output=True, text=True).stdout
+        found.append(f"{runtime.name}: {text.splitlines()[0] if text else '?'}")
+    return found
+
+
+def render(results: Results, engines: list[Engine], runtimes: list[OciRuntime], as_page: bool) -> str:
+    names = [engine.name for engine in engines]
+    sections = [
+        ("Bars", bars(results)),
+        ("Whole stack (medians)", comparison(results, ENGINE_ROWS, names, "hull")),
+        ("OCI runtimes alone (medians)", comparison(results, OCI_ROWS, [r.name for r in runtimes], "hull-runtime")),
+        ("What the kernel itself takes (medians)", comparison(results, FLOOR_ROWS, ["kernel"], "kernel")),
+        ("Programs", sizes(engines)),
+    ]
+    out = []
+    if as_page:
+        out += [
+            "# Benchmarks",
+            "Made by `bench/run --markdown > docs/benchmarks.md`; all of one interleaved run. "
+            "How: [bench/README.md](../bench/README.md).",
+            f"Machine: {machine()}.",
+            "\n".join(f"- {line}" for line in versions(engines, runtimes)),
+        ]
+    for title, text in sections:
+        if text.count("\n") > 1:
+            out += [f"## {title}", text]
+    if results.failures:
+        out += ["## Failures", "\n".join(f"- {row}, {peer}: {why}" for (row, peer), why in results.failures.items())]
+    return "\n\n".join(out)

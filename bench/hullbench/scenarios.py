@@ -1,0 +1,198 @@
+"""What is measured. A scenario gives one sample of one peer per call."""
+
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hullbench.measure import CommandFailed, median, pss_bytes, time_command, time_commands
+from hullbench.peers import IMAGE, Engine, OciRuntime
+
+OUTPUT_BYTES = 112_000_000
+OUTPUT_COMMAND = ["sh", "-c", f"yes 0123456789abcde | head -c {OUTPUT_BYTES}"]
+SLEEP = ["sleep", "1000000"]
+PARALLEL = 50
+
+
+@dataclass
+class Results:
+    """samples[row][peer] in milliseconds; memory in bytes."""
+
+    samples: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    failures: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def value(self, row: str, peer: str) -> float | None:
+        found = self.samples.get(row, {}).get(peer)
+        return median(found) if found else None
+
+    def fail(self, row: str, peer: str, failure: Exception) -> None:
+        if (row, peer) not in self.failures:
+            print(f"bench: {row}, {peer}: {failure}", file=sys.stderr)
+        self.failures[row, peer] = str(failure)
+
+
+def interleave(results: Results, row: str, rounds: int, samplers: dict) -> None:
+    """One sample of each in turn, after one that doesn't count."""
+    print(f"  {row}", file=sys.stderr)
+    for round_number in range(rounds + 1):
+        for name, sample in samplers.items():
+            if (row, name) in results.failures:
+                continue
+            try:
+                took = sample()
+            except (CommandFailed, OSError, subprocess.SubprocessError) as failure:
+                results.fail(row, name, failure)
+                continue
+            if round_number > 0:
+                results.samples[row][name].append(took)
+
+
+def run_once(engine: Engine, network: str) -> float:
+    return time_command(engine.command("run", "--rm", "--network", network, IMAGE, "true"), engine.env)
+
+
+def start_times(results: Results, engines: list[Engine], rounds: int) -> None:
+    for network in ("none", "bridge"):
+        interleave(results, f"run_{network}", rounds, {e.name: lambda e=e: run_once(e, network) for e in engines})
+
+
+def exec_times(results: Results, engines: list[Engine], rounds: int) -> None:
+    ready = []
+    for engine in engines:
+        try:
+            engine.call("run", "-d", "--network", "none", "--name", f"bench-exec-{engine.name}", IMAGE, *SLEEP)
+            ready.append(engine)
+        except CommandFailed as failure:
+            results.fail("exec", engine.name, failure)
+
+    def sample(engine: Engine) -> float:
+        return time_command(engine.command("exec", f"bench-exec-{engine.name}", "true"), engine.env)
+
+    interleave(results, "exec", rounds, {e.name: lambda e=e: sample(e) for e in ready})
+    for engine in ready:
+        engine.call("rm", "-f", f"bench-exec-{engine.name}")
+
+
+def parallel_starts(results: Results, engines: list[Engine], rounds: int) -> None:
+    def sample(engine: Engine) -> float:
+        names = [f"bench-parallel-{i}" for i in range(PARALLEL)]
+        run = [engine.command("run", "-d", "--network", "bridge", "--name", name, IMAGE, *SLEEP) for name in names]
+        try:
+            return time_commands(run, engine.env)
+        finally:
+            subprocess.run(engine.command("rm", "-f", *names), env=engine.env, capture_output=True)
+
+    interleave(results, "parallel", rounds, {e.name: lambda e=e: sample(e) for e in engines})
+
+
+def oci_times(results: Results, runtimes: list[OciRuntime], rounds: int) -> None:
+    def run(runtime: OciRuntime) -> float:
+        bundle, identifier = runtime.bundle("true")
+        return time_command(runtime.command("run", "--bundle", str(bundle), identifier), runtime.env)
+
+    interleave(results, "oci_run", rounds, {r.name: lambda r=r: run(r) for r in runtimes})
+    running = {}
+    for runtime in runtimes:
+        bundle, identifier = runtime.bundle(*SLEEP)
+        try:
+            runtime.call("run", "--detach", "--bundle", str(bundle), identifier)
+            running[runtime.name] = (runtime, identifier)
+        except CommandFailed as failure:
+            results.fail("oci_exec", runtime.name, failure)
+
+    def execute(runtime: OciRuntime, identifier: str) -> float:
+        return time_command(runtime.command("exec", identifier, "true"), runtime.env)
+
+    interleave(
+        results, "oci_exec", rounds, {name: lambda pair=pair: execute(*pair) for name, pair in running.items()}
+    )
+    for runtime, identifier in running.values():
+        runtime.call("delete", "--force", identifier)
+
+
+def output_times(results: Results, engines: list[Engine], rounds: int) -> None:
+    def options(engine: Engine) -> list[str]:
+        return ["--network", "none", *engine.log_options, IMAGE, *OUTPUT_COMMAND]
+
+    def check(engine: Engine) -> None:
+        """All of it arrives, or the time means nothing."""
+        client = subprocess.Popen(engine.command("run", "--rm", *options(engine)), env=engine.env,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # fmt: skip
+        got = 0
+        while chunk := client.stdout.read(1 << 20):
+            got += len(chunk)
+        if client.wait() != 0 or got != OUTPUT_BYTES:
+            raise CommandFailed(f"{got} of {OUTPUT_BYTES} bytes arrived")
+
+    def attached(engine: Engine) -> float:
+        return time_command(engine.command("run", "--rm", *options(engine)), engine.env)
+
+    def logged(engine: Engine) -> float:
+        name = "bench-log"
+        start = time.perf_counter()
+        engine.call("run", "-d", "--name", name, *options(engine))
+        engine.call("wait", name)
+        took = (time.perf_counter() - start) * 1e3
+        engine.call("rm", name)
+        return took
+
+    for engine in engines:
+        try:
+            check(engine)
+        except (CommandFailed, OSError) as failure:
+            results.fail("attached", engine.name, failure)
+    interleave(results, "attached", rounds, {e.name: lambda e=e: attached(e) for e in engines})
+    interleave(results, "logged", rounds, {e.name: lambda e=e: logged(e) for e in engines})
+
+
+def memory(results: Results, engines: list[Engine], counts: list[int]) -> None:
+    """PSS of the engine's own processes: idle, and per idle container."""
+    for engine in engines:
+        print(f"  memory of {engine.name}", file=sys.stderr)
+        names: list[str] = []
+        try:
+            time.sleep(2)
+            results.samples["memory_idle"][engine.name] = [pss_bytes(engine.programs)]
+            at: dict[int, int] = {}
+            for count in counts:
+                while len(names) < count:
+                    name = f"bench-memory-{len(names)}"
+                    engine.call("run", "-d", "--network", "none", "--name", name, IMAGE, *SLEEP)
+                    names.append(name)
+                time.sleep(2)
+                at[count] = pss_bytes(engine.programs)
+                results.samples[f"memory_{count}"][engine.name] = [at[count]]
+            first, last = counts[0], counts[-1]
+            slope = (at[last] - at[first]) / (last - first)
+            results.samples["memory_per_container"][engine.name] = [slope]
+        except (CommandFailed, OSError) as failure:
+            results.fail("memory", engine.name, failure)
+        finally:
+            for start in range(0, len(names), 50):
+                subprocess.run(
+                    engine.command("rm", "-f", *names[start : start + 50]), env=engine.env, capture_output=True
+                )
+
+
+def floor_times(results: Results, program: Path, rootfs: Path, work: Path, rounds: int) -> None:
+    scratch = work / "floor"
+    scratch.mkdir(exist_ok=True)
+    boxed = [str(rootfs), str(scratch), "/bin/true"]
+    for row, arguments in {
+        "floor_exec": ["exec", str(rounds), str(rootfs / "bin/true")],
+        "floor_box": ["box", str(rounds), *boxed],
+        "floor_netbox": ["netbox", str(rounds), *boxed],
+    }.items():
+        done = subprocess.run([str(program), *arguments], capture_output=True, text=True)
+        if done.returncode != 0:
+            results.fail(row, "kernel", CommandFailed(done.stderr.strip()))
+            continue
+        results.samples[row]["kernel"] += [float(line) / 1e3 for line in done.stdout.split()]
+
+
+def output_floor(results: Results, rootfs: Path) -> None:
+    """The same bytes without any container, into /dev/null."""
+    argv = ["chroot", str(rootfs), *OUTPUT_COMMAND]
+    results.samples["floor_output"]["kernel"] = [time_command(argv, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})]
