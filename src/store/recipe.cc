@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "sys/file.h"
+#include "sys/file_at.h"
 #include "sys/resolve.h"
 #include "sys/tree.h"
 
@@ -55,7 +56,7 @@ Result<void> copy_contents(BorrowedFd tree, const std::string& path, uint64_t of
     if (!opened.ok()) return std::move(opened).error().with_kind(ErrorKind::corrupt);
     while (length > 0) {
         size_t want = static_cast<size_t>(std::min<uint64_t>(length, buffer.size()));
-        size_t n = TRY(sys::read_at(*opened, {buffer.data(), want}, offset).context([&] { return path; }));
+        size_t n = TRY(sys::read_at(*opened, offset, {buffer.data(), want}).context([&] { return path; }));
         if (n == 0) return Error(ErrorKind::corrupt, path + " is shorter than it was");
         TRY(sink.write(std::string_view(buffer).substr(0, n)));
         offset += n;

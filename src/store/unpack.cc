@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include "sys/file.h"
+#include "sys/file_at.h"
 #include "sys/resolve.h"
 #include "sys/tree.h"
 

@@ -199,12 +199,6 @@ Result<std::vector<std::pair<std::string, std::string>>> xattrs_at(BorrowedFd di
     return out;
 }
 
-Result<void> truncate(BorrowedFd fd, uint64_t size) {
-    if (retry([&] { return ::ftruncate(fd.get(), static_cast<off_t>(size)); }) != 0)
-        return Error::from_errno("ftruncate");
-    return {};
-}
-
 Result<void> rewind(BorrowedFd fd) {
     if (::lseek(fd.get(), 0, SEEK_SET) < 0) return Error::from_errno("lseek");
     return {};
@@ -218,12 +212,6 @@ Result<void> write_all_at(BorrowedFd fd, std::string_view data, uint64_t offset)
         offset += static_cast<uint64_t>(n);
     }
     return {};
-}
-
-Result<size_t> read_at(BorrowedFd fd, std::span<char> into, uint64_t offset) {
-    ssize_t n = retry([&] { return ::pread(fd.get(), into.data(), into.size(), static_cast<off_t>(offset)); });
-    if (n < 0) return Error::from_errno("pread");
-    return static_cast<size_t>(n);
 }
 
 Result<std::vector<std::pair<uint64_t, uint64_t>>> data_segments(BorrowedFd fd, uint64_t size) {

@@ -54,10 +54,8 @@ Result<std::optional<std::string>> get_xattr_at(BorrowedFd dir, const std::strin
 // Sorted by name. A file system without them has none.
 Result<std::vector<std::pair<std::string, std::string>>> xattrs_at(BorrowedFd dir, const std::string& name);
 
-Result<void> truncate(BorrowedFd fd, uint64_t size);
 Result<void> rewind(BorrowedFd fd); // to the file's start
 Result<void> write_all_at(BorrowedFd fd, std::string_view data, uint64_t offset);
-Result<size_t> read_at(BorrowedFd fd, std::span<char> into, uint64_t offset);
 // Segments of data (offset, length) of a file of that size; one when it has no holes.
 Result<std::vector<std::pair<uint64_t, uint64_t>>> data_segments(BorrowedFd fd, uint64_t size);
 
