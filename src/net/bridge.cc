@@ -155,6 +155,8 @@ PreparedLink::~PreparedLink() = default;
 Bridge::Bridge(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Bridge::~Bridge() = default;
 const std::string& Bridge::name() const { return impl_->config.name; }
+const std::string& Bridge::owner() const { return impl_->config.owner; }
+IpAddress Bridge::address() const { return impl_->device.address.address; }
 Prefix Bridge::subnet() const { return impl_->device.address.network(); }
 IpAddress Bridge::gateway() const { return impl_->gateway; }
 const std::vector<std::string>& Bridge::warnings() const { return impl_->warnings; }

@@ -98,6 +98,8 @@ public:
     Bridge& operator=(const Bridge&) = delete;
 
     const std::string& name() const;
+    const std::string& owner() const;
+    IpAddress address() const; // the host's own on this network
     Prefix subnet() const;
     IpAddress gateway() const;
     // What an administrator should know, e.g. that another program's firewall
