@@ -7,6 +7,7 @@
 // mapped to a status by errors.cc.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,15 +20,17 @@ namespace hull::api {
 // A network that clients may list.
 struct NetworkFacts {
     std::string name, id, driver; // bridge bridge, host host, none null
-    std::string subnet, gateway;  // of the bridge: "172.17.0.0/16", "172.17.0.1"
-    std::map<std::string, std::string> options;
-    WallTime created;
+    std::string subnet = {};      // of the bridge: "172.17.0.0/16"
+    std::string gateway = {};
+    std::map<std::string, std::string> options = {};
+    WallTime created = {};
 };
 
 struct ApiOptions {
     std::string version; // of the program
     std::vector<NetworkFacts> networks;
     bool debug = false;
+    bool default_init = false; // --init for containers that don't say
 };
 
 class Api {

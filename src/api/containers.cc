@@ -44,6 +44,7 @@ Result<void> create_container(Call& call) {
     if (body.empty()) return Error(ErrorKind::invalid_argument, "invalid JSON: got EOF while reading request body");
     auto request = TRY(model::parse_create_request(body));
     adapt_to_version(call, request);
+    if (call.options().default_init && !request.host_config.init) request.host_config.init = true;
     auto created = TRY(
         call.containers().create(std::move(request), {.name = call.text("name"), .platform = call.text("platform")}));
     return call.reply(201, json::Object{{"Id", created.id.str()}, {"Warnings", json::encode(created.warnings)}});

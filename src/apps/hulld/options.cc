@@ -1,0 +1,262 @@
+#include "apps/hulld/options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "sys/file.h"
+
+namespace hull {
+
+namespace {
+
+constexpr size_t max_profile = size_t{1} << 20;
+
+Error invalid(std::string text) { return Error(ErrorKind::invalid_argument, std::move(text)); }
+Error unsupported(std::string text) { return Error(ErrorKind::unsupported, std::move(text)); }
+
+// Typed access to the values; `absent` is what a missing one is.
+class Values {
+public:
+    explicit Values(const FlagValues& values) : values_(values) {}
+
+    bool has(std::string_view name) const { return values_.contains(name); }
+    std::string text(std::string_view name, std::string absent = "") const {
+        auto found = values_.find(name);
+        return found == values_.end() || found->second.empty() ? std::move(absent) : found->second.back();
+    }
+    bool flag(std::string_view name, bool absent) const {
+        if (!has(name)) return absent;
+        std::string value = text(name);
+        return value[0] == '1' || value[0] == 't' || value[0] == 'T';
+    }
+    int number(std::string_view name, int absent) const { return has(name) ? std::stoi(text(name)) : absent; }
+    std::vector<std::string> list(std::string_view name) const {
+        auto found = values_.find(name);
+        return found == values_.end() ? std::vector<std::string>{} : found->second;
+    }
+
+private:
+    const FlagValues& values_;
+};
+
+Result<std::string> absolute_path(const Values& values, std::string_view name, std::string absent) {
+    std::string path = values.text(name, std::move(absent));
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    if (!path.starts_with('/')) return invalid("--" + std::string(name) + " \"" + path + "\": not an absolute path");
+    return path;
+}
+
+// "64m", "64MiB", "67108864": bytes, units of 1024.
+Result<int64_t> parse_size(const std::string& text) {
+    double number = 0;
+    auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+    std::string unit(end, text.data() + text.size());
+    std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return std::tolower(c); });
+    while (unit.starts_with(' ')) unit.erase(0, 1);
+    if (unit.ends_with("ib"))
+        unit.erase(unit.size() - 2);
+    else if (unit.ends_with("b"))
+        unit.pop_back();
+    constexpr std::string_view units = "kmgtp";
+    size_t power = unit.empty() ? 0 : units.find(unit) + 1;
+    if (ec != std::errc() || number < 0 || unit.size() > 1 || (!unit.empty() && power == 0))
+        return invalid("invalid size: '" + text + "'");
+    return static_cast<int64_t>(number * std::pow(1024.0, static_cast<double>(power)));
+}
+
+Result<model::Ulimit> parse_ulimit(const std::string& text) {
+    auto bad = [&] { return invalid("invalid ulimit argument: " + text); };
+    size_t equals = text.find('=');
+    if (equals == text.npos || equals == 0) return bad();
+    model::Ulimit limit{.name = text.substr(0, equals), .hard = 0, .soft = 0};
+    const char* at = text.data() + equals + 1;
+    const char* end = text.data() + text.size();
+    auto soft = std::from_chars(at, end, limit.soft);
+    if (soft.ec != std::errc()) return bad();
+    limit.hard = limit.soft;
+    if (soft.ptr != end) {
+        if (*soft.ptr != ':') return bad();
+        auto hard = std::from_chars(soft.ptr + 1, end, limit.hard);
+        if (hard.ec != std::errc() || hard.ptr != end) return bad();
+    }
+    if (limit.hard >= 0 && limit.soft > limit.hard)
+        return invalid("ulimit soft limit must be less than or equal to hard limit: " + std::to_string(limit.soft) +
+                       " > " + std::to_string(limit.hard));
+    return limit;
+}
+
+Result<std::map<std::string, std::string>> parse_map(const Values& values, std::string_view name) {
+    std::map<std::string, std::string> out;
+    for (const std::string& text : values.list(name)) {
+        size_t equals = text.find('=');
+        if (equals == text.npos || equals == 0)
+            return invalid("invalid argument \"" + text + "\" for \"--" + std::string(name) +
+                           "\" flag: must be key=value");
+        out[text.substr(0, equals)] = text.substr(equals + 1);
+    }
+    return out;
+}
+
+Result<Host> parse_host(const std::string& text) {
+    if (text == "fd://" || text.starts_with("fd://")) return Host{Host::Kind::activation, {}};
+    if (text.starts_with("unix://")) {
+        std::string path = text.substr(7);
+        if (!path.starts_with('/')) return invalid("invalid host \"" + text + "\": not an absolute path");
+        return Host{Host::Kind::unix_socket, path};
+    }
+    if (text.starts_with("tcp://") || text.find("://") == text.npos)
+        return unsupported("host \"" + text +
+                           "\": this version of Hull listens on unix sockets only (unix:///path, fd://)");
+    return invalid("invalid bind address format: " + text);
+}
+
+Result<log::Level> parse_level(const Values& values) {
+    std::string name = values.text("log-level", "info");
+    if (name == "debug") return log::Level::debug;
+    if (name == "info") return values.flag("debug", false) ? log::Level::debug : log::Level::info;
+    if (name == "warn" || name == "warning") return log::Level::warning;
+    if (name == "error" || name == "fatal") return log::Level::error;
+    return invalid("unable to parse logging level: " + name);
+}
+
+Result<void> one_of(const Values& values, std::string_view name, std::initializer_list<std::string_view> allowed,
+                    std::string_view hint = "") {
+    if (!values.has(name)) return {};
+    std::string value = values.text(name);
+    if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return {};
+    std::string text = "--" + std::string(name) + " \"" + value + "\": this version of Hull takes";
+    for (std::string_view one : allowed)
+        text.append(one == *allowed.begin() ? " \"" : " or \"").append(one).append("\"");
+    if (!hint.empty()) text.append("; ").append(hint);
+    return unsupported(std::move(text));
+}
+
+Result<void> check_choices(const Values& values) {
+    TRY(one_of(values, "storage-driver", {"overlay2", "overlay", "overlayfs"}));
+    TRY(one_of(values, "log-driver", {"json-file", "none"}));
+    TRY(one_of(values, "default-cgroupns-mode", {"private", "host"}));
+    TRY(one_of(values, "default-ipc-mode", {"private", "shareable"}));
+    TRY(one_of(values, "userns-remap", {"default", "host"}, "every container has 65,536 ids of its own by default"));
+    if (!values.flag("live-restore", true))
+        return unsupported("--live-restore=false: containers always run on when hulld stops");
+    for (const std::string& option : values.list("exec-opt"))
+        if (option != "native.cgroupdriver=cgroupfs")
+            return unsupported("--exec-opt " + option + ": this version of Hull takes native.cgroupdriver=cgroupfs");
+    if (values.number("mtu", 1500) < 68 || values.number("mtu", 1500) > 65535)
+        return invalid("invalid MTU: " + values.text("mtu"));
+    if (values.number("shutdown-timeout", 15) < -1)
+        return invalid("invalid shutdown-timeout: " + values.text("shutdown-timeout"));
+    return {};
+}
+
+net::Switch to_switch(bool on) { return on ? net::Switch::on : net::Switch::off; }
+
+Result<std::optional<net::BridgeConfig>> bridge_config(const Values& values, const std::string& data_root) {
+    net::BridgeConfig config;
+    config.name = values.text("bridge", config.name);
+    if (config.name == "none") {
+        if (values.has("bip")) return invalid("You specified --bip, but --bridge is \"none\"");
+        return std::optional<net::BridgeConfig>();
+    }
+    if (config.name.empty() || config.name.size() > 15 || config.name.find('/') != config.name.npos)
+        return invalid("invalid name of a bridge: \"" + config.name + "\"");
+    config.owner = data_root;
+    if (values.has("bip")) config.address = TRY(net::Prefix::parse(values.text("bip")).context("--bip"));
+    if (values.has("fixed-cidr"))
+        config.fixed_cidr = TRY(net::Prefix::parse(values.text("fixed-cidr")).context("--fixed-cidr"));
+    if (values.has("default-gateway"))
+        config.gateway = TRY(net::IpAddress::parse(values.text("default-gateway")).context("--default-gateway"));
+    config.mtu = static_cast<uint32_t>(values.number("mtu", 1500));
+    config.container_communication = to_switch(values.flag("icc", true));
+    config.masquerade = to_switch(values.flag("ip-masq", true));
+    config.forwarding = to_switch(values.flag("ip-forward", true));
+    config.firewall = to_switch(values.flag("iptables", true));
+    return std::optional<net::BridgeConfig>(std::move(config));
+}
+
+Result<std::string> seccomp_profile(const Values& values) {
+    std::string profile = values.text("seccomp-profile", "builtin");
+    if (profile == "builtin" || profile.empty()) return std::string();
+    if (profile == "unconfined") return profile;
+    return sys::read_file(profile, max_profile).context("opening seccomp profile");
+}
+
+Result<engine::EngineOptions> engine_options(const Values& values, const Options& options) {
+    engine::EngineOptions out;
+    out.data_root = options.data_root;
+    out.exec_root = options.exec_root;
+    out.version = HULL_VERSION;
+    for (const std::string& label : values.list("label")) {
+        size_t equals = label.find('=');
+        if (equals == label.npos || equals == 0) return invalid("bad attribute format: " + label);
+        std::string key = label.substr(0, equals), value = label.substr(equals + 1);
+        auto [at, added] = out.labels.emplace(key, value);
+        if (!added && at->second != value) return invalid("conflict labels for " + key);
+    }
+    out.cgroup_parent = values.text("cgroup-parent", out.cgroup_parent);
+    out.user_namespaces = values.text("userns-remap", "default") != "host";
+    out.seccomp_profile = TRY(seccomp_profile(values));
+    out.init_path = values.text("init-path");
+    out.default_shm_size = TRY(parse_size(values.text("default-shm-size", "64MiB")));
+    for (const std::string& text : values.list("default-ulimit"))
+        out.default_ulimits.push_back(TRY(parse_ulimit(text)));
+    out.default_log.type = values.text("log-driver");
+    out.default_log.config = TRY(parse_map(values, "log-opt"));
+    out.dns = values.list("dns");
+    out.dns_options = values.list("dns-opt");
+    out.dns_search = values.list("dns-search");
+    out.default_cgroupns_mode = values.text("default-cgroupns-mode", out.default_cgroupns_mode);
+    out.default_ipc_mode = values.text("default-ipc-mode", out.default_ipc_mode);
+    out.shutdown_timeout = values.number("shutdown-timeout", out.shutdown_timeout);
+    out.no_new_privileges = values.flag("no-new-privileges", false);
+    out.bridge_network = options.bridge.has_value();
+    return out;
+}
+
+} // namespace
+
+Result<Options> interpret(const FlagValues& given) {
+    Values values(given);
+    Options options;
+    options.help = values.flag("help", false);
+    options.version = values.flag("version", false);
+    if (options.help || options.version) return options;
+    options.validate = values.flag("validate", false);
+    TRY(check_choices(values));
+    options.data_root = TRY(absolute_path(values, "data-root", options.data_root));
+    options.exec_root = TRY(absolute_path(values, "exec-root", options.exec_root));
+    options.pidfile = values.text("pidfile", options.exec_root + "/hulld.pid");
+    std::vector<std::string> hosts = values.list("host");
+    if (hosts.empty()) hosts.push_back("unix://" + options.exec_root + "/hull.sock");
+    for (const std::string& host : hosts) options.hosts.push_back(TRY(parse_host(host)));
+    if (values.has("group")) options.group = values.text("group");
+    options.log_level = TRY(parse_level(values));
+    options.trace_start = values.flag("trace-start", false);
+    options.default_init = values.flag("init", false);
+    options.bridge = TRY(bridge_config(values, options.data_root));
+    options.engine = TRY(engine_options(values, options));
+    return options;
+}
+
+Result<Options> load_options(const std::vector<std::string>& args) {
+    FlagValues from_flags = TRY(parse_command_line(args));
+    auto named = from_flags.find("config-file");
+    std::string path = named == from_flags.end() ? "/etc/hull/daemon.json" : named->second.back();
+    FlagValues from_file;
+    // The usual file may be missing, one that was asked for may not.
+    bool read = sys::exists(path) || named != from_flags.end();
+    if (read) {
+        auto load = [&]() -> Result<FlagValues> {
+            std::string text = TRY(sys::read_file(path, max_profile));
+            FlagValues values = TRY(parse_config_file(text));
+            return merge(from_flags, values);
+        };
+        from_file = TRY(load().context("unable to configure the Hull engine with file " + path));
+    }
+    Options options = TRY(interpret(read ? from_file : from_flags));
+    if (read) options.config_file = path;
+    return options;
+}
+
+} // namespace hull

@@ -1,0 +1,40 @@
+// hulld's options as types.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/hulld/flags.h"
+#include "base/log.h"
+#include "engine/engine.h"
+#include "net/bridge.h"
+
+namespace hull {
+
+struct Host { // where to listen
+    enum class Kind : unsigned char { unix_socket, activation } kind = Kind::unix_socket;
+    std::string path; // of a unix socket
+};
+
+struct Options {
+    bool help = false, version = false, validate = false;
+    std::string config_file; // empty: none is there
+    std::string data_root = "/var/lib/hull", exec_root = "/run/hull";
+    std::string pidfile;
+    std::vector<Host> hosts;
+    std::optional<std::string> group; // of the socket; nullopt: hull, docker or root
+    log::Level log_level = log::Level::info;
+    bool trace_start = false, default_init = false;
+    std::optional<net::BridgeConfig> bridge; // nullopt: --bridge none
+    engine::EngineOptions engine;
+};
+
+// The command line and the configuration file that it names (or the usual one,
+// if there). Errors: invalid_argument and unsupported, as dockerd words them
+// where it does.
+Result<Options> load_options(const std::vector<std::string>& args);
+// The same from values; reads the seccomp profile.
+Result<Options> interpret(const FlagValues& values);
+
+} // namespace hull
