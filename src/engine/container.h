@@ -42,6 +42,7 @@ struct Volatile {
     std::optional<HeldSandbox> to_clean; // it ended, and this is still to be given back
     uint64_t ends = 0;                   // how often it ended
     bool removed = false;
+    bool keep = false; // auto-remove is off for the length of a restart
 };
 
 class Container {

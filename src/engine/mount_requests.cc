@@ -1,0 +1,222 @@
+#include "engine/mount_requests.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string_view>
+
+#include "base/random.h"
+
+namespace hull::engine {
+namespace {
+
+using model::MountPoint;
+using model::MountRequest;
+
+Error invalid(std::string text) { return {ErrorKind::invalid_argument, std::move(text)}; }
+
+Error invalid_mount(const std::string& type, const std::string& why) {
+    return invalid("invalid mount config for type \"" + type + "\": " + why);
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+    std::vector<std::string> parts;
+    size_t begin = 0;
+    for (size_t end = text.find(separator); end != std::string::npos; end = text.find(separator, begin)) {
+        parts.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    parts.push_back(text.substr(begin));
+    return parts;
+}
+
+bool is_propagation(std::string_view option) {
+    constexpr std::array<std::string_view, 6> names = {"private", "rprivate", "shared", "rshared", "slave", "rslave"};
+    return std::ranges::find(names, option) != names.end();
+}
+
+// Each group of options may be there once.
+Result<void> apply_mode(const std::string& mode, MountPoint& mount) {
+    int access = 0, label = 0, propagation = 0, consistency = 0;
+    for (const std::string& option : split(mode, ',')) {
+        if (option == "ro" || option == "rw") {
+            ++access;
+            mount.rw = option == "rw";
+        } else if (option == "z" || option == "Z") {
+            ++label; // without SELinux there is nothing to relabel
+        } else if (is_propagation(option)) {
+            ++propagation;
+            mount.propagation = option;
+        } else if (option == "cached" || option == "delegated" || option == "consistent" || option == "default") {
+            ++consistency;
+        } else {
+            return invalid("invalid mode: " + mode);
+        }
+    }
+    if (access > 1 || label > 1 || propagation > 1 || consistency > 1) return invalid("invalid mode: " + mode);
+    return {};
+}
+
+Result<void> check_destination(const MountPoint& mount, const std::string& spec) {
+    if (mount.destination.empty())
+        return invalid("invalid volume specification: '" + spec + "': invalid mount path: mount path must be absolute");
+    if (mount.destination == "/")
+        return invalid("invalid volume specification: '" + spec + "': invalid mount config for type \"" + mount.type +
+                       "\": invalid specification: destination can't be '/'");
+    return {};
+}
+
+MountPoint anonymous_volume(std::string destination, const std::string& container_dir) {
+    MountPoint mount;
+    mount.type = "volume";
+    mount.name = random_id();
+    mount.source = container_dir + "/volumes/" + mount.name;
+    mount.destination = std::move(destination);
+    return mount;
+}
+
+Result<MountPoint> from_bind_request(const MountRequest& request, HostPort& machine) {
+    MountPoint mount;
+    mount.type = "bind";
+    mount.source = clean_path(request.source);
+    mount.propagation = "rprivate";
+    if (request.source.empty()) return invalid_mount("bind", "field Source must not be empty");
+    if (mount.source.empty())
+        return invalid_mount("bind", "invalid mount path: '" + request.source + "' mount path must be absolute");
+    if (request.tmpfs_options) return invalid_mount("bind", "field TmpfsOptions must not be specified");
+    if (!request.volume_options.empty()) return invalid_mount("bind", "field VolumeOptions must not be specified");
+    if (request.bind_options) {
+        const model::BindOptions& options = *request.bind_options;
+        if (!options.propagation.empty()) {
+            if (!is_propagation(options.propagation))
+                return invalid_mount("bind", "invalid propagation mode: " + options.propagation);
+            mount.propagation = options.propagation;
+        }
+        if (options.read_only_force_recursive && options.read_only_non_recursive)
+            return invalid_mount("bind", "ReadOnlyForceRecursive and ReadOnlyNonRecursive contradict each other");
+        mount.non_recursive = options.non_recursive;
+        mount.read_only_non_recursive = options.read_only_non_recursive;
+        mount.create_source = options.create_mountpoint;
+    }
+    if (!mount.create_source && machine.kind(mount.source) == PathKind::missing)
+        return invalid_mount("bind", "bind source path does not exist: " + mount.source);
+    return mount;
+}
+
+Result<MountPoint> from_tmpfs_request(const MountRequest& request) {
+    MountPoint mount;
+    mount.type = "tmpfs";
+    if (!request.source.empty()) return invalid_mount("tmpfs", "field Source must not be specified");
+    if (request.bind_options) return invalid_mount("tmpfs", "field BindOptions must not be specified");
+    std::string& options = mount.tmpfs_options;
+    auto add = [&](const std::string& option) { options += (options.empty() ? "" : ",") + option; };
+    if (request.read_only) add("ro");
+    if (request.tmpfs_options) {
+        const model::TmpfsOptions& asked = *request.tmpfs_options;
+        if (asked.mode) {
+            std::array<char, 16> text{};
+            std::snprintf(text.data(), text.size(), "mode=%o", asked.mode);
+            add(text.data());
+        }
+        if (asked.size_bytes < 0) return invalid_mount("tmpfs", "invalid size");
+        if (asked.size_bytes > 0) add("size=" + std::to_string(asked.size_bytes));
+        for (const model::StringList& option : asked.options) {
+            if (option.empty() || option.size() > 2) return invalid_mount("tmpfs", "invalid option array length");
+            add(option.size() == 1 ? option[0] : option[0] + "=" + option[1]);
+        }
+    }
+    return mount;
+}
+
+Result<MountPoint> from_request(const MountRequest& request, HostPort& machine, const std::string& container_dir) {
+    if (request.target.empty()) return invalid_mount(request.type, "field Target must not be empty");
+    std::string target = clean_path(request.target);
+    if (target.empty())
+        return invalid_mount(request.type, "invalid mount path: '" + request.target + "' mount path must be absolute");
+    if (target == "/") return invalid_mount(request.type, "invalid specification: destination can't be '/'");
+    MountPoint mount;
+    if (request.type == "bind") {
+        mount = TRY(from_bind_request(request, machine));
+    } else if (request.type == "tmpfs") {
+        mount = TRY(from_tmpfs_request(request));
+    } else if (request.type == "volume") {
+        if (!request.source.empty())
+            return Error(ErrorKind::unsupported, "named volumes are not supported yet: " + request.source);
+        if (!request.volume_options.empty() && request.volume_options != "{}")
+            return Error(ErrorKind::unsupported, "options of volumes are not supported yet");
+        mount = anonymous_volume("", container_dir);
+    } else if (request.type == "image" || request.type == "cluster") {
+        return Error(ErrorKind::unsupported, "mounts of type \"" + request.type + "\" are not supported");
+    } else {
+        return invalid("mount type unknown: \"" + request.type + "\"");
+    }
+    mount.destination = std::move(target);
+    mount.rw = !request.read_only;
+    mount.from_mounts = true;
+    return mount;
+}
+
+} // namespace
+
+std::string clean_path(const std::string& path) {
+    if (!path.starts_with('/') || path.find('\0') != std::string::npos) return {};
+    std::string clean = std::filesystem::path(path).lexically_normal().string();
+    while (clean.size() > 1 && clean.ends_with('/')) clean.pop_back();
+    return clean;
+}
+
+Result<MountPoint> parse_bind(const std::string& text) {
+    std::vector<std::string> parts = split(text, ':');
+    if (parts.size() < 2 || parts.size() > 3 || parts[0].empty() || parts[1].empty())
+        return invalid("invalid volume specification: '" + text + "'");
+    if (!parts[0].starts_with('/')) {
+        bool is_name = parts[0].find('/') == std::string::npos && !parts[0].starts_with('.');
+        if (is_name) return Error(ErrorKind::unsupported, "named volumes are not supported yet: " + parts[0]);
+        return invalid("invalid volume specification: '" + text + "': invalid mount path: '" + parts[0] +
+                       "' mount path must be absolute");
+    }
+    MountPoint mount;
+    mount.type = "bind";
+    mount.source = clean_path(parts[0]);
+    mount.destination = clean_path(parts[1]);
+    mount.propagation = "rprivate";
+    mount.create_source = true;
+    TRY(check_destination(mount, text));
+    if (parts.size() == 3) {
+        mount.mode = parts[2];
+        TRY(apply_mode(parts[2], mount));
+    }
+    return mount;
+}
+
+Result<std::vector<MountPoint>> resolve_mounts(const model::ContainerConfig& config, const model::HostConfig& host,
+                                               HostPort& machine, const std::string& container_dir) {
+    std::vector<MountPoint> mounts;
+    auto taken = [&](const std::string& destination) {
+        return std::ranges::find(mounts, destination, &MountPoint::destination) != mounts.end();
+    };
+    auto add = [&](MountPoint mount) -> Result<void> {
+        if (taken(mount.destination)) return invalid("Duplicate mount point: " + mount.destination);
+        mounts.push_back(std::move(mount));
+        return {};
+    };
+    for (const std::string& text : host.binds) TRY(add(TRY(parse_bind(text))));
+    for (const MountRequest& request : host.mounts) TRY(add(TRY(from_request(request, machine, container_dir))));
+    for (const auto& [path, options] : host.tmpfs) {
+        MountPoint mount;
+        mount.type = "tmpfs";
+        mount.destination = clean_path(path);
+        mount.tmpfs_options = options;
+        TRY(check_destination(mount, path));
+        TRY(add(std::move(mount)));
+    }
+    // What was asked for by name wins over the image's volumes.
+    for (const std::string& path : config.volumes) {
+        std::string destination = clean_path(path);
+        if (destination.empty() || destination == "/") return invalid("invalid volume specification: '" + path + "'");
+        if (!taken(destination)) mounts.push_back(anonymous_volume(std::move(destination), container_dir));
+    }
+    return mounts;
+}
+
+} // namespace hull::engine

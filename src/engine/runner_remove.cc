@@ -1,0 +1,67 @@
+#include "engine/runner.h"
+
+#include <chrono>
+
+#include "base/log.h"
+
+namespace hull::engine {
+
+Result<void> Runner::remove(const ContainerPtr& container, bool force) {
+    ContainerStatus status = container->status();
+    if (status == ContainerStatus::removing)
+        return Error(ErrorKind::conflict, "removal of container " + container->name() + " is already in progress");
+    if (is_active(status) && !force) {
+        std::string state = status_name(view_status(container->state()));
+        std::string what = "cannot remove container \"/" + container->name() + "\": container is " + state;
+        if (status == ContainerStatus::paused) return Error(ErrorKind::conflict, what + " and must be unpaused first");
+        return Error(ErrorKind::conflict, what + ": stop the container before removing or force remove");
+    }
+    cancel_restart(container);
+    // A start under way goes first: then there is something to kill.
+    { std::lock_guard operation(container->operation()); }
+    if (has_processes(container->status()))
+        TRY(kill_and_wait(container).context([&] { return "could not kill container " + container->name(); }));
+    std::lock_guard operation(container->operation());
+    if (container->look([](const auto&, const Volatile& v) { return v.removed; })) return {};
+    clean_up(container);
+    return remove_held(container);
+}
+
+Result<void> Runner::remove_held(const ContainerPtr& container) {
+    auto before = container->update([](ContainerState& state, Volatile&) -> std::optional<ContainerStatus> {
+        auto next = next_status(state.status, Step::remove);
+        if (!next) return std::nullopt;
+        return std::exchange(state.status, *next);
+    });
+    if (!before)
+        return Error(ErrorKind::conflict, "cannot remove container \"/" + container->name() + "\": container is " +
+                                              status_name(view_status(container->state())));
+    core_.runtime.cancel_attach(container->id);
+    // Without a record, what is left of the folder is swept at the next start.
+    auto gone = [&]() -> Result<void> {
+        TRY(core_.records.erase(store::Table::containers, container->id.str()));
+        return core_.dirs->remove(container->id);
+    }();
+    if (!gone.ok()) {
+        container->update([&](ContainerState& state, Volatile&) {
+            state.status = next_status(state.status, Step::removal_failed).value_or(ContainerStatus::dead);
+            state.error = gone.error().message();
+        });
+        core_.save(*container);
+        return std::move(gone).context("remove container " + container->id.str());
+    }
+    core_.registry.remove(container->id);
+    core_.registry.free_name(container->name(), container->id);
+    core_.publish(*container, "destroy");
+    container->update([](ContainerState&, Volatile& v) { v.removed = true; });
+    auto sweep = [this] {
+        std::unique_lock one(trash_, std::try_to_lock);
+        if (!one) return; // whoever sweeps, or the next removal, takes it along
+        auto swept = core_.dirs->empty_trash();
+        if (!swept.ok()) log::warning("remove container folders", swept.error());
+    };
+    if (!core_.workers.submit(sweep)) sweep();
+    return {};
+}
+
+} // namespace hull::engine

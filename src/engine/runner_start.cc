@@ -1,0 +1,260 @@
+#include "engine/runner.h"
+
+#include <array>
+
+#include "base/log.h"
+#include "engine/log_settings.h"
+#include "engine/net_files.h"
+
+namespace hull::engine {
+namespace {
+
+// A container that joined another's namespaces uses that one's ids.
+bool owns_ids(const NamespaceChoice& choice) { return choice.user.share == Share::own; }
+
+int exit_code_of(const Error& error) {
+    switch (error.kind()) {
+    case ErrorKind::no_such_program: return 127;
+    case ErrorKind::not_executable: return 126;
+    default: return 128;
+    }
+}
+
+// Docker's wording: clients read the exit codes 126 and 127 out of it.
+Error start_error(Error error) {
+    bool program = error.kind() == ErrorKind::no_such_program || error.kind() == ErrorKind::not_executable;
+    std::string text = "failed to create task for container: ";
+    if (program) text += "failed to create shim task: OCI runtime create failed: unable to start container process: ";
+    text += error.message();
+    if (program) text += ": unknown";
+    return Error(error.kind(), std::move(text)).with_code(error.code());
+}
+
+} // namespace
+
+std::string cgroup_parent(const Container& container, const EngineOptions& options) {
+    const std::string& asked = container.settings().host_config.cgroup_parent;
+    return asked.empty() ? options.cgroup_parent : asked;
+}
+
+Error not_running(const Container& container) {
+    return {ErrorKind::conflict, "container " + container.id.str() + " is not running"};
+}
+
+Result<void> Runner::start(const ContainerPtr& container) {
+    std::lock_guard operation(container->operation());
+    return start_held(container, StartedBy::user);
+}
+
+Result<void> Runner::start_held(const ContainerPtr& container, StartedBy by) {
+    if (container->look([](const auto&, const Volatile& v) { return v.removed; }))
+        return no_such_container(container->id.str());
+    switch (container->status()) {
+    case ContainerStatus::paused:
+        return Error(ErrorKind::conflict, "cannot start a paused container, try unpause instead");
+    case ContainerStatus::starting:
+    case ContainerStatus::running: return Error(ErrorKind::not_modified, "container is already running");
+    case ContainerStatus::removing:
+    case ContainerStatus::dead:
+        return Error(ErrorKind::conflict, "container is marked for removal and cannot be started");
+    case ContainerStatus::restarting:
+        if (by == StartedBy::user) cancel_restart(container);
+        break;
+    case ContainerStatus::created:
+    case ContainerStatus::exited: break;
+    }
+    clean_up(container);
+    container->update([by](ContainerState& state, Volatile& v) {
+        v.restart_timer = 0;
+        v.early_exit.reset();
+        if (by == StartedBy::policy) {
+            ++state.restart_count;
+        } else {
+            state.restart_count = 0;
+            state.manually_stopped = false;
+            v.restart_cancelled = false;
+            v.backoff_ms = 0;
+        }
+        state.status = next_status(state.status, Step::start).value_or(state.status);
+        state.oom_killed = false;
+        state.error.clear();
+    });
+    return launch(container);
+}
+
+Result<void> Runner::launch(const ContainerPtr& container) {
+    auto prepared = prepare(*container);
+    if (!prepared.ok()) {
+        Error error = std::move(prepared).error();
+        failed_start(container, error, {});
+        return error;
+    }
+    // On record before anything runs, so that a crash can't forget what is held.
+    container->update([&](ContainerState& state, Volatile&) {
+        state.id_first = prepared->ids.first;
+        state.id_count = prepared->ids.count;
+        state.endpoint = prepared->held.endpoint;
+    });
+    core_.save(*container);
+
+    auto launched = launch_prepared(*container, *prepared);
+    if (!launched.ok()) {
+        Error error = start_error(std::move(launched).error());
+        failed_start(container, error, prepared->held);
+        return error;
+    }
+    auto early = container->update([&](ContainerState& state, Volatile& v) {
+        state.status = next_status(state.status, Step::launched).value_or(ContainerStatus::running);
+        state.pid = launched->pid;
+        state.started_at = launched->started_at;
+        state.exit_code = 0;
+        ++v.health_run;
+        return std::exchange(v.early_exit, std::nullopt);
+    });
+    if (prepared->held.endpoint) core_.publish_network(*container, "connect");
+    core_.publish(*container, "start");
+    if (early) {
+        finish(container, *early);
+        return {};
+    }
+    core_.save(*container);
+    if (on_started) on_started(container);
+    return {};
+}
+
+Result<Launched> Runner::launch_prepared(const Container& container, const Prepared& prepared) {
+    const ContainerSettings& settings = container.settings();
+    const std::string dir = core_.dirs->path(container.id);
+    LogSettings log = TRY(log_settings(settings.host_config.log_config, settings.config));
+    LaunchRequest request;
+    request.id = container.id;
+    request.spec = &prepared.spec;
+    request.rootfs.lower = container.lease().lower();
+    request.rootfs.upper = dir + "/upper";
+    request.rootfs.work = dir + "/work";
+    request.rootfs.readonly = settings.host_config.readonly_rootfs;
+    request.stdio.terminal = settings.config.tty;
+    request.stdio.open_stdin = settings.config.open_stdin;
+    request.stdio.stdin_once = settings.config.stdin_once;
+    if (settings.host_config.console_size.size() == 2) {
+        request.stdio.rows = static_cast<uint16_t>(settings.host_config.console_size[0]);
+        request.stdio.columns = static_cast<uint16_t>(settings.host_config.console_size[1]);
+    }
+    request.log = {.enabled = log.enabled,
+                   .path = dir + "/" + container.id.str() + "-json.log",
+                   .max_bytes = log.max_bytes,
+                   .max_files = log.max_files,
+                   .attributes = std::move(log.attributes)};
+    if (prepared.has_sandbox) request.sandbox = &prepared.sandbox.sandbox;
+    return core_.runtime.launch(request);
+}
+
+Result<Runner::Prepared> Runner::prepare(Container& container) {
+    const ContainerSettings& settings = container.settings();
+    NamespaceChoice choice = TRY(choose_namespaces(container, core_.registry, core_.options));
+    Prepared prepared;
+    bool own_net = choice.net.share == Share::own;
+    if (own_net || owns_ids(choice)) {
+        AddressRequest address;
+        address.mac_address = settings.config.mac_address;
+        for (const auto& [name, endpoint] : settings.networking.endpoints_config)
+            if (!endpoint.mac_address.empty()) address.mac_address = endpoint.mac_address;
+        // A network namespace of its own under another container's users is made
+        // under the host's.
+        SandboxUsers users = owns_ids(choice) ? SandboxUsers::own : SandboxUsers::host;
+        prepared.sandbox = TRY(core_.sandboxes.take(own_net ? choice.network : SandboxNetwork::none, users, address));
+        prepared.has_sandbox = true;
+        prepared.held = {.ids = prepared.sandbox.ids, .endpoint = prepared.sandbox.endpoint};
+    }
+    prepared.ids = owns_ids(choice) ? prepared.held.ids : choice.joined_ids;
+
+    auto build = [&]() -> Result<model::oci::Spec> {
+        std::string address = prepared.held.endpoint ? prepared.held.endpoint->ip_address : std::string();
+        SpecInput input{.settings = settings,
+                        .options = core_.options,
+                        .host = core_.host,
+                        .namespaces = choice,
+                        .ids = prepared.ids,
+                        .net_files = TRY(write_net_files(container, choice, address)),
+                        .init = TRY(find_init(container))};
+        return build_spec(input);
+    };
+    auto spec = build();
+    if (!spec.ok()) {
+        core_.sandboxes.release(prepared.held);
+        return std::move(spec).error();
+    }
+    prepared.spec = std::move(*spec);
+    return prepared;
+}
+
+Result<NetFiles> Runner::write_net_files(const Container& container, const NamespaceChoice& choice,
+                                         const std::string& address) {
+    // Who shares a network shares its names.
+    const ContainerId owner = choice.net.share == Share::container ? ContainerId(choice.net.container) : container.id;
+    const std::string dir = core_.dirs->path(owner);
+    NetFiles files{.hostname = dir + "/hostname", .hosts = dir + "/hosts", .resolv_conf = dir + "/resolv.conf"};
+    if (choice.net.share == Share::container) return files;
+
+    const ContainerSettings& settings = container.settings();
+    const model::HostConfig& host = settings.host_config;
+    bool hosts_network = choice.net.share == Share::host;
+    auto extra = TRY(parse_extra_hosts(host.extra_hosts, core_.sandboxes.host_gateway()));
+    std::string hosts;
+    if (hosts_network) {
+        auto text = core_.host.read_file("/etc/hosts", 1 << 20);
+        hosts = text.ok() ? std::move(*text) : make_hosts({}, "", "", "");
+        for (const HostEntry& entry : extra) hosts += entry.address + "\t" + entry.name + "\n";
+    } else {
+        hosts = make_hosts(extra, settings.config.hostname, settings.config.domainname, address);
+    }
+    DnsSettings dns{.servers = host.dns.empty() ? core_.options.dns : host.dns,
+                    .search = host.dns_search.empty() ? core_.options.dns_search : host.dns_search,
+                    .options = host.dns_options.empty() ? core_.options.dns_options : host.dns_options};
+    // Behind systemd's stub stand the real servers.
+    auto text = core_.host.read_file("/etc/resolv.conf", 1 << 20);
+    if (text.ok() && !hosts_network && only_loopback_servers(*text)) {
+        auto real = core_.host.read_file("/run/systemd/resolve/resolv.conf", 1 << 20);
+        if (real.ok()) text = std::move(real);
+    }
+    std::string resolv =
+        make_resolv_conf(text.ok() ? *text : std::string(), dns, hosts_network ? Resolvers::all : Resolvers::reachable);
+    TRY(core_.dirs->write_file(container.id, "hostname", settings.config.hostname + "\n"));
+    TRY(core_.dirs->write_file(container.id, "hosts", hosts));
+    TRY(core_.dirs->write_file(container.id, "resolv.conf", resolv));
+    return files;
+}
+
+Result<std::string> Runner::find_init(const Container& container) const {
+    if (!container.settings().host_config.init.value_or(false)) return std::string();
+    if (!core_.options.init_path.empty()) return core_.options.init_path;
+    // Static ones: they must run on any root file system.
+    for (const char* path : {"/usr/bin/docker-init", "/usr/bin/tini-static", "/usr/libexec/docker/docker-init"})
+        if (core_.host.kind(path) == PathKind::other) return std::string(path);
+    return Error(ErrorKind::unsupported,
+                 "no init for --init on this machine: install a static tini (Debian: package tini) or name one with "
+                 "--init-path");
+}
+
+void Runner::failed_start(const ContainerPtr& container, const Error& error, const HeldSandbox& held) {
+    core_.sandboxes.release(held);
+    container->update([&](ContainerState& state, Volatile&) {
+        Step step = state.started_at.ns == 0 ? Step::never_ran : Step::launch_failed;
+        state.status = next_status(state.status, step).value_or(ContainerStatus::exited);
+        state.exit_code = exit_code_of(error);
+        state.error = error.message();
+        state.pid = 0;
+        state.id_first = state.id_count = 0;
+        state.endpoint.reset();
+        if (step == Step::launch_failed) state.finished_at = wall_now();
+    });
+    core_.runtime.cancel_attach(container->id);
+    if (!container->settings().host_config.auto_remove) {
+        core_.save(*container);
+        return;
+    }
+    auto removed = remove_held(container);
+    if (!removed.ok()) log::error("remove container " + container->id.str(), removed.error());
+}
+
+} // namespace hull::engine

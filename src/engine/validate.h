@@ -1,0 +1,28 @@
+// Checks of what a create request asks for, before anything is made: wrong
+// requests are invalid_argument in Docker's words, right ones that aren't there
+// yet are unsupported. Nothing asked for is dropped in silence.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/engine.h"
+#include "model/container.h"
+
+namespace hull::engine {
+
+// warnings: what the client should know but may do.
+Result<void> validate_config(const model::ContainerConfig& config);
+Result<void> validate_host_config(const model::CreateRequest& request, const EngineOptions& options,
+                                  std::vector<std::string>& warnings);
+// validate_resources.cc
+Result<void> validate_resources(const model::HostConfig& host);
+
+// Fills in what inspect shows for things that weren't asked for.
+void fill_defaults(model::HostConfig& host, const EngineOptions& options);
+
+// The container's settings on top of its image's, by Docker's rules.
+model::ContainerConfig merge_config(model::ContainerConfig asked, const model::ContainerConfig& image);
+
+} // namespace hull::engine
