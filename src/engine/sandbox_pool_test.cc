@@ -1,50 +1,15 @@
 #include "engine/sandbox_pool.h"
 
-#include <atomic>
 #include <chrono>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "engine/test_namespaces.h"
 #include "net/test_network.h"
 
 namespace hull::engine {
 namespace {
-
-// Only sandboxes; everything else is not this test's business. The host's user
-// namespace stands for the container's own.
-class Namespaces : public RuntimePort {
-public:
-    Result<Sandbox> make_sandbox(const std::vector<model::oci::IdMapping>& uids,
-                                 const std::vector<model::oci::IdMapping>&) override {
-        if (failing) return Error(ErrorKind::system, "no namespaces today");
-        ++made;
-        mapped = !uids.empty();
-        Sandbox sandbox;
-        sandbox.net_ns = TRY(sys::new_net_namespace());
-        return sandbox;
-    }
-
-    Result<std::vector<Survivor>> start(RuntimeListener&) override { return unused(); }
-    Result<Launched> launch(const LaunchRequest&) override { return unused(); }
-    Result<void> attach(const ContainerId&, Streams) override { return unused(); }
-    void cancel_attach(const ContainerId&) override {}
-    Result<void> cleanup(const ContainerId&, const std::string&) override { return unused(); }
-    Result<void> kill(const ContainerId&, int) override { return unused(); }
-    Result<void> pause(const ContainerId&) override { return unused(); }
-    Result<void> resume(const ContainerId&) override { return unused(); }
-    Result<void> resize(const ContainerId&, uint16_t, uint16_t) override { return unused(); }
-    Result<std::vector<int>> processes(const ContainerId&) override { return unused(); }
-    Result<ResourceUsage> usage(const ContainerId&) override { return unused(); }
-    Result<int> exec(ExecRequest) override { return unused(); }
-    Result<void> resize_exec(const ContainerId&, const ExecId&, uint16_t, uint16_t) override { return unused(); }
-
-    std::atomic<int> made = 0;
-    std::atomic<bool> failing = false, mapped = false;
-
-private:
-    static Error unused() { return {ErrorKind::internal, "not part of this test"}; }
-};
 
 class SandboxPoolTest : public net::test::PrivateNetwork {
 protected:
@@ -65,7 +30,7 @@ protected:
         return false;
     }
 
-    Namespaces runtime_;
+    test::Namespaces runtime_;
     std::unique_ptr<net::Bridge> bridge_;
     std::unique_ptr<IdPool> ids_;
 };
