@@ -197,6 +197,8 @@ struct Spec {
 Result<Spec> parse_spec(std::string_view json);
 // Reads a process.json (hull-runtime exec --process).
 Result<Process> parse_process(std::string_view json);
+// New limits for a container that runs (hull-runtime update).
+Result<Resources> parse_resources(std::string_view json);
 std::string print_spec(const Spec& spec);
 
 // A seccomp profile in the runtime specification's form, as the engine passes it.

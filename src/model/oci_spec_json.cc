@@ -405,6 +405,8 @@ Result<Process> parse_process(std::string_view text) {
     return json::decode<Process>(value);
 }
 
+Result<Resources> parse_resources(std::string_view text) { return json::decode<Resources>(TRY(parse(text))); }
+
 Result<Seccomp> parse_seccomp(std::string_view text) { return json::decode<Seccomp>(TRY(parse(text))); }
 
 std::string print_spec(const Spec& spec) { return json::print(json::encode(spec)); }
