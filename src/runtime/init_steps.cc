@@ -70,14 +70,17 @@ Result<void> early_hooks(Launching& l) {
 }
 
 Result<void> enter_root(Launching& l) {
-    // "/" is the one place that is surely there to mount on.
-    TRY(sys::attach_mount(l.rootfs, "/"));
-    TRY(sys::fchdir(l.rootfs));
+    // "/" is the one place that is surely there to mount on. What lies on it
+    // goes away with the old root, all in one grace period.
+    for (auto& leftover : l.rootfs.leftovers) TRY(sys::attach_mount(leftover, "/"));
+    l.rootfs.leftovers.clear();
+    TRY(sys::attach_mount(l.rootfs.mount, "/"));
+    TRY(sys::fchdir(l.rootfs.mount));
     TRY(sys::pivot_root(".", "."));
     // The old root now lies over the new one; below it nothing of the host is left.
     TRY(sys::unmount_lazily("."));
     TRY(sys::chdir("/"));
-    l.rootfs.reset();
+    l.rootfs.mount.reset();
     l.root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
     return {};
 }

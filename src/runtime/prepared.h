@@ -11,6 +11,7 @@
 #include "runtime/launch.h"
 #include "runtime/plan.h"
 #include "runtime/report_writer.h"
+#include "runtime/rootfs.h"
 
 namespace hull::runtime {
 
@@ -41,7 +42,7 @@ struct Launching {
     std::vector<JoinedNamespace> joined = {};
     uint64_t fresh = 0;                     // CLONE_NEW* for init
     UniqueFd cgroup = {};                   // v2
-    UniqueFd rootfs = {};                   // detached
+    Rootfs rootfs = {};
     std::vector<PreparedMount> mounts = {}; // as plan.mounts
     // A tmpfs with those of the plan's device nodes that don't go into a /dev
     // of our own making, named by their index.

@@ -11,6 +11,7 @@
 #include "sys/file.h"
 #include "sys/mount.h"
 #include "sys/namespace.h"
+#include "sys/tree.h"
 
 namespace hull::runtime {
 
@@ -22,11 +23,15 @@ OverlayBy forced = OverlayBy::automatic;
 // (diff, commit): nothing but plain files and whiteouts may appear in upper.
 constexpr const char* overlay_options = "redirect_dir=off,metacopy=off,index=off";
 
-// Upper and work must lie on one mount, so the folder above both is cloned.
-Result<std::string> common_parent(const RootfsPlan& plan) {
-    size_t slash = plan.upper.rfind('/');
-    std::string parent = plan.upper.substr(0, slash == plan.upper.npos ? 0 : slash);
-    if (parent.empty() || !kernel::is_below(plan.work, parent) || plan.work.size() <= parent.size() + 1)
+std::string parent_of(std::string_view path) {
+    size_t slash = path.rfind('/');
+    return slash == path.npos || slash == 0 ? "/" : std::string(path.substr(0, slash));
+}
+
+// Upper and work must lie on one mount, so a folder above both is cloned.
+Result<std::string> parent_of_writable(const RootfsPlan& plan) {
+    std::string parent = parent_of(plan.upper);
+    if (!kernel::is_below(plan.work, parent) || plan.work.size() <= parent.size() + 1)
         return Error(ErrorKind::invalid_argument,
                      "overlay: upper " + plan.upper + " and work " + plan.work + " must lie in one folder");
     return parent;
@@ -34,45 +39,66 @@ Result<std::string> common_parent(const RootfsPlan& plan) {
 
 Result<UniqueFd> shifted_clone(const std::string& path, const Ownership& owner) {
     UniqueFd folder = TRY(sys::open(path, O_PATH | O_DIRECTORY));
-    UniqueFd tree = TRY(kernel::clone_for_container(folder, path, sys::Depth::one, owner.user_ns));
-    return tree;
+    return kernel::clone_for_container(folder, path, sys::Depth::one, owner.user_ns);
 }
 
-// A readable descriptor: overlay takes O_PATH ones only since Linux 6.15.
-Result<UniqueFd> folder_in(BorrowedFd tree, const std::string& relative) {
-    return sys::openat(tree, relative, O_RDONLY | O_DIRECTORY);
-}
+// Opens folders of the host through shifted copies of the mounts they lie on,
+// of which it makes as few as it can.
+class ShiftedFolders {
+public:
+    ShiftedFolders(const RootfsPlan& plan, const Ownership& owner) : owner_(owner), base_(common_folder(plan)) {}
 
-struct OverlayFds {
-    std::vector<UniqueFd> lower;
-    UniqueFd upper, work;
+    // A readable descriptor: overlay takes O_PATH ones only since Linux 6.15.
+    Result<UniqueFd> open(const std::string& path) {
+        UniqueFd plain = TRY(sys::open(path, O_PATH | O_DIRECTORY));
+        if (trees_.empty() && !base_.empty()) trees_.push_back(TRY(shifted_clone(base_, owner_)));
+        if (!base_.empty()) {
+            std::string below = path == base_ ? "." : path.substr(base_.size() + 1);
+            auto there = sys::openat(trees_.front(), below, O_RDONLY | O_DIRECTORY);
+            // Another mount in between is not part of the copy, and what is seen
+            // then is what it covers.
+            if (there.ok() && TRY(same_folder(*there, plain))) return there;
+        }
+        trees_.push_back(TRY(kernel::clone_for_container(plain, path, sys::Depth::one, owner_.user_ns)));
+        return sys::openat(trees_.back(), ".", O_RDONLY | O_DIRECTORY);
+    }
+    std::vector<UniqueFd> take_trees() { return std::move(trees_); }
+
+private:
+    static std::string common_folder(const RootfsPlan& plan) {
+        std::string base = plan.upper.empty() ? parent_of(plan.lower.front()) : parent_of(plan.upper);
+        for (const auto& path : plan.lower)
+            while (base != "/" && !(kernel::is_below(path, base) && path != base)) base = parent_of(base);
+        return base == "/" ? "" : base;
+    }
+    static Result<bool> same_folder(BorrowedFd a, BorrowedFd b) {
+        auto one = TRY(sys::stat_fd(a));
+        auto other = TRY(sys::stat_fd(b));
+        return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+    }
+    Ownership owner_;
+    std::string base_;
+    std::vector<UniqueFd> trees_;
 };
 
-Result<OverlayFds> open_layers(const RootfsPlan& plan, const Ownership& owner) {
-    OverlayFds fds;
-    for (const auto& path : plan.lower) {
-        UniqueFd tree = TRY(shifted_clone(path, owner).context("layer"));
-        fds.lower.push_back(TRY(folder_in(tree, ".")));
-    }
-    if (plan.upper.empty()) return fds;
-    std::string parent = TRY(common_parent(plan));
-    UniqueFd tree = TRY(shifted_clone(parent, owner).context("writable layer"));
-    fds.upper = TRY(folder_in(tree, plan.upper.substr(parent.size() + 1)));
-    fds.work = TRY(folder_in(tree, plan.work.substr(parent.size() + 1)));
-    return fds;
-}
-
-Result<UniqueFd> overlay_by_descriptors(const RootfsPlan& plan, const Ownership& owner) {
-    OverlayFds fds = TRY(open_layers(plan, owner));
+Result<Rootfs> overlay_by_descriptors(const RootfsPlan& plan, const Ownership& owner) {
+    ShiftedFolders folders(plan, owner);
     auto overlay = TRY(sys::NewFilesystem::open("overlay"));
-    for (const auto& lower : fds.lower) TRY(overlay.fd("lowerdir+", lower));
-    if (fds.upper) {
-        TRY(overlay.fd("upperdir", fds.upper));
-        TRY(overlay.fd("workdir", fds.work));
+    for (const auto& path : plan.lower) {
+        UniqueFd lower = TRY(folders.open(path).context("layer"));
+        TRY(overlay.fd("lowerdir+", lower));
+    }
+    if (!plan.upper.empty()) {
+        std::string parent = TRY(parent_of_writable(plan));
+        UniqueFd folder = TRY(folders.open(parent).context("writable layer"));
+        UniqueFd upper = TRY(sys::openat(folder, plan.upper.substr(parent.size() + 1), O_RDONLY | O_DIRECTORY));
+        UniqueFd work = TRY(sys::openat(folder, plan.work.substr(parent.size() + 1), O_RDONLY | O_DIRECTORY));
+        TRY(overlay.fd("upperdir", upper));
+        TRY(overlay.fd("workdir", work));
     }
     TRY(overlay.options(overlay_options));
     auto identity = TRY(FilesystemIdentity::assume(owner.root_uid, owner.root_gid));
-    return overlay.mount(0);
+    return Rootfs{TRY(overlay.mount(0)), folders.take_trees()};
 }
 
 // In overlay's own option text a colon parts the layers, a comma the options.
@@ -92,7 +118,7 @@ Result<void> cover(const std::string& path, const Ownership& owner) {
     return sys::attach_mount(tree, path);
 }
 
-Result<UniqueFd> overlay_by_paths(const RootfsPlan& plan, const Ownership& owner) {
+Result<Rootfs> overlay_by_paths(const RootfsPlan& plan, const Ownership& owner) {
     TRY(sys::unshare(CLONE_NEWNS));
     TRY(sys::mount_propagation("/", MS_REC | MS_PRIVATE));
     std::string options = overlay_options;
@@ -103,21 +129,21 @@ Result<UniqueFd> overlay_by_paths(const RootfsPlan& plan, const Ownership& owner
     }
     std::string target = plan.lower.front();
     if (!plan.upper.empty()) {
-        std::string parent = TRY(common_parent(plan));
+        std::string parent = TRY(parent_of_writable(plan));
         if (owner.user_ns) TRY(cover(parent, owner).context("writable layer"));
         options += ",upperdir=" + escaped(plan.upper) + ",workdir=" + escaped(plan.work);
         target = plan.upper;
     }
     auto identity = TRY(FilesystemIdentity::assume(owner.root_uid, owner.root_gid));
     TRY(sys::mount_filesystem("overlay", target, options));
-    return sys::clone_tree({}, target, sys::Depth::one);
+    return Rootfs{TRY(sys::clone_tree({}, target, sys::Depth::one)), {}};
 }
 
 // SET_FD of layers came with Linux 6.13 (fsconfig: EINVAL before), the new
 // mount API with 5.2.
 bool too_old(const Error& error) { return error.code() == EINVAL || error.code() == ENOSYS; }
 
-Result<UniqueFd> make_overlay(const RootfsPlan& plan, const Ownership& owner, OverlayBy how) {
+Result<Rootfs> make_overlay(const RootfsPlan& plan, const Ownership& owner, OverlayBy how) {
     if (how == OverlayBy::paths) return overlay_by_paths(plan, owner);
     auto made = overlay_by_descriptors(plan, owner);
     if (made.ok() || how == OverlayBy::descriptors || !too_old(made.error())) return made;
@@ -128,15 +154,15 @@ Result<UniqueFd> make_overlay(const RootfsPlan& plan, const Ownership& owner, Ov
 
 void force_overlay_by(OverlayBy how) { forced = how; }
 
-Result<UniqueFd> make_rootfs(const RootfsPlan& plan, const Ownership& owner, OverlayBy how) {
+Result<Rootfs> make_rootfs(const RootfsPlan& plan, const Ownership& owner, OverlayBy how) {
     Ownership used = owner;
     if (!plan.idmap) used.user_ns = {};
     if (plan.lower.empty()) {
         UniqueFd folder = TRY(sys::open(plan.path, O_PATH | O_DIRECTORY));
-        return kernel::clone_for_container(folder, plan.path, sys::Depth::all_below, used.user_ns);
+        return Rootfs{TRY(kernel::clone_for_container(folder, plan.path, sys::Depth::all_below, used.user_ns)), {}};
     }
     // Overlay wants two layers at least.
-    if (plan.lower.size() == 1 && plan.upper.empty()) return shifted_clone(plan.lower.front(), used);
+    if (plan.lower.size() == 1 && plan.upper.empty()) return Rootfs{TRY(shifted_clone(plan.lower.front(), used)), {}};
     return make_overlay(plan, used, how == OverlayBy::automatic ? forced : how).context("overlay");
 }
 

@@ -1,6 +1,9 @@
 // The container's root as a detached mount.
 #pragma once
 
+#include <utility>
+#include <vector>
+
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "runtime/plan.h"
@@ -17,10 +20,18 @@ struct Ownership {
     uint32_t root_uid = 0, root_gid = 0;
 };
 
+struct Rootfs {
+    UniqueFd mount; // detached
+    // Detached copies of the layers' folders that were needed to make it and are
+    // no more. To drop one costs an RCU grace period: attach them where many
+    // mounts go away together (the old root) instead of closing them.
+    std::vector<UniqueFd> leftovers;
+};
+
 // Host side. With OverlayBy::paths the calling process gets a mount namespace
 // of its own, in which the shifted layers lie over the plain ones: open what
 // else is needed by path before.
-Result<UniqueFd> make_rootfs(const RootfsPlan& plan, const Ownership& owner, OverlayBy how = OverlayBy::automatic);
+Result<Rootfs> make_rootfs(const RootfsPlan& plan, const Ownership& owner, OverlayBy how = OverlayBy::automatic);
 
 // For tests: every make_rootfs(automatic) acts as this from now on.
 void force_overlay_by(OverlayBy how);
