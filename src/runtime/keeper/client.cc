@@ -106,6 +106,11 @@ void Client::lose() {
     if (tell) events_.on_lost();
 }
 
+bool Client::lost() {
+    std::lock_guard lock(mutex_);
+    return lost_;
+}
+
 void Client::handle(Packet packet) {
     switch (packet.type) {
     case MessageType::task: {
@@ -175,7 +180,9 @@ Result<Welcome> Client::upgrade(BorrowedFd program) {
 }
 
 // A keeper that died meanwhile says so by on_lost().
-void Client::acknowledge(const TaskKey& key) { (void)send(MessageType::ack, 0, to_bytes(key)); }
+void Client::acknowledge(const ExitReport& report) {
+    (void)send(MessageType::ack, 0, to_bytes(Ack{report.key, report.finished_at}));
+}
 void Client::orphan_ended(const TaskKey& key, int code) {
     (void)send(MessageType::orphan_ended, 0, to_bytes(OrphanEnd{key, code}));
 }

@@ -41,6 +41,7 @@ public:
     Client& operator=(const Client&) = delete;
 
     const Welcome& welcome() const { return welcome_; }
+    bool lost();
 
     // All block until the answer is there; unavailable when the keeper dies.
     struct Started {
@@ -57,7 +58,7 @@ public:
     Result<Welcome> upgrade(BorrowedFd program);
 
     // No answer is waited for.
-    void acknowledge(const TaskKey& key);
+    void acknowledge(const ExitReport& report);
     void orphan_ended(const TaskKey& key, int code);
     void quit_when_idle();
 

@@ -38,7 +38,7 @@ enum class MessageType : uint8_t {
     list,           // -> task*, exited*, done
     launch,         // Launch; fds: the plan's, then a socket for each of streams -> launched
     attach,         // Attach; fds: the client's socket -> done
-    ack,            // TaskKey: its end has been dealt with; no answer
+    ack,            // Ack: this end has been dealt with; no answer
     orphan_ended,   // OrphanEnd: how an adopted task ended; no answer
     quit_when_idle, // exit as soon as there are no tasks; no answer
     upgrade,        // fds: the program to become -> welcome (from it)
@@ -99,6 +99,7 @@ struct TaskRecord {
     bool shared_pids = false;
     LogSpec log;
     std::vector<std::string> cgroups;            // absolute folders
+    std::string note;                            // hulld's own, kept for it
     uint64_t stdout_inode = 0, stderr_inode = 0; // of the pipes
 };
 
@@ -148,6 +149,11 @@ struct ExitReport {
     bool known = false;
     int64_t finished_at = 0; // WallTime
     std::string error;       // why it isn't known
+    std::string note;        // the record's
+};
+struct Ack {
+    TaskKey key;
+    int64_t finished_at = 0; // tells it from the end of a later task of that key
 };
 struct OrphanEnd {
     TaskKey key;
@@ -162,7 +168,7 @@ void fields(auto& io, Of<Attribute> auto& v) { all(io, v.name, v.value); }
 void fields(auto& io, Of<LogSpec> auto& v) { all(io, v.enabled, v.path, v.max_bytes, v.max_files, v.attributes); }
 void fields(auto& io, Of<TaskRecord> auto& v) {
     all(io, v.key, v.pid, v.start_ticks, v.started_at, v.terminal, v.open_stdin, v.stdin_once, v.dropped_output,
-        v.shared_pids, v.log, v.cgroups, v.stdout_inode, v.stderr_inode);
+        v.shared_pids, v.log, v.cgroups, v.note, v.stdout_inode, v.stderr_inode);
 }
 void fields(auto& io, Of<TaskFdSet> auto& v) { all(io, v.pidfd, v.in, v.out, v.err); }
 void fields(auto& io, Of<StreamOptions> auto& v) {
@@ -173,7 +179,8 @@ void fields(auto& io, Of<Step> auto& v) { all(io, v.name, v.ns); }
 void fields(auto& io, Of<Launched> auto& v) { all(io, v.record, v.fds, v.steps); }
 void fields(auto& io, Of<Adopt> auto& v) { all(io, v.record, v.fds); }
 void fields(auto& io, Of<Attach> auto& v) { all(io, v.key, v.options); }
-void fields(auto& io, Of<ExitReport> auto& v) { all(io, v.key, v.code, v.known, v.finished_at, v.error); }
+void fields(auto& io, Of<ExitReport> auto& v) { all(io, v.key, v.code, v.known, v.finished_at, v.error, v.note); }
+void fields(auto& io, Of<Ack> auto& v) { all(io, v.key, v.finished_at); }
 void fields(auto& io, Of<OrphanEnd> auto& v) { all(io, v.key, v.code); }
 
 } // namespace hull::keeper

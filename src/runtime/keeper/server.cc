@@ -175,9 +175,11 @@ Result<void> Server::dispatch(Packet& packet) {
     case MessageType::launch: return launch(packet);
     case MessageType::attach: return attach(packet);
     case MessageType::ack: {
-        auto key = TRY(from_bytes<TaskKey>(packet.content, "ack"));
-        files_.forget_exit(key);
-        ended_.erase(key);
+        auto ack = TRY(from_bytes<Ack>(packet.content, "ack"));
+        auto at = ended_.find(ack.key);
+        if (at == ended_.end() || at->second.finished_at != ack.finished_at) return {};
+        files_.forget_exit(ack.key);
+        ended_.erase(at);
         return {};
     }
     case MessageType::orphan_ended: {

@@ -47,7 +47,8 @@ Result<void> Server::recover() {
 }
 
 void Server::ended_unseen(const TaskRecord& record) {
-    ExitReport report{record.key, 255, false, wall_now().ns, "it ended while neither hulld nor the keeper ran"};
+    ExitReport report{record.key, 255, false, wall_now().ns, "it ended while neither hulld nor the keeper ran",
+                      record.note};
     ended(report);
     files_.forget_running(record.key);
 }

@@ -96,6 +96,7 @@ void Task::on_status(int code, bool known, std::string error) {
     host_.loop.cancel(status_timer_);
     status_timer_ = {};
     report_.key = record_.key;
+    report_.note = record_.note;
     report_.code = code;
     report_.known = known;
     report_.error = std::move(error);

@@ -1,0 +1,318 @@
+#include "keeper_link.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+
+#include <fcntl.h>
+
+#include "base/log.h"
+#include "sys/file.h"
+#include "sys/nonblocking.h"
+#include "sys/pidfd.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+
+namespace hull {
+
+using keeper::TaskKey;
+
+namespace {
+
+constexpr auto restart_pause = std::chrono::milliseconds(200);
+constexpr auto max_wait = std::chrono::seconds(15);
+constexpr size_t max_seen = 1024;
+constexpr int64_t second_ns = 1'000'000'000;
+
+Error not_running() { return Error(ErrorKind::conflict, "container is not running"); }
+
+} // namespace
+
+KeeperLink::~KeeperLink() {
+    std::shared_ptr<keeper::Client> client;
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
+        client = client_;
+    }
+    changed_.notify_all();
+    if (supervisor_.joinable()) supervisor_.join();
+    if (deliverer_.joinable()) deliverer_.join();
+    if (client) client->quit_when_idle();
+    client_.reset();
+}
+
+Result<std::vector<keeper::TaskRecord>> KeeperLink::start(Ended ended) {
+    ended_ = std::move(ended);
+    auto client = TRY(connect());
+    std::vector<keeper::TaskRecord> running;
+    std::lock_guard lock(mutex_);
+    client_ = std::move(client);
+    for (auto& [key, kept] : kept_) running.push_back(kept->record);
+    supervisor_ = std::thread([this] { supervise(); });
+    deliverer_ = std::thread([this] { deliver_all(); });
+    return running;
+}
+
+void KeeperLink::deliver() {
+    std::lock_guard lock(mutex_);
+    delivering_ = true;
+    changed_.notify_all();
+}
+
+// ---- connecting ------------------------------------------------------------
+
+Result<std::shared_ptr<keeper::Client>> KeeperLink::connect() {
+    auto running = connect_running();
+    if (running.ok()) return running;
+    if (running.error().kind() != ErrorKind::not_found) log::warning("use the running keeper", running.error());
+    return start_new();
+}
+
+Result<std::shared_ptr<keeper::Client>> KeeperLink::connect_running() {
+    std::string path = options_.exec_root + "/keeper.sock";
+    auto socket = sys::connect_unix(path, sys::SocketType::seqpacket);
+    if (!socket.ok()) {
+        bool nobody = socket.error().code() == ECONNREFUSED || socket.error().code() == ENOENT;
+        return nobody ? std::move(socket).error().with_kind(ErrorKind::not_found) : std::move(socket).error();
+    }
+    std::shared_ptr<keeper::Client> client = TRY(keeper::Client::connect(std::move(*socket), *this));
+    const keeper::Welcome& welcome = client->welcome();
+    if (welcome.version != keeper::protocol_version || welcome.program != HULL_VERSION) {
+        UniqueFd program = TRY(sys::open(options_.keeper_program, O_PATH));
+        auto after = TRY(client->upgrade(program).context("upgrade the keeper from " + welcome.program));
+        if (after.version != keeper::protocol_version)
+            return Error(ErrorKind::unsupported, "the keeper speaks protocol " + std::to_string(after.version));
+        log::info("upgraded the keeper from " + welcome.program + " to " + after.program);
+    }
+    TRY(hand_over(*client));
+    return client;
+}
+
+Result<std::shared_ptr<keeper::Client>> KeeperLink::start_new() {
+    auto started = TRY(keeper::start_keeper(options_.keeper_program, options_.exec_root));
+    {
+        std::lock_guard lock(mutex_);
+        keepers_.push_back(started.pid);
+    }
+    auto client = keeper::Client::connect(std::move(started.socket), *this);
+    if (!client.ok())
+        return std::move(client).error().context("start the keeper, see " + options_.exec_root + "/keeper.log");
+    TRY(hand_over(**client));
+    return std::shared_ptr<keeper::Client>(std::move(*client));
+}
+
+// Gives the keeper what it lacks and learns from it what runs and what ended.
+Result<void> KeeperLink::hand_over(keeper::Client& client) {
+    std::vector<std::shared_ptr<Kept>> all;
+    {
+        std::lock_guard lock(mutex_);
+        for (auto& [key, kept] : kept_) all.push_back(kept);
+    }
+    for (auto& kept : all) {
+        auto adopted = client.adopt(kept->record, kept->fds);
+        bool there = !adopted.ok() && adopted.error().kind() == ErrorKind::conflict;
+        if (!adopted.ok() && !there) return adopted;
+        if (there) continue;
+        auto pidfd = sys::duplicate(kept->fds.pidfd);
+        if (pidfd.ok()) watch_orphan(kept->record.key, std::move(*pidfd));
+    }
+    TRY(client.recover());
+    return client.list();
+}
+
+// As the subreaper we may be the parent now: then we alone see how it ends.
+void KeeperLink::watch_orphan(const TaskKey& key, UniqueFd pidfd) {
+    auto shared = std::make_shared<UniqueFd>(std::move(pidfd));
+    loop_.post([this, key, shared] {
+        auto watched = loop_.add_process(*shared, [this, key, shared] {
+            auto status = sys::reap_pidfd(*shared);
+            if (!status) return;
+            std::shared_ptr<keeper::Client> client;
+            {
+                std::lock_guard lock(mutex_);
+                client = client_;
+            }
+            if (client) client->orphan_ended(key, status->code);
+        });
+        if (!watched.ok()) log::warning("watch container " + key.container, watched.error());
+    });
+}
+
+void KeeperLink::on_lost() {
+    std::lock_guard lock(mutex_);
+    changed_.notify_all();
+}
+
+void KeeperLink::supervise() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+        if (client_ && !client_->lost()) {
+            changed_.wait(lock);
+            continue;
+        }
+        auto dead = std::exchange(client_, nullptr);
+        lock.unlock();
+        if (dead) log::warning("the keeper died; starting another");
+        dead.reset();
+        reap_keepers();
+        auto fresh = connect();
+        if (!fresh.ok()) log::error("start the keeper", fresh.error());
+        lock.lock();
+        if (fresh.ok()) {
+            client_ = std::move(*fresh);
+            changed_.notify_all();
+        } else {
+            changed_.wait_for(lock, restart_pause, [&] { return stopping_; });
+        }
+    }
+}
+
+// The dead, and what they left of starts under way; now and in a moment.
+void KeeperLink::reap_keepers() {
+    std::vector<pid_t> groups;
+    {
+        std::lock_guard lock(mutex_);
+        groups = keepers_;
+    }
+    auto reap = [groups] {
+        for (pid_t group : groups) sys::reap_group(group);
+    };
+    loop_.post([this, reap] {
+        reap();
+        for (int64_t seconds : {1, 5}) loop_.after(seconds * second_ns, reap);
+    });
+}
+
+Result<std::shared_ptr<keeper::Client>> KeeperLink::client() {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, max_wait, [&] { return client_ && !client_->lost(); }))
+        return Error(ErrorKind::unavailable, "the keeper can't be reached");
+    return client_;
+}
+
+Result<void> KeeperLink::settle() {
+    TRY(client());
+    return {};
+}
+
+// ---- events ----------------------------------------------------------------
+
+void KeeperLink::on_task(keeper::TaskRecord record, keeper::TaskFds fds) {
+    std::lock_guard lock(mutex_);
+    if (abandoned_.contains(record.key)) {
+        (void)sys::pidfd_signal(fds.pidfd, SIGKILL);
+        return;
+    }
+    if (kept_.contains(record.key) || launching_.contains(record.key)) return;
+    TaskKey key = record.key;
+    kept_[key] = std::make_shared<Kept>(Kept{std::move(record), std::move(fds)});
+}
+
+void KeeperLink::on_stdin_closed(const TaskKey& key) {
+    std::lock_guard lock(mutex_);
+    if (auto at = launching_.find(key); at != launching_.end()) at->second.stdin_closed = true;
+    // Nobody else looks at it now: hand_over() is over, or was not begun, when
+    // a keeper speaks of the task.
+    if (auto at = kept_.find(key); at != kept_.end()) at->second->fds.in.reset();
+}
+
+void KeeperLink::on_exited(keeper::ExitReport report) {
+    std::lock_guard lock(mutex_);
+    if (auto at = launching_.find(report.key); at != launching_.end()) {
+        at->second.exit = std::move(report);
+        return;
+    }
+    queue_exit(std::move(report));
+}
+
+void KeeperLink::queue_exit(keeper::ExitReport report) {
+    std::pair name{report.key, report.finished_at};
+    if (std::find(seen_.begin(), seen_.end(), name) != seen_.end()) return;
+    seen_.push_back(name);
+    if (seen_.size() > max_seen) seen_.pop_front();
+    kept_.erase(report.key);
+    exits_.push_back(std::move(report));
+    changed_.notify_all();
+}
+
+void KeeperLink::deliver_all() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        changed_.wait(lock, [&] { return stopping_ || (delivering_ && !exits_.empty()); });
+        if (stopping_) return; // what isn't delivered is told to the next hulld
+        keeper::ExitReport next = std::move(exits_.front());
+        exits_.pop_front();
+        bool wanted = abandoned_.erase(next.key) == 0;
+        lock.unlock();
+        if (wanted) ended_(next);
+        lock.lock();
+        auto client = client_;
+        lock.unlock();
+        if (client) client->acknowledge(next);
+        client.reset();
+        lock.lock();
+    }
+}
+
+// ---- requests --------------------------------------------------------------
+
+Result<keeper::Launched> KeeperLink::launch(const keeper::Launch& request, std::span<const BorrowedFd> plan_fds,
+                                            std::span<const BorrowedFd> clients) {
+    const TaskKey& key = request.record.key;
+    {
+        std::lock_guard lock(mutex_);
+        abandoned_.erase(key);
+        if (kept_.contains(key) || !launching_.try_emplace(key).second)
+            return Error(ErrorKind::conflict, "container is running already");
+    }
+    auto reachable = client();
+    auto started = reachable.ok() ? (*reachable)->launch(request, plan_fds, clients)
+                                  : Result<keeper::Client::Started>(reachable.error());
+    std::lock_guard lock(mutex_);
+    Launching meanwhile = std::move(launching_.extract(key).mapped());
+    if (!started.ok()) {
+        if (reachable.ok() && started.error().kind() == ErrorKind::unavailable) abandoned_.insert(key);
+        if (meanwhile.exit) queue_exit(std::move(*meanwhile.exit));
+        return std::move(started).error();
+    }
+    if (meanwhile.stdin_closed) started->fds.in.reset();
+    kept_[key] = std::make_shared<Kept>(Kept{started->launched.record, std::move(started->fds)});
+    if (meanwhile.exit) queue_exit(std::move(*meanwhile.exit));
+    return std::move(started->launched);
+}
+
+Result<void> KeeperLink::attach(const keeper::Attach& request, BorrowedFd socket) {
+    auto reachable = TRY(client());
+    return reachable->attach(request, socket);
+}
+
+std::optional<keeper::TaskRecord> KeeperLink::find(const TaskKey& key) {
+    std::lock_guard lock(mutex_);
+    auto at = kept_.find(key);
+    if (at == kept_.end()) return std::nullopt;
+    return at->second->record;
+}
+
+Result<void> KeeperLink::signal(const TaskKey& key, int signal) {
+    std::shared_ptr<Kept> kept;
+    {
+        std::lock_guard lock(mutex_);
+        auto at = kept_.find(key);
+        if (at == kept_.end()) return not_running();
+        kept = at->second;
+    }
+    auto sent = sys::pidfd_signal(kept->fds.pidfd, signal);
+    if (!sent.ok() && sent.error().code() == ESRCH) return not_running();
+    return sent;
+}
+
+Result<void> KeeperLink::resize(const TaskKey& key, uint16_t rows, uint16_t columns) {
+    std::lock_guard lock(mutex_);
+    auto at = kept_.find(key);
+    if (at == kept_.end()) return not_running();
+    if (!at->second->record.terminal || !at->second->fds.out) return {};
+    return sys::set_terminal_size(at->second->fds.out, rows, columns);
+}
+
+} // namespace hull

@@ -1,0 +1,99 @@
+// hulld's connection to the keeper that is always there: found or started at
+// the beginning, started anew when it dies, and handed everything it needs to
+// go on. Holds copies of every task's descriptors (the other half of the
+// two-man rule). Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "event/loop.h"
+#include "runtime/keeper/client.h"
+
+namespace hull {
+
+struct KeeperLinkOptions {
+    std::string exec_root;
+    std::string keeper_program;
+};
+
+class KeeperLink : private keeper::ClientEvents {
+public:
+    // ended: called once for each task that ended, from one thread; the keeper
+    // forgets the end when it returns.
+    using Ended = std::function<void(const keeper::ExitReport& report)>;
+    KeeperLink(KeeperLinkOptions options, event::Loop& loop) : options_(std::move(options)), loop_(loop) {}
+    ~KeeperLink() override;
+
+    // Once. Returns what runs already; ended() is called from after deliver().
+    Result<std::vector<keeper::TaskRecord>> start(Ended ended);
+    void deliver();
+
+    // unavailable: the keeper died meanwhile. It isn't known then whether the
+    // task started; the caller kills what there may be of it, and its end is
+    // not reported.
+    Result<keeper::Launched> launch(const keeper::Launch& request, std::span<const BorrowedFd> plan_fds,
+                                    std::span<const BorrowedFd> clients);
+    Result<void> attach(const keeper::Attach& request, BorrowedFd socket);
+
+    // Until a keeper is there that knows of everything that runs.
+    Result<void> settle();
+
+    std::optional<keeper::TaskRecord> find(const keeper::TaskKey& key);
+    // Not running: conflict.
+    Result<void> signal(const keeper::TaskKey& key, int signal);
+    Result<void> resize(const keeper::TaskKey& key, uint16_t rows, uint16_t columns);
+
+private:
+    struct Kept {
+        keeper::TaskRecord record;
+        keeper::TaskFds fds;
+    };
+    struct Launching { // what happened before its launch() has returned
+        std::optional<keeper::ExitReport> exit;
+        bool stdin_closed = false;
+    };
+
+    void on_task(keeper::TaskRecord record, keeper::TaskFds fds) override;
+    void on_exited(keeper::ExitReport report) override;
+    void on_stdin_closed(const keeper::TaskKey& key) override;
+    void on_lost() override;
+
+    Result<std::shared_ptr<keeper::Client>> connect();
+    Result<std::shared_ptr<keeper::Client>> connect_running();
+    Result<std::shared_ptr<keeper::Client>> start_new();
+    Result<void> hand_over(keeper::Client& client);
+    void watch_orphan(const keeper::TaskKey& key, UniqueFd pidfd);
+    Result<std::shared_ptr<keeper::Client>> client(); // waits for a new keeper
+    void supervise();
+    void reap_keepers();
+    void deliver_all();
+    void queue_exit(keeper::ExitReport report);
+
+    KeeperLinkOptions options_;
+    event::Loop& loop_;
+    Ended ended_;
+    std::mutex mutex_; // all below
+    std::condition_variable changed_;
+    std::shared_ptr<keeper::Client> client_;
+    bool stopping_ = false, delivering_ = false;
+    std::vector<pid_t> keepers_; // children of ours, each its process group's first
+    std::map<keeper::TaskKey, std::shared_ptr<Kept>> kept_;
+    std::map<keeper::TaskKey, Launching> launching_;
+    std::set<keeper::TaskKey> abandoned_; // launches whose outcome is unknown
+    std::deque<keeper::ExitReport> exits_;
+    // Ends seen, so that a keeper that tells again is not believed twice.
+    std::deque<std::pair<keeper::TaskKey, int64_t>> seen_;
+    std::thread supervisor_, deliverer_;
+};
+
+} // namespace hull

@@ -1,0 +1,332 @@
+#include "keeper_runtime.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "base/log.h"
+#include "event/loop.h"
+#include "keeper_link.h"
+#include "kernel/cgroup/cgroup.h"
+#include "kernel/namespaces.h"
+#include "oom_watch.h"
+#include "plan_maker.h"
+#include "sys/file.h"
+#include "sys/self.h"
+#include "usage_reader.h"
+
+namespace hull {
+
+using engine::ExitRecord;
+using engine::Launched;
+using engine::Streams;
+using keeper::TaskKey;
+
+namespace {
+
+TaskKey key_of(const ContainerId& id) { return {id.str(), {}}; }
+Error not_running(const ContainerId& id) {
+    return Error(ErrorKind::conflict, "container " + id.str() + " is not running");
+}
+
+keeper::LogSpec log_spec(const engine::LogSink& sink) {
+    keeper::LogSpec spec{sink.enabled, sink.path, sink.max_bytes, std::max(sink.max_files, 1u), {}};
+    for (const auto& [name, value] : sink.attributes) spec.attributes.push_back({name, value});
+    return spec;
+}
+
+keeper::StreamOptions stream_options(const Streams& streams) {
+    keeper::StreamOptions options;
+    options.in = streams.stdin_;
+    options.out = streams.stdout_;
+    options.err = streams.stderr_;
+    options.already_read = streams.already_read;
+    options.detach_keys.assign(streams.detach_keys.begin(), streams.detach_keys.end());
+    return options;
+}
+
+std::vector<kernel::IdMapping> kernel_map(const std::vector<model::oci::IdMapping>& mappings) {
+    std::vector<kernel::IdMapping> map;
+    for (const auto& m : mappings) map.push_back({m.container_id, m.host_id, m.size});
+    return map;
+}
+
+class KeeperRuntime : public engine::RuntimePort {
+public:
+    KeeperRuntime(KeeperRuntimeOptions options, std::unique_ptr<kernel::cgroup::Cgroups> cgroups,
+                  std::unique_ptr<event::Loop> loop)
+        : options_(std::move(options)), cgroups_(std::move(cgroups)), loop_(std::move(loop)),
+          plans_(options_.exec_root, *cgroups_), oom_(*loop_, *cgroups_,
+                                                      [this](const ContainerId& id) {
+                                                          if (listener_) listener_->on_oom(id);
+                                                      }),
+          link_(std::make_unique<KeeperLink>(KeeperLinkOptions{options_.exec_root, options_.keeper_program}, *loop_)) {}
+    ~KeeperRuntime() override {
+        link_.reset(); // it posts to the loop
+        loop_->stop();
+        if (loop_thread_.joinable()) loop_thread_.join();
+    }
+
+    Result<std::vector<engine::Survivor>> start(engine::RuntimeListener& listener) override;
+    Result<engine::Sandbox> make_sandbox(const std::vector<model::oci::IdMapping>& uid_mappings,
+                                         const std::vector<model::oci::IdMapping>& gid_mappings) override;
+    Result<Launched> launch(const engine::LaunchRequest& request) override;
+    Result<void> attach(const ContainerId& id, Streams streams) override;
+    void cancel_attach(const ContainerId& id) override;
+    Result<void> cleanup(const ContainerId& id, const std::string& cgroup_parent) override;
+    Result<void> kill(const ContainerId& id, int signal) override { return link_->signal(key_of(id), signal); }
+    Result<void> pause(const ContainerId& id) override { return cgroups_->freeze(TRY(note(id)).cgroup); }
+    Result<void> resume(const ContainerId& id) override { return cgroups_->thaw(TRY(note(id)).cgroup); }
+    Result<void> resize(const ContainerId& id, uint16_t rows, uint16_t columns) override {
+        return link_->resize(key_of(id), rows, columns);
+    }
+    Result<std::vector<int>> processes(const ContainerId& id) override { return cgroups_->pids(TRY(note(id)).cgroup); }
+    Result<engine::ResourceUsage> usage(const ContainerId& id) override;
+    Result<int> exec(engine::ExecRequest request) override;
+    Result<void> resize_exec(const ContainerId& id, const ExecId& exec, uint16_t rows, uint16_t columns) override {
+        return link_->resize({id.str(), exec.str()}, rows, columns);
+    }
+
+private:
+    void on_ended(const keeper::ExitReport& report);
+    Result<ContainerNote> note(const ContainerId& id);
+    Result<keeper::Launched> launch_made(const engine::LaunchRequest& request, const MadePlan& made,
+                                         std::vector<Streams> streams);
+    void remove_remains(const MadePlan& made, ErrorKind why);
+    void attach_late(const ContainerId& id);
+    std::vector<Streams> take_pending(const ContainerId& id);
+    void trace(const ContainerId& id, const Launched& launched);
+
+    KeeperRuntimeOptions options_;
+    std::unique_ptr<kernel::cgroup::Cgroups> cgroups_;
+    std::unique_ptr<event::Loop> loop_;
+    PlanMaker plans_;
+    OomWatch oom_;
+    std::unique_ptr<KeeperLink> link_;
+    std::thread loop_thread_;
+    engine::RuntimeListener* listener_ = nullptr;
+    std::mutex mutex_; // pending_
+    std::map<ContainerId, std::vector<Streams>> pending_;
+};
+
+Result<std::vector<engine::Survivor>> KeeperRuntime::start(engine::RuntimeListener& listener) {
+    listener_ = &listener;
+    // Containers of a keeper that was killed come to us.
+    TRY(sys::become_subreaper());
+    TRY(sys::mkdir_parents(options_.exec_root, 0700));
+    loop_thread_ = std::thread([this] {
+        if (auto ran = loop_->run(); !ran.ok()) log::error("supervise", ran.error());
+    });
+    auto records = TRY(link_->start([this](const keeper::ExitReport& report) { on_ended(report); }));
+    std::map<std::string, engine::Survivor> found;
+    for (const keeper::TaskRecord& record : records) {
+        engine::Survivor& survivor = found[record.key.container];
+        survivor.container = ContainerId(record.key.container);
+        if (!record.key.exec.empty()) {
+            survivor.execs.push_back(ExecId(record.key.exec));
+            continue;
+        }
+        survivor.pid = record.pid;
+        survivor.started_at = WallTime{record.started_at};
+        auto note = note_of(record.note, record.key.container);
+        if (!note.ok() || note->cgroup.empty()) continue;
+        auto frozen = cgroups_->frozen(note->cgroup);
+        survivor.paused = frozen.ok() && *frozen;
+        if (note->memory_limited) oom_.add(survivor.container, note->cgroup);
+    }
+    std::vector<engine::Survivor> survivors;
+    for (auto& [id, survivor] : found)
+        if (survivor.pid != 0) survivors.push_back(std::move(survivor));
+    link_->deliver();
+    return survivors;
+}
+
+void KeeperRuntime::on_ended(const keeper::ExitReport& report) {
+    ExitRecord exit;
+    exit.container = ContainerId(report.key.container);
+    if (!report.key.exec.empty()) exit.exec = ExecId(report.key.exec);
+    exit.exit_code = report.code;
+    exit.status_known = report.known;
+    exit.finished_at = WallTime{report.finished_at};
+    exit.error = report.error;
+    if (!exit.exec) {
+        auto note = note_of(report.note, report.key.container);
+        if (note.ok() && !note->cgroup.empty()) exit.oom_killed = oom_.remove(exit.container, note->cgroup);
+    }
+    listener_->on_exit(exit);
+}
+
+Result<engine::Sandbox> KeeperRuntime::make_sandbox(const std::vector<model::oci::IdMapping>& uid_mappings,
+                                                    const std::vector<model::oci::IdMapping>& gid_mappings) {
+    auto pair = TRY(kernel::make_user_and_net_namespace(kernel_map(uid_mappings), kernel_map(gid_mappings)));
+    return engine::Sandbox{std::move(pair.user), std::move(pair.net)};
+}
+
+Result<ContainerNote> KeeperRuntime::note(const ContainerId& id) {
+    auto record = link_->find(key_of(id));
+    if (!record) return not_running(id);
+    return note_of(record->note, record->key.container);
+}
+
+// ---- launch ----------------------------------------------------------------
+
+Result<Launched> KeeperRuntime::launch(const engine::LaunchRequest& request) {
+    std::vector<Streams> streams = take_pending(request.id);
+    MadePlan made = TRY(plans_.make(request));
+    auto started = launch_made(request, made, std::move(streams));
+    if (!started.ok()) {
+        cancel_attach(request.id);
+        remove_remains(made, started.error().kind());
+        return std::move(started).error();
+    }
+    if (made.note.memory_limited) oom_.add(request.id, made.note.cgroup);
+    attach_late(request.id);
+    Launched launched{started->record.pid, WallTime{started->record.started_at}, {}};
+    for (auto& step : started->steps) launched.steps.push_back({std::move(step.name), step.ns});
+    if (options_.trace_start) trace(request.id, launched);
+    return launched;
+}
+
+Result<keeper::Launched> KeeperRuntime::launch_made(const engine::LaunchRequest& request, const MadePlan& made,
+                                                    std::vector<Streams> streams) {
+    keeper::Launch launch;
+    keeper::TaskRecord& record = launch.record;
+    record.key = key_of(request.id);
+    record.terminal = made.plan.process.terminal;
+    record.open_stdin = request.stdio.open_stdin;
+    record.stdin_once = request.stdio.stdin_once;
+    record.shared_pids = made.plan.ns.pid.mode != runtime::NamespaceUse::Mode::fresh;
+    record.log = log_spec(request.log);
+    // One hierarchy lists every process.
+    if (!made.plan.cgroup.dirs.empty()) record.cgroups.push_back(made.plan.cgroup.dirs.front().folder());
+    record.note = to_text(made.note);
+    launch.rows = request.stdio.rows;
+    launch.columns = request.stdio.columns;
+    launch.plan = runtime::encode(made.plan);
+    launch.plan_fds = static_cast<uint32_t>(made.fds.size());
+    std::vector<BorrowedFd> clients;
+    for (const Streams& one : streams) {
+        launch.streams.push_back(stream_options(one));
+        launch.streams.back().foreground = true;
+        clients.push_back(one.client);
+    }
+    return link_->launch(launch, made.fds, clients);
+}
+
+void KeeperRuntime::remove_remains(const MadePlan& made, ErrorKind why) {
+    if (made.plan.cgroup.dirs.empty()) return;
+    if (why == ErrorKind::conflict) return; // not ours: the container of that name that runs
+    if (why == ErrorKind::unavailable) {
+        // The keeper died with the start half done.
+        (void)cgroups_->kill_all(made.note.cgroup);
+        (void)link_->settle();
+        (void)cgroups_->kill_all(made.note.cgroup);
+    }
+    if (auto removed = kernel::cgroup::remove(made.plan.cgroup); !removed.ok())
+        log::warning("remove the cgroups of a failed start", removed.error());
+}
+
+void KeeperRuntime::trace(const ContainerId& id, const Launched& launched) {
+    std::string text = "start of " + id.str().substr(0, 12) + ":";
+    int64_t sum = 0;
+    for (const auto& step : launched.steps) {
+        text += " " + step.name + "=" + std::to_string(step.ns / 1000) + "us";
+        sum += step.ns;
+    }
+    log::info(text + " sum=" + std::to_string(sum / 1000) + "us");
+}
+
+// ---- attach ----------------------------------------------------------------
+
+std::vector<Streams> KeeperRuntime::take_pending(const ContainerId& id) {
+    std::lock_guard lock(mutex_);
+    auto node = pending_.extract(id);
+    return node ? std::move(node.mapped()) : std::vector<Streams>();
+}
+
+Result<void> KeeperRuntime::attach(const ContainerId& id, Streams streams) {
+    if (!link_->find(key_of(id))) {
+        {
+            std::lock_guard lock(mutex_);
+            pending_[id].push_back(std::move(streams));
+        }
+        // It may have started between the look and now.
+        if (link_->find(key_of(id))) attach_late(id);
+        return {};
+    }
+    return link_->attach({key_of(id), stream_options(streams)}, streams.client);
+}
+
+// Those that came while the start was under way.
+void KeeperRuntime::attach_late(const ContainerId& id) {
+    for (Streams& streams : take_pending(id)) {
+        auto attached = link_->attach({key_of(id), stream_options(streams)}, streams.client);
+        if (!attached.ok()) log::debug("a client came too late: " + attached.error().message());
+    }
+}
+
+void KeeperRuntime::cancel_attach(const ContainerId& id) { take_pending(id); }
+
+// ---- the rest --------------------------------------------------------------
+
+Result<void> KeeperRuntime::cleanup(const ContainerId& id, const std::string& cgroup_parent) {
+    cancel_attach(id);
+    std::string path = cgroup_parent + "/" + id.str();
+    auto place = TRY(cgroups_->locate(path));
+    if (place.dirs.empty()) return {};
+    // Of containers that share process ids something may still run.
+    auto killed = cgroups_->kill_all(path);
+    if (!killed.ok() && killed.error().kind() != ErrorKind::not_found) return killed;
+    return kernel::cgroup::remove(place);
+}
+
+Result<engine::ResourceUsage> KeeperRuntime::usage(const ContainerId& id) {
+    auto record = link_->find(key_of(id));
+    if (!record) return not_running(id);
+    ContainerNote found = TRY(note_of(record->note, record->key.container));
+    return read_usage(*cgroups_, found.cgroup, found.own_network ? record->pid : 0);
+}
+
+Result<int> KeeperRuntime::exec(engine::ExecRequest request) {
+    auto plan = TRY(plans_.make_exec(*request.process, request.container, TRY(note(request.container))));
+    plan.process.rows = request.stdio.rows;
+    plan.process.columns = request.stdio.columns;
+    keeper::Launch launch;
+    launch.record.key = {request.container.str(), request.id.str()};
+    launch.record.terminal = plan.process.terminal;
+    launch.record.open_stdin = request.stdio.open_stdin;
+    launch.record.stdin_once = true; // a client that ends its input ends the program's
+    launch.record.dropped_output = !request.streams && !plan.process.terminal;
+    launch.plan = runtime::encode(plan);
+    std::vector<BorrowedFd> clients;
+    if (request.streams) {
+        launch.streams.push_back(stream_options(*request.streams));
+        launch.streams.back().foreground = true;
+        clients.push_back(request.streams->client);
+    }
+    auto launched = TRY(link_->launch(launch, {}, clients));
+    return launched.record.pid;
+}
+
+} // namespace
+
+Result<std::string> find_keeper_program() {
+    std::string self = TRY(sys::readlink("/proc/self/exe"));
+    // A program replaced by an upgrade while it runs.
+    constexpr std::string_view deleted = " (deleted)";
+    if (self.ends_with(deleted)) self.resize(self.size() - deleted.size());
+    std::string folder = self.substr(0, self.rfind('/'));
+    std::string installed = folder + "/../libexec/hull/hull-keeper", built = folder + "/../hull-keeper/hull-keeper";
+    for (const std::string& path : {installed, built})
+        if (sys::exists(path)) return path;
+    return Error(ErrorKind::not_found, "hull-keeper is neither " + installed + " nor " + built);
+}
+
+Result<std::unique_ptr<engine::RuntimePort>> make_keeper_runtime(KeeperRuntimeOptions options) {
+    if (options.keeper_program.empty()) options.keeper_program = TRY(find_keeper_program());
+    auto cgroups = TRY(kernel::cgroup::detect());
+    auto loop = TRY(event::Loop::create());
+    return std::unique_ptr<engine::RuntimePort>(
+        std::make_unique<KeeperRuntime>(std::move(options), std::move(cgroups), std::move(loop)));
+}
+
+} // namespace hull
