@@ -1,0 +1,124 @@
+// import, load, save.
+#include <vector>
+
+#include <fcntl.h>
+
+#include "apps/hull/commands/commands.h"
+#include "apps/hull/commands/pull.h"
+#include "model/image.h"
+#include "sys/file.h"
+#include "sys/terminal_mode.h"
+
+namespace hull::cli {
+
+namespace {
+
+constexpr BorrowedFd standard_input{0}, standard_output{1};
+
+std::function<Result<size_t>(std::span<char>)> reader_of(BorrowedFd fd) {
+    return [fd](std::span<char> into) { return sys::read(fd, into); };
+}
+
+Result<UniqueFd> open_input(const std::string& path) {
+    auto file = sys::open(path, O_RDONLY | O_CLOEXEC);
+    if (!file.ok() && file.error().kind() == ErrorKind::not_found)
+        return Error(ErrorKind::not_found, "open " + path + ": no such file or directory");
+    return file;
+}
+
+void print_message(const Json& message) {
+    std::string line = text(message, "stream");
+    if (line.empty()) {
+        line = text(message, "status");
+        if (!line.empty() && !object(message, "progressDetail").empty()) return; // counters
+        if (!line.empty()) line += "\n";
+    }
+    print(line);
+}
+
+} // namespace
+
+Result<int> import_image(Session& session) {
+    const Flags& flags = session.flags();
+    const auto& operands = session.operands();
+    const std::string& source = operands[0];
+    bool remote = source.starts_with("http://") || source.starts_with("https://");
+    Query query;
+    query.add("fromSrc", remote ? source : "-")
+        .add_unless_empty("message", flags.text("message"))
+        .add_unless_empty("platform", flags.text("platform"));
+    if (operands.size() > 1) {
+        auto name = model::Reference::parse(operands[1]);
+        if (!name.ok()) return std::move(name).error();
+        query.add("repo", operands[1]);
+    }
+    for (const std::string& change : flags.list("change")) query.add("changes", change);
+    Call call{.method = http::Method::post, .path = "/images/create", .query = query.str(), .body = {}, .headers = {}};
+    Engine& engine = *TRY(session.engine());
+    UniqueFd file;
+    if (!remote && source != "-") file = TRY(open_input(source));
+    Exchange exchange =
+        remote ? TRY(engine.begin(call)) : TRY(engine.upload(call, reader_of(file ? file.borrow() : standard_input)));
+    TRY(exchange.head());
+    TRY(read_progress(exchange, print_message));
+    return 0;
+}
+
+Result<int> load_images(Session& session) {
+    const Flags& flags = session.flags();
+    UniqueFd file;
+    if (std::string path = flags.text("input"); !path.empty())
+        file = TRY(open_input(path));
+    else if (sys::is_terminal(standard_input))
+        return Error(ErrorKind::invalid_argument, "requested load from stdin, but stdin is empty");
+    Query query;
+    query.add("quiet", flags.on("quiet") ? "1" : "0");
+    for (const std::string& platform : flags.list("platform")) query.add("platform", platform);
+    http::Headers headers{{"Content-Type", "application/x-tar"}};
+    Exchange exchange = TRY(TRY(session.engine())
+                                ->upload({.method = http::Method::post,
+                                          .path = "/images/load",
+                                          .query = query.str(),
+                                          .body = {},
+                                          .headers = headers},
+                                         reader_of(file ? file.borrow() : standard_input)));
+    TRY(exchange.head());
+    TRY(read_progress(exchange, print_message));
+    return 0;
+}
+
+Result<int> save_images(Session& session) {
+    const Flags& flags = session.flags();
+    std::string path = flags.text("output");
+    if (path.empty() && sys::is_terminal(standard_output))
+        return Error(ErrorKind::invalid_argument,
+                     "cowardly refusing to save to a terminal. Use the -o flag or redirect");
+    Query query;
+    for (const std::string& name : session.operands()) query.add("names", name);
+    for (const std::string& platform : flags.list("platform")) query.add("platform", platform);
+    Exchange exchange =
+        TRY(TRY(session.engine())->begin({.path = "/images/get", .query = query.str(), .body = {}, .headers = {}}));
+    TRY(exchange.head());
+    // The whole file or none: written beside its place and renamed.
+    std::string partial = path + ".hull-partial";
+    UniqueFd file;
+    bool plain = path.empty() || !sys::stat(path).ok() || S_ISREG(TRY(sys::stat(path)).st_mode);
+    if (!path.empty())
+        file = TRY(sys::open(plain ? partial : path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)
+                       .context("failed to save image"));
+    auto copy = [&]() -> Result<void> {
+        std::vector<char> buffer(size_t{1} << 20);
+        while (size_t n = TRY(exchange.read(buffer)))
+            TRY(sys::write_all(file ? file.borrow() : standard_output, {buffer.data(), n}));
+        if (file && plain) TRY(sys::rename(partial, path));
+        return {};
+    };
+    auto copied = copy();
+    if (!copied.ok()) {
+        if (file && plain) (void)sys::unlink(partial).ok();
+        return std::move(copied).error();
+    }
+    return 0;
+}
+
+} // namespace hull::cli

@@ -1,0 +1,18 @@
+// Getting an image from a registry through the engine.
+#pragma once
+
+#include <string>
+
+#include "apps/hull/client/engine.h"
+
+namespace hull::cli {
+
+// Asks the engine to pull; the progress goes to standard error, line by line,
+// unless quiet. Errors: what the engine says, before or within the stream.
+Result<void> pull_image(Engine& engine, const std::string& image, const std::string& platform, bool quiet);
+
+// Reads a stream of JSON objects with status, progress, error. Each finished
+// line of text goes to `line`. Errors: the stream's own "error".
+Result<void> read_progress(Exchange& exchange, const std::function<void(const Json&)>& each);
+
+} // namespace hull::cli

@@ -1,0 +1,31 @@
+#include "sys/terminal_mode.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "sys/retry.h"
+
+namespace hull::sys {
+
+bool is_terminal(BorrowedFd fd) { return fd.valid() && ::isatty(fd.get()) == 1; }
+
+std::optional<TerminalSize> terminal_size(BorrowedFd fd) {
+    winsize size{};
+    if (!fd.valid() || ::ioctl(fd.get(), TIOCGWINSZ, &size) < 0) return std::nullopt;
+    return TerminalSize{size.ws_row, size.ws_col};
+}
+
+Result<RawMode> RawMode::enter(BorrowedFd terminal) {
+    termios saved{};
+    if (::tcgetattr(terminal.get(), &saved) < 0) return Error::from_errno("tcgetattr");
+    termios raw = saved;
+    ::cfmakeraw(&raw);
+    if (retry([&] { return ::tcsetattr(terminal.get(), TCSANOW, &raw); }) < 0) return Error::from_errno("tcsetattr");
+    return RawMode(terminal, saved);
+}
+
+void RawMode::restore() {
+    if (fd_.valid()) (void)retry([&] { return ::tcsetattr(fd_.get(), TCSANOW, &saved_); });
+}
+
+} // namespace hull::sys
