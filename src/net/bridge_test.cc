@@ -38,8 +38,7 @@ protected:
         std::vector<std::string> names;
         const std::vector<Link> all = MUST(list_links(socket_));
         for (const Link& link : all)
-            if (link.name != "lo" && !link.name.starts_with("ifb") && !link.name.ends_with("0"))
-                names.push_back(link.name);
+            if (link.name.starts_with("veth")) names.push_back(link.name);
         return names;
     }
     bool exists(const std::string& name) { return MUST(find_link(socket_, name)).has_value(); }
