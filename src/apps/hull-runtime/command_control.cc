@@ -1,0 +1,166 @@
+// kill, delete, pause, resume.
+
+#include <charconv>
+#include <csignal>
+#include <cstring>
+#include <optional>
+
+#include "apps/hull-runtime/making.h"
+#include "sys/file.h"
+#include "sys/pidfd.h"
+#include "sys/process.h"
+#include "sys/sleep.h"
+
+namespace hull::oci_runtime {
+
+namespace {
+
+// "KILL", "SIGKILL", "kill" or "9".
+Result<int> parse_signal(const std::string& text) {
+    int number = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size() && number >= 0 && number <= SIGRTMAX) return number;
+    std::string name;
+    for (char c : text) name += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    if (name.starts_with("SIG")) name.erase(0, 3);
+    for (int s = 1; s < 32; ++s) {
+        const char* known = sigabbrev_np(s);
+        if (known && name == known) return s;
+    }
+    if (name == "RTMIN") return SIGRTMIN;
+    if (name == "RTMAX") return SIGRTMAX;
+    return Error(ErrorKind::invalid_argument, "unknown signal \"" + text + "\"");
+}
+
+// A descriptor of init that surely is this container's.
+Result<UniqueFd> init_of(const Container& container) {
+    UniqueFd init = TRY(sys::pidfd_open(container.pid));
+    if (!is_alive(container)) return Error(ErrorKind::conflict, "container not running");
+    return init;
+}
+
+Result<void> signal_all(Context& context, const Container& container, int signal) {
+    auto pids = context.cgroups->pids(container.cgroup_path);
+    if (!pids.ok() && pids.error().kind() == ErrorKind::not_found) return {};
+    if (!pids.ok()) return std::move(pids).error();
+    for (pid_t pid : *pids)
+        if (auto fd = sys::pidfd_open(pid); fd.ok()) (void)sys::pidfd_signal(*fd, signal);
+    return {};
+}
+
+} // namespace
+
+Result<int> run_kill(Context& context, const Args& args) {
+    Container container = TRY(context.store.load(args.words()[0]));
+    int signal = args.words().size() > 1 ? TRY(parse_signal(args.words()[1])) : SIGTERM;
+    TRY(context.need_cgroups());
+    if (args.has("all")) {
+        TRY(signal_all(context, container, signal));
+    } else {
+        auto init = init_of(container);
+        if (!init.ok()) return Error(ErrorKind::conflict, "container not running");
+        TRY(sys::pidfd_signal(*init, signal));
+    }
+    // v1 keeps even SIGKILL from frozen processes.
+    if (signal == SIGKILL) (void)context.cgroups->thaw(container.cgroup_path);
+    return 0;
+}
+
+namespace {
+
+Result<void> remove_cgroup(Context& context, const Container& container) {
+    auto places = TRY(context.cgroups->locate(container.cgroup_path));
+    constexpr int short_patience_ms = 100;
+    auto removed = kernel::cgroup::remove(places, short_patience_ms);
+    if (removed.ok() || removed.error().kind() != ErrorKind::conflict) return removed;
+    // Without a pid namespace of its own the others outlive init.
+    TRY(context.cgroups->kill_all(container.cgroup_path));
+    return kernel::cgroup::remove(places);
+}
+
+// created: init waits at the gate; it goes like one that runs.
+Result<void> kill_init(const Container& container) {
+    auto init = sys::pidfd_open(container.pid);
+    if (!init.ok() || !is_alive(container)) return {};
+    TRY(sys::pidfd_signal(*init, SIGKILL));
+    sys::Backoff backoff(10'000);
+    while (!sys::pidfd_ended(*init))
+        if (!backoff.wait()) return Error(ErrorKind::timed_out, "container init still running");
+    return {};
+}
+
+} // namespace
+
+Result<void> destroy(Context& context, const Container& container) {
+    TRY(context.need_cgroups());
+    auto spec = context.store.load_spec(container.id);
+    TRY(remove_cgroup(context, container));
+    TRY(context.store.erase(container.id));
+    if (!spec.ok() || !spec->hooks) return {};
+    Container ended = container;
+    ended.pid = 0;
+    for (const auto& hook : spec->hooks->poststop) {
+        auto done = run_hooks({hook}, "poststop", hook_state(ended, "stopped"));
+        if (!done.ok()) context.log.warning(done.error().message());
+    }
+    return {};
+}
+
+namespace {
+
+// What a create left that was killed.
+Result<void> remove_unfinished(Context& context, const std::string& id) {
+    auto plan = context.store.load_plan(id);
+    if (plan.ok() && !plan->cgroup.dirs.empty()) {
+        TRY(context.need_cgroups());
+        auto killed = context.cgroups->kill_all(plan->cgroup.dirs.front().path);
+        if (!killed.ok() && killed.error().kind() != ErrorKind::not_found) return killed;
+        TRY(kernel::cgroup::remove(plan->cgroup));
+    }
+    return context.store.erase(id);
+}
+
+} // namespace
+
+Result<int> run_delete(Context& context, const Args& args) {
+    const std::string& id = args.words()[0];
+    bool force = args.has("force");
+    auto loaded = context.store.load(id);
+    if (!loaded.ok()) {
+        if (!force || loaded.error().kind() != ErrorKind::not_found) return std::move(loaded).error();
+        TRY(remove_unfinished(context, id));
+        return 0;
+    }
+    const Container& container = *loaded;
+    TRY(context.need_cgroups());
+    Status status = status_of(container, context.store, *context.cgroups);
+    if (status != Status::stopped && status != Status::created && !force)
+        return Error(ErrorKind::conflict, "cannot delete container " + id + " that is not stopped: " + name_of(status));
+    if (status != Status::stopped) {
+        if (status == Status::paused) (void)context.cgroups->thaw(container.cgroup_path);
+        TRY(kill_init(container));
+    }
+    TRY(destroy(context, container));
+    return 0;
+}
+
+Result<int> run_pause(Context& context, const Args& args) {
+    Container container = TRY(context.store.load(args.words()[0]));
+    TRY(context.need_cgroups());
+    Status status = status_of(container, context.store, *context.cgroups);
+    if (status != Status::running && status != Status::created)
+        return Error(ErrorKind::conflict, "container not running");
+    TRY(context.cgroups->freeze(container.cgroup_path));
+    return 0;
+}
+
+Result<int> run_resume(Context& context, const Args& args) {
+    Container container = TRY(context.store.load(args.words()[0]));
+    TRY(context.need_cgroups());
+    if (status_of(container, context.store, *context.cgroups) != Status::paused)
+        return Error(ErrorKind::conflict, "container not paused");
+    TRY(context.cgroups->thaw(container.cgroup_path));
+    return 0;
+}
+
+} // namespace hull::oci_runtime

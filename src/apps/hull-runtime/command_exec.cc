@@ -1,0 +1,124 @@
+#include <algorithm>
+#include <charconv>
+
+#include "apps/hull-runtime/making.h"
+#include "runtime/compile.h"
+#include "runtime/exec.h"
+#include "sys/file.h"
+#include "sys/pidfd.h"
+#include "sys/process.h"
+
+namespace hull::oci_runtime {
+
+namespace {
+
+namespace oci = model::oci;
+
+Result<uint32_t> parse_id(std::string_view text) {
+    uint32_t id = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (error != std::errc{} || end != text.data() + text.size())
+        return Error(ErrorKind::invalid_argument, "invalid user or group id \"" + std::string(text) + "\"");
+    return id;
+}
+
+Result<void> set_user(oci::User& user, const Args& args) {
+    std::string text = args.value("user");
+    if (!text.empty()) {
+        size_t colon = text.find(':');
+        user.uid = TRY(parse_id(std::string_view(text).substr(0, colon)));
+        if (colon != text.npos) user.gid = TRY(parse_id(std::string_view(text).substr(colon + 1)));
+    }
+    for (const std::string& gid : args.values("additional-gids")) user.additional_gids.push_back(TRY(parse_id(gid)));
+    return {};
+}
+
+void add_capabilities(oci::Process& process, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    if (!process.capabilities) process.capabilities.emplace();
+    auto& caps = *process.capabilities;
+    for (const std::string& name : names)
+        for (auto* set : {&caps.bounding, &caps.effective, &caps.permitted, &caps.ambient})
+            if (std::ranges::find(*set, name) == set->end()) set->push_back(name);
+}
+
+// The container's own process with the command line's changes, or --process.
+Result<oci::Process> read_process(Context& context, const std::string& id, const Args& args) {
+    if (auto path = args.value("process"); !path.empty()) {
+        auto process = TRY(oci::parse_process(TRY(sys::read_file(path, size_t{4} << 20))).context(path));
+        process.user.username.clear();
+        return process;
+    }
+    oci::Spec spec = TRY(context.store.load_spec(id));
+    oci::Process process = std::move(*spec.process);
+    process.user.username.clear();
+    process.args.assign(args.words().begin() + 1, args.words().end());
+    if (auto cwd = args.value("cwd"); !cwd.empty()) process.cwd = cwd;
+    if (auto profile = args.value("apparmor"); !profile.empty()) process.apparmor_profile = profile;
+    if (auto label = args.value("process-label"); !label.empty()) process.selinux_label = label;
+    add_capabilities(process, args.values("cap"));
+    for (const std::string& entry : args.values("env")) process.env.push_back(entry);
+    process.terminal = args.has("tty");
+    if (args.has("no-new-privs")) process.no_new_privileges = true;
+    TRY(set_user(process.user, args));
+    return process;
+}
+
+Result<void> check_running(Context& context, const Container& container, bool ignore_paused) {
+    TRY(context.need_cgroups());
+    Status status = status_of(container, context.store, *context.cgroups);
+    if (status == Status::stopped) return Error(ErrorKind::conflict, "cannot exec in a stopped container");
+    if (status == Status::paused && !ignore_paused)
+        return Error(ErrorKind::conflict, "cannot exec in a paused container (use --ignore-paused to override)");
+    return {};
+}
+
+Result<Followed> start(const Container& container, const runtime::ExecPlan& plan, const StartOptions& options) {
+    auto extra = TRY(preserved_fds(options.preserve_fds));
+    UniqueFd init = TRY(sys::pidfd_open(container.pid));
+    if (!is_alive(container)) return Error(ErrorKind::conflict, "cannot exec in a stopped container");
+    runtime::LaunchFds fds;
+    fds.stdin_ = BorrowedFd(0);
+    fds.stdout_ = BorrowedFd(1);
+    fds.stderr_ = BorrowedFd(2);
+    fds.console_socket = options.console;
+    fds.extra = extra;
+    auto pending = TRY(runtime::exec(init, plan, fds));
+    Followed followed;
+    auto no_hooks = [](pid_t) -> Result<std::string> { return std::string(); };
+    auto started = follow(pending.report, no_hooks, followed);
+    (void)sys::wait_for(pending.intermediate);
+    if (started.ok()) return Result<Followed>(std::move(followed));
+    if (followed.pid > 0) (void)sys::wait_for(followed.pid);
+    return start_error(std::move(started).error());
+}
+
+Result<int> exec_in(Context& context, const Args& args) {
+    const std::string& id = args.words()[0];
+    bool detached = args.has("detach");
+    if (!args.value("cgroup").empty()) return Error(ErrorKind::unsupported, "--cgroup is not supported");
+    if (args.value("process").empty() && args.words().size() < 2)
+        return Error(ErrorKind::invalid_argument, "process args cannot be empty");
+    Container container = TRY(context.store.load(id));
+    TRY(check_running(context, container, args.has("ignore-paused")));
+    StartOptions options = TRY(StartOptions::from(args));
+    oci::Process process = TRY(read_process(context, id, args));
+    if (detached && process.terminal && !options.console)
+        return Error(ErrorKind::invalid_argument,
+                     "cannot allocate tty if runc will detach without setting console socket");
+    auto plan = TRY(runtime::compile_exec(process, TRY(context.store.load_plan(id))));
+    Followed followed = TRY(start(container, plan, options));
+    auto written = write_pid_file(options.pid_file, followed.pid);
+    if (!written.ok()) {
+        if (auto fd = sys::pidfd_open(followed.pid); fd.ok()) (void)sys::pidfd_signal(*fd, 9);
+        return std::move(written).error();
+    }
+    if (detached) return 0;
+    return attend(followed.pid, std::move(followed.terminal));
+}
+
+} // namespace
+
+Result<int> run_exec(Context& context, const Args& args) { return exec_in(context, args).context("exec failed"); }
+
+} // namespace hull::oci_runtime

@@ -1,0 +1,116 @@
+// The table of commands and their flags: runc's.
+
+#include <array>
+
+#include "apps/hull-runtime/context.h"
+
+namespace hull::oci_runtime {
+
+namespace {
+
+constexpr Flag bundle{"bundle", "b", Takes::value, "path to the bundle; default: the current directory"};
+constexpr Flag console_socket{"console-socket", "", Takes::value, "unix socket that gets the terminal's master side"};
+constexpr Flag pid_file{"pid-file", "", Takes::value, "file to write the process id to"};
+constexpr Flag no_pivot{"no-pivot", "", Takes::nothing, "not supported"};
+constexpr Flag no_keyring{"no-new-keyring", "", Takes::nothing, "not supported"};
+constexpr Flag preserve_fds{"preserve-fds", "", Takes::value, "pass this many further descriptors, from 3 on"};
+constexpr Flag detach{"detach", "d", Takes::nothing, "do not wait for the process"};
+constexpr Flag format{"format", "f", Takes::value, "table or json"};
+
+constexpr std::array create_flags{bundle, console_socket, pid_file, no_pivot, no_keyring, preserve_fds};
+constexpr std::array run_flags{bundle,
+                               console_socket,
+                               pid_file,
+                               no_pivot,
+                               no_keyring,
+                               preserve_fds,
+                               detach,
+                               Flag{"keep", "", Takes::nothing, "do not delete the container after it ended"},
+                               Flag{"no-subreaper", "", Takes::nothing, "no effect: none is used"}};
+constexpr std::array exec_flags{
+    console_socket,
+    Flag{"cwd", "", Takes::value, "working directory in the container"},
+    Flag{"env", "e", Takes::value, "set an environment variable, NAME=value"},
+    Flag{"tty", "t", Takes::nothing, "allocate a terminal"},
+    Flag{"user", "u", Takes::value, "<uid>[:<gid>]"},
+    Flag{"additional-gids", "g", Takes::value, "additional group id"},
+    Flag{"process", "p", Takes::value, "path to a process.json"},
+    detach,
+    pid_file,
+    Flag{"process-label", "", Takes::value, "SELinux label"},
+    Flag{"apparmor", "", Takes::value, "AppArmor profile"},
+    Flag{"no-new-privs", "", Takes::nothing, "set no_new_privs"},
+    Flag{"cap", "c", Takes::value, "add a capability"},
+    preserve_fds,
+    Flag{"cgroup", "", Takes::value, "not supported"},
+    Flag{"ignore-paused", "", Takes::nothing, "allow it in a paused container"},
+};
+constexpr std::array kill_flags{Flag{"all", "a", Takes::nothing, "signal all processes of the container"}};
+constexpr std::array delete_flags{Flag{"force", "f", Takes::nothing, "kill it first if it runs"}};
+constexpr std::array list_flags{format, Flag{"quiet", "q", Takes::nothing, "ids only"}};
+constexpr std::array ps_flags{format};
+constexpr std::array spec_flags{bundle, Flag{"rootless", "", Takes::nothing, "not supported"}};
+constexpr std::array update_flags{
+    Flag{"resources", "r", Takes::value, "JSON file with the new resources, - for standard input"},
+    Flag{"blkio-weight", "", Takes::value, "10 to 1000"},
+    Flag{"cpu-period", "", Takes::value, "microseconds"},
+    Flag{"cpu-quota", "", Takes::value, "microseconds per period"},
+    Flag{"cpu-share", "", Takes::value, "relative weight"},
+    Flag{"cpu-rt-period", "", Takes::value, "microseconds"},
+    Flag{"cpu-rt-runtime", "", Takes::value, "microseconds"},
+    Flag{"cpuset-cpus", "", Takes::value, "list of CPUs"},
+    Flag{"cpuset-mems", "", Takes::value, "list of memory nodes"},
+    Flag{"memory", "", Takes::value, "bytes"},
+    Flag{"memory-reservation", "", Takes::value, "bytes"},
+    Flag{"memory-swap", "", Takes::value, "bytes of memory and swap, -1: unlimited"},
+    Flag{"pids-limit", "", Takes::value, "number of processes"},
+    Flag{"l3-cache-schema", "", Takes::value, "not supported"},
+    Flag{"mem-bw-schema", "", Takes::value, "not supported"},
+};
+constexpr std::array event_flags{Flag{"interval", "", Takes::value, "seconds between lines, as in 5s"},
+                                 Flag{"stats", "", Takes::nothing, "one line, then end"}};
+
+constexpr size_t any = SIZE_MAX;
+constexpr bool enters = true, stays = false;
+
+constexpr std::array table{
+    Command{"create", "<container-id>", "make a container that waits for start", create_flags, Order::anywhere, 1, 1,
+            enters, run_create},
+    Command{"delete", "<container-id>", "remove what a container holds", delete_flags, Order::anywhere, 1, 1, stays,
+            run_delete},
+    Command{"events", "<container-id>", "print resource usage as JSON lines", event_flags, Order::anywhere, 1, 1, stays,
+            run_events},
+    Command{"exec", "<container-id> <command> [arguments]", "run another process in a container", exec_flags,
+            Order::before_words, 1, any, enters, run_exec},
+    Command{"features", "", "print what is supported, as JSON", {}, Order::anywhere, 0, 0, stays, run_features},
+    Command{"kill", "<container-id> [signal]", "send a signal, TERM by default", kill_flags, Order::anywhere, 1, 2,
+            stays, run_kill},
+    Command{"list", "", "list containers", list_flags, Order::anywhere, 0, 0, stays, run_list},
+    Command{
+        "pause", "<container-id>", "suspend all processes of a container", {}, Order::anywhere, 1, 1, stays, run_pause},
+    Command{"ps", "<container-id> [ps options]", "list the processes of a container", ps_flags, Order::before_words, 1,
+            any, stays, run_ps},
+    Command{"resume", "<container-id>", "let a paused container go on", {}, Order::anywhere, 1, 1, stays, run_resume},
+    Command{"run", "<container-id>", "create and start a container, and wait for it", run_flags, Order::anywhere, 1, 1,
+            enters, run_run},
+    Command{"spec", "", "write an example config.json", spec_flags, Order::anywhere, 0, 0, stays, run_spec},
+    Command{
+        "start", "<container-id>", "start a container that create made", {}, Order::anywhere, 1, 1, stays, run_start},
+    Command{"state",
+            "<container-id>",
+            "print the state of a container, as JSON",
+            {},
+            Order::anywhere,
+            1,
+            1,
+            stays,
+            run_state},
+    Command{"update", "<container-id>", "change the limits of a container", update_flags, Order::anywhere, 1, 1, stays,
+            run_update},
+};
+
+} // namespace
+
+std::span<const Command> commands() { return table; }
+
+} // namespace hull::oci_runtime

@@ -1,0 +1,132 @@
+#include "apps/hull-runtime/container.h"
+
+#include <algorithm>
+
+#include "codec/json.h"
+#include "sys/file.h"
+#include "sys/pidfd.h"
+#include "sys/process.h"
+
+namespace hull::json {
+
+template <>
+struct Codec<WallTime> {
+    static Value encode(const WallTime& time) { return Value(to_rfc3339(time)); }
+    static Result<WallTime> decode(const Value& v) {
+        auto time = v.is_string() ? from_rfc3339(v.get_string()) : std::nullopt;
+        if (!time) return detail::mismatch(v, "a time");
+        return *time;
+    }
+};
+
+template <>
+struct Fields<oci_runtime::Container> {
+    using C = oci_runtime::Container;
+    static constexpr auto list = std::tuple{
+        field("ociVersion", &C::oci_version),
+        field("id", &C::id),
+        field("pid", &C::pid),
+        field("startTicks", &C::start_ticks),
+        field("bundle", &C::bundle),
+        field("rootfs", &C::rootfs),
+        field("created", &C::created),
+        field("cgroupPath", &C::cgroup_path),
+        field("owner", &C::owner),
+        field("annotations", &C::annotations, Emit::omit_empty),
+    };
+};
+
+} // namespace hull::json
+
+namespace hull::oci_runtime {
+
+const char* name_of(Status status) {
+    switch (status) {
+    case Status::created: return "created";
+    case Status::running: return "running";
+    case Status::paused: return "paused";
+    case Status::stopped: return "stopped";
+    }
+    return "?";
+}
+
+Result<void> check_id(const std::string& id) {
+    auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
+               c == '-' || c == '.';
+    };
+    if (id.empty()) return Error(ErrorKind::invalid_argument, "container id cannot be empty");
+    if (!std::ranges::all_of(id, fits) || id == "." || id == ".." || id.size() > 255)
+        return Error(ErrorKind::invalid_argument, "invalid container ID format");
+    return {};
+}
+
+Result<void> Store::reserve(const std::string& id) const {
+    TRY(sys::mkdir_parents(root_, 0700));
+    auto made = sys::mkdir(folder(id), 0700);
+    if (!made.ok() && made.error().code() == EEXIST)
+        return Error(ErrorKind::conflict, "container with given ID already exists");
+    return made;
+}
+
+Result<void> Store::save(const Container& container) const {
+    return sys::replace_file(folder(container.id) + "/state.json", json::print(json::encode(container)), 0600);
+}
+
+Result<Container> Store::load(const std::string& id) const {
+    TRY(check_id(id));
+    auto text = sys::read_file(folder(id) + "/state.json", size_t{4} << 20);
+    if (!text.ok() && text.error().kind() == ErrorKind::not_found)
+        return Error(ErrorKind::not_found, "container does not exist");
+    if (!text.ok()) return std::move(text).error();
+    return json::decode_text<Container>(*text).context("state of container " + id);
+}
+
+Result<model::oci::Spec> Store::load_spec(const std::string& id) const {
+    std::string text = TRY(sys::read_file(folder(id) + "/config.json", size_t{4} << 20));
+    return model::oci::parse_spec(text);
+}
+
+Result<runtime::Plan> Store::load_plan(const std::string& id) const {
+    std::string bytes = TRY(sys::read_file(folder(id) + "/plan", runtime::max_plan_bytes));
+    return runtime::decode_plan(bytes);
+}
+
+Result<void> Store::erase(const std::string& id) const { return sys::remove_tree(folder(id)); }
+
+Result<std::vector<Container>> Store::list() const {
+    std::vector<Container> out;
+    auto names = sys::list_dir(root_);
+    if (!names.ok() && names.error().kind() == ErrorKind::not_found) return out;
+    if (!names.ok()) return std::move(names).error();
+    std::ranges::sort(*names);
+    for (const std::string& name : *names)
+        if (auto container = load(name); container.ok()) out.push_back(std::move(*container));
+    return out;
+}
+
+bool is_alive(const Container& container) {
+    if (container.pid <= 0) return false;
+    // The descriptor first: what the ticks say is then about its process.
+    auto pidfd = sys::pidfd_open(container.pid);
+    if (!pidfd.ok()) return false;
+    auto ticks = sys::start_ticks(container.pid);
+    return ticks.ok() && *ticks == container.start_ticks && !sys::pidfd_ended(*pidfd);
+}
+
+Status status_of(const Container& container, const Store& store, const kernel::cgroup::Cgroups& cgroups) {
+    if (!is_alive(container)) return Status::stopped;
+    auto frozen = cgroups.frozen(container.cgroup_path);
+    if (frozen.ok() && *frozen) return Status::paused;
+    return sys::exists(store.folder(container.id) + "/gate") ? Status::created : Status::running;
+}
+
+std::string hook_state(const Container& container, const char* status) {
+    json::Object state{{"ociVersion", container.oci_version}, {"id", container.id}, {"status", status}};
+    if (container.pid > 0) state["pid"] = container.pid;
+    state["bundle"] = container.bundle;
+    if (!container.annotations.empty()) state["annotations"] = json::encode(container.annotations);
+    return json::print(state);
+}
+
+} // namespace hull::oci_runtime

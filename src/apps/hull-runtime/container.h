@@ -1,0 +1,70 @@
+// Containers as they lie below --root, one folder each:
+//
+//   <root>/<id>/state.json   what is known (docs/formats/runtime-state.md)
+//               config.json  the bundle's, as it was at `create`
+//               plan         runtime::Plan, for `exec`
+//               gate         socket that init waits at until `start`
+//
+// A folder without state.json is a `create` under way, or what one left that
+// was killed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "kernel/cgroup/cgroup.h"
+#include "model/oci_spec.h"
+#include "runtime/plan.h"
+
+namespace hull::oci_runtime {
+
+enum class Status : uint8_t { created, running, paused, stopped };
+const char* name_of(Status status);
+
+struct Container {
+    std::string id, bundle, rootfs;
+    std::string oci_version;
+    WallTime created;
+    pid_t pid = 0;
+    uint64_t start_ticks = 0; // of pid, which may be somebody else's by now
+    std::string cgroup_path;
+    std::map<std::string, std::string> annotations;
+    uint32_t owner = 0; // uid
+};
+
+// Errors: "invalid container ID format" and the like, runc's texts.
+Result<void> check_id(const std::string& id);
+
+class Store {
+public:
+    explicit Store(std::string root) : root_(std::move(root)) {}
+
+    std::string folder(const std::string& id) const { return root_ + "/" + id; }
+    // The folder of a new container; conflict when there is one.
+    Result<void> reserve(const std::string& id) const;
+    Result<void> save(const Container& container) const;
+    // not_found: "container does not exist".
+    Result<Container> load(const std::string& id) const;
+    Result<model::oci::Spec> load_spec(const std::string& id) const;
+    Result<runtime::Plan> load_plan(const std::string& id) const;
+    Result<void> erase(const std::string& id) const;
+    // Those that load(), by name.
+    Result<std::vector<Container>> list() const;
+
+private:
+    std::string root_;
+};
+
+bool is_alive(const Container& container);
+Status status_of(const Container& container, const Store& store, const kernel::cgroup::Cgroups& cgroups);
+
+// The state of the specification (runtime.md), on one line: for hooks.
+std::string hook_state(const Container& container, const char* status);
+
+} // namespace hull::oci_runtime

@@ -1,0 +1,65 @@
+// What every command gets, and the commands.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apps/hull-runtime/args.h"
+#include "apps/hull-runtime/container.h"
+#include "apps/hull-runtime/logger.h"
+#include "base/result.h"
+#include "kernel/cgroup/cgroup.h"
+
+namespace hull::oci_runtime {
+
+struct Context {
+    Store store{""};
+    Logger log;
+    std::unique_ptr<kernel::cgroup::Cgroups> cgroups; // made by need_cgroups()
+    std::string program;                              // name in messages: "hull-runtime"
+
+    Result<void> need_cgroups();
+};
+
+struct Command {
+    std::string_view name;
+    std::string_view words; // "<container-id>"
+    std::string_view help;
+    std::span<const Flag> flags;
+    Order order;
+    size_t least, most; // number of words
+    // It enters containers: must run from a sealed copy of the program.
+    bool enters;
+    // The exit code; errors are printed by main and give 1 (exec: 255).
+    Result<int> (*run)(Context&, const Args&);
+};
+
+std::span<const Command> commands();
+
+// One per command, in command_<name>.cc.
+Result<int> run_create(Context& context, const Args& args);
+Result<int> run_run(Context& context, const Args& args);
+Result<int> run_start(Context& context, const Args& args);
+Result<int> run_exec(Context& context, const Args& args);
+Result<int> run_kill(Context& context, const Args& args);
+Result<int> run_delete(Context& context, const Args& args);
+Result<int> run_pause(Context& context, const Args& args);
+Result<int> run_resume(Context& context, const Args& args);
+Result<int> run_state(Context& context, const Args& args);
+Result<int> run_list(Context& context, const Args& args);
+Result<int> run_ps(Context& context, const Args& args);
+Result<int> run_spec(Context& context, const Args& args);
+Result<int> run_features(Context& context, const Args& args);
+Result<int> run_update(Context& context, const Args& args);
+Result<int> run_events(Context& context, const Args& args);
+
+// Takes down what is left of a container that ended: poststop hooks, cgroups,
+// folder. For delete and a `run` that is over.
+Result<void> destroy(Context& context, const Container& container);
+
+// Text on standard output.
+Result<void> print(const std::string& text);
+
+} // namespace hull::oci_runtime

@@ -1,0 +1,229 @@
+#include "apps/hull-runtime/making.h"
+
+#include <array>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "runtime/compile.h"
+#include "runtime/hooks.h"
+#include "sys/file.h"
+#include "sys/pidfd.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+
+namespace hull::oci_runtime {
+
+namespace {
+
+namespace oci = model::oci;
+
+std::string absolute(const std::string& path) {
+    std::array<char, 4097> resolved{};
+    if (!::realpath(path.empty() ? "." : path.c_str(), resolved.data())) return {};
+    return resolved.data();
+}
+
+} // namespace
+
+Result<StartOptions> StartOptions::from(const Args& args) {
+    StartOptions options;
+    if (args.has("no-pivot"))
+        return Error(ErrorKind::unsupported, "--no-pivot is not supported: containers always pivot their root");
+    if (args.has("no-new-keyring"))
+        return Error(ErrorKind::unsupported, "--no-new-keyring is not supported: every container gets its own keyring");
+    std::string bundle = args.value("bundle");
+    options.bundle = absolute(bundle);
+    if (options.bundle.empty()) return Error::from_errno("chdir", bundle);
+    options.pid_file = args.value("pid-file");
+    options.preserve_fds = TRY(args.number("preserve-fds", 0));
+    if (auto path = args.value("console-socket"); !path.empty())
+        options.console = TRY(sys::connect_unix(path, sys::SocketType::stream).context("console socket"));
+    return options;
+}
+
+Result<std::vector<BorrowedFd>> preserved_fds(int64_t n) {
+    std::vector<BorrowedFd> fds;
+    for (int fd = 3; fd < 3 + n; ++fd) {
+        if (!sys::exists("/proc/self/fd/" + std::to_string(fd)))
+            return Error(ErrorKind::invalid_argument, "please check that preserved-fd " + std::to_string(fd - 3) +
+                                                          " is present (file descriptor " + std::to_string(fd) + ")");
+        fds.emplace_back(fd);
+    }
+    return fds;
+}
+
+Error start_error(Error error) { return std::move(error).context("unable to start container process"); }
+
+Result<void> run_hooks(const std::vector<oci::Hook>& hooks, const char* kind, const std::string& state) {
+    for (size_t i = 0; i < hooks.size(); ++i) {
+        const oci::Hook& hook = hooks[i];
+        runtime::HookPlan plan{hook.path, hook.args, hook.env, hook.timeout.value_or(0)};
+        TRY(runtime::run_hook(plan, state).context([&] {
+            return "error running " + std::string(kind) + " hook #" + std::to_string(i);
+        }));
+    }
+    return {};
+}
+
+Result<void> write_pid_file(const std::string& path, pid_t pid) {
+    if (path.empty()) return {};
+    return sys::replace_file(path, std::to_string(pid), 0666).context("pid file");
+}
+
+Result<void> follow(runtime::ReportReader& report, const OnHooks& on_hooks, Followed& into) {
+    using Kind = runtime::LaunchEvent::Kind;
+    for (;;) {
+        for (runtime::LaunchEvent& event : report.wait()) {
+            switch (event.kind) {
+            case Kind::step: break;
+            case Kind::pid: into.pid = event.pid; break;
+            case Kind::terminal: into.terminal = std::move(event.fd); break;
+            case Kind::at_hooks: TRY(report.resume(TRY(on_hooks(into.pid)))); break;
+            case Kind::at_gate:
+            case Kind::executed: return {};
+            case Kind::failed: return std::move(event.error);
+            }
+        }
+    }
+}
+
+namespace {
+
+// One attempt to make a container; destroyed before commit() it takes all of
+// it down again.
+class Attempt {
+public:
+    Attempt(Context& context, Container& container) : context_(context), container_(container) {}
+    ~Attempt() {
+        if (committed_) return;
+        if (followed.pid > 0) {
+            if (auto fd = sys::pidfd_open(followed.pid); fd.ok()) (void)sys::pidfd_signal(*fd, 9);
+            (void)sys::wait_for(followed.pid);
+        }
+        (void)runtime::remove_cgroups(plan.cgroup);
+        (void)context_.store.erase(container_.id);
+    }
+    Attempt(const Attempt&) = delete;
+    Attempt& operator=(const Attempt&) = delete;
+    void commit() { committed_ = true; }
+
+    runtime::Plan plan;
+    Followed followed;
+
+private:
+    Context& context_;
+    Container& container_;
+    bool committed_ = false;
+};
+
+Result<oci::Spec> read_bundle(const std::string& bundle, std::string& text) {
+    auto read = sys::read_file(bundle + "/config.json", size_t{4} << 20);
+    if (!read.ok() && read.error().kind() == ErrorKind::not_found)
+        return Error(ErrorKind::not_found, "JSON specification file config.json not found");
+    text = TRY(std::move(read));
+    oci::Spec spec = TRY(oci::parse_spec(text).context("config.json"));
+    if (!spec.process) return Error(ErrorKind::invalid_argument, "process property must not be empty");
+    if (!spec.root) return Error(ErrorKind::invalid_argument, "root filesystem is not specified");
+    // On Linux the numbers count; the specification has the name for Windows.
+    spec.process->user.username.clear();
+    return spec;
+}
+
+// sd_listen_fds(3): what this process was given is the container's.
+int64_t take_listen_fds(oci::Process& process) {
+    const char* text = std::getenv("LISTEN_FDS");
+    int64_t n = text ? std::strtol(text, nullptr, 10) : 0;
+    if (n <= 0 || n > 1024) return 0;
+    process.env.push_back("LISTEN_FDS=" + std::to_string(n));
+    process.env.emplace_back("LISTEN_PID=1");
+    return n;
+}
+
+Result<runtime::Plan> compile_plan(Context& context, const Container& container, const oci::Spec& spec,
+                                   runtime::Gate gate) {
+    runtime::CompileOptions options;
+    options.id = container.id;
+    options.bundle = container.bundle;
+    options.gate = gate;
+    static const oci::Resources none;
+    const oci::Resources& resources = spec.linux_ && spec.linux_->resources ? *spec.linux_->resources : none;
+    options.cgroup = TRY(context.cgroups->plan(container.cgroup_path, resources));
+    return runtime::compile(spec, options);
+}
+
+// Bound through the folder's descriptor: a socket's path has 107 bytes only.
+Result<UniqueFd> make_gate(const std::string& folder) {
+    UniqueFd dir = TRY(sys::open(folder, O_PATH | O_DIRECTORY));
+    return sys::listen_unix("/proc/self/fd/" + std::to_string(dir.get()) + "/gate", sys::SocketType::seqpacket, 0600,
+                            1);
+}
+
+Container describe(const std::string& id, const std::string& bundle, const oci::Spec& spec) {
+    Container c;
+    c.id = id;
+    c.bundle = bundle;
+    c.rootfs = spec.root->path.starts_with('/') ? spec.root->path : bundle + "/" + spec.root->path;
+    c.oci_version = spec.oci_version;
+    c.created = wall_now();
+    c.cgroup_path = spec.linux_ ? spec.linux_->cgroups_path : "";
+    if (c.cgroup_path.empty()) c.cgroup_path = "hull-runtime/" + id;
+    c.annotations = spec.annotations;
+    c.owner = ::geteuid();
+    return c;
+}
+
+} // namespace
+
+Result<Made> make_container(Context& context, const std::string& id, const StartOptions& options, runtime::Gate gate) {
+    TRY(check_id(id));
+    std::string config;
+    oci::Spec spec = TRY(read_bundle(options.bundle, config));
+    TRY(context.need_cgroups());
+    int64_t extra = options.preserve_fds + take_listen_fds(*spec.process);
+    auto extra_fds = TRY(preserved_fds(extra));
+    Made made;
+    Container& container = made.container;
+    container = describe(id, options.bundle, spec);
+    runtime::Plan plan = TRY(compile_plan(context, container, spec, gate));
+
+    TRY(context.store.reserve(id));
+    Attempt attempt(context, container);
+    attempt.plan = std::move(plan);
+    const std::string folder = context.store.folder(id);
+    TRY(sys::replace_file(folder + "/config.json", config, 0600));
+    TRY(sys::replace_file(folder + "/plan", runtime::encode(attempt.plan), 0600));
+    UniqueFd gate_socket;
+    if (gate == runtime::Gate::socket) gate_socket = TRY(make_gate(folder));
+
+    runtime::LaunchFds fds;
+    fds.stdin_ = BorrowedFd(0);
+    fds.stdout_ = BorrowedFd(1);
+    fds.stderr_ = BorrowedFd(2);
+    fds.gate = gate_socket;
+    fds.console_socket = options.console;
+    fds.extra = extra_fds;
+    auto pending = TRY(runtime::launch(attempt.plan, {}, fds));
+    auto on_hooks = [&](pid_t pid) -> Result<std::string> {
+        container.pid = pid;
+        std::string state = hook_state(container, "creating");
+        if (spec.hooks) {
+            TRY(run_hooks(spec.hooks->prestart, "prestart", state));
+            TRY(run_hooks(spec.hooks->create_runtime, "createRuntime", state));
+        }
+        return state;
+    };
+    auto followed = follow(pending.report, on_hooks, attempt.followed);
+    (void)sys::wait_for(pending.intermediate);
+    if (!followed.ok()) return start_error(std::move(followed).error());
+    container.pid = attempt.followed.pid;
+    container.start_ticks = TRY(sys::start_ticks(container.pid));
+    TRY(write_pid_file(options.pid_file, container.pid));
+    TRY(context.store.save(container));
+    made.terminal = std::move(attempt.followed.terminal);
+    attempt.commit();
+    return made;
+}
+
+} // namespace hull::oci_runtime

@@ -1,0 +1,60 @@
+// Making a container or a process in one, and following its start.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "apps/hull-runtime/context.h"
+#include "base/unique_fd.h"
+#include "model/oci_spec.h"
+#include "runtime/launch.h"
+
+namespace hull::oci_runtime {
+
+// Flags that create, run and exec share.
+struct StartOptions {
+    std::string bundle; // absolute
+    std::string pid_file;
+    UniqueFd console; // connected; invalid without --console-socket
+    int64_t preserve_fds = 0;
+    static Result<StartOptions> from(const Args& args);
+};
+
+// Descriptors 3 to 3 + n - 1 of this process, for the program to keep; an
+// error names one that isn't open.
+Result<std::vector<BorrowedFd>> preserved_fds(int64_t n);
+
+struct Made {
+    Container container;
+    UniqueFd terminal; // master side, when there is one and no console socket
+};
+
+// create (with a gate) and run (without). Everything is undone on error.
+Result<Made> make_container(Context& context, const std::string& id, const StartOptions& options, runtime::Gate gate);
+
+// What a start's report says until it rests.
+struct Followed {
+    pid_t pid = 0; // 0: not told
+    UniqueFd terminal;
+};
+// on_hooks: called with the pid when the process waits for the hooks of the
+// runtime; gives the state for the hooks that it runs itself.
+using OnHooks = std::function<Result<std::string>(pid_t)>;
+// Until the program runs or waits at the gate. On error `pid` of into tells
+// whom to reap.
+Result<void> follow(runtime::ReportReader& report, const OnHooks& on_hooks, Followed& into);
+
+// The text that containerd and Docker know.
+Error start_error(Error error);
+
+Result<void> run_hooks(const std::vector<model::oci::Hook>& hooks, const char* kind, const std::string& state);
+
+// As runc: complete or not there at all.
+Result<void> write_pid_file(const std::string& path, pid_t pid);
+
+// Waits for the child `pid`, passing signals on to it and, with a terminal,
+// bytes between it and ours. Its exit code, 128 + signal.
+Result<int> attend(pid_t pid, UniqueFd terminal);
+
+} // namespace hull::oci_runtime
