@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,21 @@ struct DeviceNode {
 };
 
 enum class PathKind : unsigned char { missing, directory, device, other };
+
+struct FileIdentity {
+    uint64_t device = 0, inode = 0;
+    bool operator==(const FileIdentity&) const = default;
+};
+
+// An open file, also when its name meanwhile belongs to another one.
+class FileReader {
+public:
+    virtual ~FileReader() = default;
+    virtual FileIdentity identity() const = 0;
+    virtual Result<uint64_t> size() = 0;
+    // 0 at the end.
+    virtual Result<size_t> read_at(uint64_t offset, std::span<char> into) = 0;
+};
 
 // Wakes a reader when a file grew or was replaced.
 class FileWatch {
@@ -42,6 +58,7 @@ public:
     virtual Result<std::vector<DeviceNode>> devices_below(const std::string& dir) = 0;
     virtual Result<void> make_directories(const std::string& path) = 0; // 0755
     virtual Result<std::string> read_file(const std::string& path, size_t limit) = 0;
+    virtual Result<std::unique_ptr<FileReader>> open(const std::string& path) = 0; // not_found
     virtual Result<std::unique_ptr<FileWatch>> watch(const std::string& path) = 0;
     // Output of ps(1) with these arguments. Errors: invalid_argument with what
     // ps said.

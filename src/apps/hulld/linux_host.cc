@@ -1,0 +1,144 @@
+#include "apps/hulld/linux_host.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "sys/file.h"
+#include "sys/inotify.h"
+#include "sys/poll.h"
+#include "sys/read_at.h"
+#include "sys/run_program.h"
+
+namespace hull {
+namespace {
+
+using engine::DeviceNode;
+using engine::FileIdentity;
+using engine::FileReader;
+using engine::FileWatch;
+using engine::PathKind;
+
+constexpr size_t kPsLimit = size_t{16} << 20;
+
+bool is_device(const struct stat& st) { return S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode); }
+
+DeviceNode to_node(const std::string& path, const struct stat& st) {
+    return {.path = path,
+            .type = S_ISBLK(st.st_mode) ? 'b' : 'c',
+            .major = major(st.st_rdev),
+            .minor = minor(st.st_rdev),
+            .mode = st.st_mode & 07777,
+            .uid = st.st_uid,
+            .gid = st.st_gid};
+}
+
+class Reader : public FileReader {
+public:
+    Reader(UniqueFd fd, FileIdentity identity) : fd_(std::move(fd)), identity_(identity) {}
+    FileIdentity identity() const override { return identity_; }
+    Result<uint64_t> size() override { return sys::file_size(fd_); }
+    Result<size_t> read_at(uint64_t offset, std::span<char> into) override { return sys::read_at(fd_, offset, into); }
+
+private:
+    UniqueFd fd_;
+    FileIdentity identity_;
+};
+
+class Watch : public FileWatch {
+public:
+    Watch(UniqueFd inotify, UniqueFd epoll) : inotify_(std::move(inotify)), epoll_(std::move(epoll)) {}
+    bool wait(int timeout_ms) override {
+        std::array<epoll_event, 1> events;
+        auto ready = sys::epoll_wait(epoll_, events, timeout_ms);
+        if (!ready.ok() || *ready == 0) return false;
+        // Reading resets it; what changed doesn't matter.
+        std::array<char, 4096> buffer;
+        (void)sys::read(inotify_, buffer);
+        return true;
+    }
+
+private:
+    UniqueFd inotify_, epoll_;
+};
+
+class LinuxHost : public engine::HostPort {
+public:
+    PathKind kind(const std::string& path) override {
+        auto st = sys::stat(path);
+        if (!st.ok()) return PathKind::missing;
+        if (S_ISDIR(st->st_mode)) return PathKind::directory;
+        return is_device(*st) ? PathKind::device : PathKind::other;
+    }
+
+    Result<DeviceNode> device(const std::string& path) override {
+        struct stat st = TRY(sys::stat(path));
+        if (!is_device(st)) return Error(ErrorKind::invalid_argument, path + ": not a device node");
+        return to_node(path, st);
+    }
+
+    Result<std::vector<DeviceNode>> devices_below(const std::string& dir) override {
+        std::vector<DeviceNode> nodes;
+        struct stat top = TRY(sys::stat(dir));
+        TRY(collect(dir, top.st_dev, nodes));
+        std::ranges::sort(nodes, {}, &DeviceNode::path);
+        return nodes;
+    }
+
+    Result<void> make_directories(const std::string& path) override { return sys::mkdir_parents(path, 0755); }
+    Result<std::string> read_file(const std::string& path, size_t limit) override {
+        return sys::read_file(path, limit);
+    }
+
+    Result<std::unique_ptr<FileReader>> open(const std::string& path) override {
+        UniqueFd fd = TRY(sys::open(path, O_RDONLY | O_NOFOLLOW));
+        auto identity = TRY(sys::file_identity(fd));
+        return std::unique_ptr<FileReader>(
+            std::make_unique<Reader>(std::move(fd), FileIdentity{.device = identity.device, .inode = identity.inode}));
+    }
+
+    Result<std::unique_ptr<FileWatch>> watch(const std::string& path) override {
+        UniqueFd inotify = TRY(sys::watch_file(path));
+        UniqueFd epoll = TRY(sys::epoll_create());
+        TRY(sys::epoll_add(epoll, inotify, EPOLLIN, 0));
+        return std::unique_ptr<FileWatch>(std::make_unique<Watch>(std::move(inotify), std::move(epoll)));
+    }
+
+    Result<std::string> ps(const std::vector<std::string>& arguments) override {
+        std::vector<std::string> args = {"ps"};
+        args.insert(args.end(), arguments.begin(), arguments.end());
+        auto run = sys::run_program("ps", args, kPsLimit);
+        if (!run.ok() && run.error().code() == ENOENT)
+            return Error(ErrorKind::unsupported, "there is no ps on this machine (Debian: package procps)");
+        sys::ProgramOutput ran = TRY(std::move(run));
+        if (ran.exit_code != 0) return Error(ErrorKind::invalid_argument, "error running ps: " + ran.output);
+        return std::move(ran.output);
+    }
+
+private:
+    static Result<void> collect(const std::string& dir, dev_t device, std::vector<DeviceNode>& nodes) {
+        for (const std::string& name : TRY(sys::list_dir(dir))) {
+            std::string path = dir + "/" + name;
+            auto st = sys::lstat(path);
+            if (!st.ok()) continue; // it went away
+            // Other mounts (pts, shm, mqueue) and the terminals of the host stay out.
+            if (S_ISDIR(st->st_mode)) {
+                if (st->st_dev == device) TRY(collect(path, device, nodes));
+            } else if (is_device(*st) && name != "console" && name != "ptmx") {
+                nodes.push_back(to_node(path, *st));
+            }
+        }
+        return {};
+    }
+};
+
+} // namespace
+
+std::unique_ptr<engine::HostPort> make_linux_host() { return std::make_unique<LinuxHost>(); }
+
+} // namespace hull

@@ -1,0 +1,115 @@
+#include <algorithm>
+
+#include "base/random.h"
+#include "engine/mount_requests.h"
+#include "engine/names.h"
+#include "engine/service.h"
+#include "engine/validate.h"
+
+namespace hull::engine {
+namespace {
+
+Result<void> check_platform(const std::string& wanted, const image::Image& image, const std::string& reference) {
+    if (wanted.empty()) return {};
+    std::string actual = image.config.os + "/" + image.config.architecture;
+    std::string full = image.config.variant.empty() ? actual : actual + "/" + image.config.variant;
+    if (wanted == actual || wanted == full || wanted == image.config.os || wanted == image.config.architecture)
+        return {};
+    return Error(ErrorKind::not_found, "image with reference " + reference +
+                                           " was found but does not provide the specified platform (" + wanted +
+                                           "), actual: " + full);
+}
+
+Result<std::string> reserve_name(Registry& registry, const std::string& asked, const ContainerId& id) {
+    if (!asked.empty()) {
+        std::string name = TRY(check_container_name(asked));
+        TRY(registry.reserve(name, id));
+        return name;
+    }
+    constexpr int kPlainTries = 6, kTries = 100;
+    for (int i = 0; i < kTries; ++i) {
+        std::string name = random_container_name(i >= kPlainTries);
+        if (registry.reserve(name, id).ok()) return name;
+    }
+    std::string name = id.str().substr(0, 12);
+    TRY(registry.reserve(name, id));
+    return name;
+}
+
+// The program and its arguments.
+Result<void> set_command(ContainerSettings& settings) {
+    std::vector<std::string> words;
+    const auto& config = settings.config;
+    if (config.entrypoint) words = *config.entrypoint;
+    // `--entrypoint ""` stands for none.
+    if (words.size() == 1 && words[0].empty()) words.clear();
+    if (config.cmd) words.insert(words.end(), config.cmd->begin(), config.cmd->end());
+    if (words.empty() || words[0].empty()) return Error(ErrorKind::invalid_argument, "no command specified");
+    settings.path = words[0];
+    settings.args.assign(words.begin() + 1, words.end());
+    return {};
+}
+
+Result<void> set_hostname(const Core& core, ContainerSettings& settings) {
+    std::string& hostname = settings.config.hostname;
+    if (!hostname.empty()) return {};
+    if (std::string donor = joined_container(settings.host_config.network_mode); !donor.empty()) {
+        auto other = core.registry.find(donor);
+        if (other.ok()) hostname = (*other)->settings().config.hostname;
+    } else if (settings.host_config.network_mode == "host" || settings.host_config.uts_mode == "host") {
+        std::string text = TRY(core.host.read_file("/proc/sys/kernel/hostname", 4096));
+        hostname = text.substr(0, text.find('\n'));
+    }
+    if (hostname.empty()) hostname = settings.id.substr(0, 12);
+    return {};
+}
+
+} // namespace
+
+Result<Created> ContainersService::create(model::CreateRequest request, CreateOptions options) {
+    if (request.config.image.empty()) return Error(ErrorKind::invalid_argument, "no image specified");
+    Created created;
+    image::ImagePtr image = TRY(core_.images.resolve(request.config.image));
+    TRY(check_platform(options.platform, *image, request.config.image));
+    TRY(validate_config(request.config));
+    TRY(validate_host_config(request, core_.options, created.warnings));
+
+    ContainerSettings settings;
+    settings.id = random_id();
+    created.id = ContainerId(settings.id);
+    settings.created = wall_now();
+    settings.image_id = image->id.str();
+    if (image->chain_id) settings.chain_id = image->chain_id->str();
+    settings.config = merge_config(std::move(request.config), image->config.config);
+    TRY(validate_config(settings.config));
+    settings.host_config = std::move(request.host_config);
+    settings.networking = std::move(request.networking_config);
+    fill_defaults(settings.host_config, core_.options);
+    TRY(set_command(settings));
+    TRY(set_hostname(core_, settings));
+    settings.mounts =
+        TRY(resolve_mounts(settings.config, settings.host_config, core_.host, core_.dirs->path(created.id)));
+
+    std::vector<std::string> volumes;
+    for (const model::MountPoint& mount : settings.mounts)
+        if (mount.type == "volume") volumes.push_back(mount.name);
+    image::Lease lease = TRY(core_.images.rootfs(image->id));
+    settings.name = TRY(reserve_name(core_.registry, options.name, created.id));
+    std::string name = settings.name;
+    auto undo = [&](Error error) {
+        core_.registry.free_name(name, created.id);
+        return error;
+    };
+    if (auto made = core_.dirs->create(created.id, volumes); !made.ok()) return undo(std::move(made).error());
+    auto container = std::make_shared<Container>(std::move(settings), ContainerState{}, std::move(lease));
+    auto saved = core_.records.put(store::Table::containers, created.id.str(), container->record());
+    if (!saved.ok()) {
+        (void)core_.dirs->remove(created.id);
+        return undo(std::move(saved).error().context("create container"));
+    }
+    core_.registry.add(container);
+    core_.publish(*container, "create");
+    return created;
+}
+
+} // namespace hull::engine

@@ -1,0 +1,239 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "engine/core.h"
+#include "engine/execs_service.h"
+#include "engine/host_facts.h"
+#include "engine/runner.h"
+#include "engine/service.h"
+
+namespace hull::engine {
+namespace {
+
+// How long the ends that happened while the engine was away may take to be told.
+constexpr std::chrono::seconds kReconcileWait{2};
+
+class EngineImpl : public Engine, RuntimeListener {
+public:
+    EngineImpl(EngineOptions options, const EnginePorts& ports, std::unique_ptr<store::ContainerDirs> dirs)
+        : core_(std::move(options), ports, std::move(dirs)), runner_(core_), containers_(core_, runner_), execs_(core_),
+          images_(core_.images, core_.events) {
+        runner_.on_ended = [this](const ContainerPtr& container) { execs_.forget(container->id); };
+    }
+    ~EngineImpl() override { close(); }
+
+    Result<void> bring_up();
+
+    Containers& containers() override { return containers_; }
+    Execs& execs() override { return execs_; }
+    EventBus& events() override { return core_.events; }
+    InfoView info() override { return make_info(core_, engine_id_); }
+    const EngineOptions& options() const override { return core_.options; }
+    ImageService& images() override { return images_; }
+
+    void close() override {
+        runner_.close();
+        core_.scheduler.stop();
+        core_.events.close();
+        core_.workers.wait_idle();
+    }
+
+    void on_exit(const ExitRecord& record) override {
+        if (record.exec)
+            execs_.ended(record);
+        else
+            runner_.ended(record);
+    }
+    void on_oom(const ContainerId& id) override {
+        ContainerPtr container = core_.registry.by_id(id);
+        if (!container) return;
+        container->update([](ContainerState& state, Volatile&) { state.oom_killed = true; });
+        core_.publish(*container, "oom");
+    }
+
+private:
+    Result<void> load_records();
+    Result<void> load_engine_id();
+    void adopt(const std::vector<Survivor>& survivors);
+    void settle(const std::vector<Survivor>& survivors);
+    Result<void> recover_sandboxes();
+    void sweep_folders();
+    void follow_policies();
+
+    Core core_;
+    Runner runner_;
+    ContainersService containers_;
+    ExecsService execs_;
+    ImageService images_;
+    std::string engine_id_;
+};
+
+Result<void> EngineImpl::load_engine_id() {
+    auto known = TRY(core_.records.get(store::Table::settings, "engine-id"));
+    if (known) {
+        engine_id_ = *known;
+        return {};
+    }
+    std::string hex = random_hex(32);
+    engine_id_ = hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" +
+                 hex.substr(20);
+    return core_.records.put(store::Table::settings, "engine-id", engine_id_);
+}
+
+Result<void> EngineImpl::load_records() {
+    for (const store::Record& record : TRY(core_.records.all(store::Table::containers))) {
+        auto parsed = model::parse_container_record(record.text);
+        // One bad record must not keep the others away; its folder stays, too.
+        if (!parsed.ok()) {
+            log::error("container record " + record.key, parsed.error());
+            continue;
+        }
+        std::optional<image::Digest> chain;
+        if (!parsed->settings.chain_id.empty()) chain = TRY(image::Digest::parse(parsed->settings.chain_id));
+        auto lease = core_.images.hold(chain);
+        if (!lease.ok()) log::error("layers of container " + record.key, lease.error());
+        auto container = std::make_shared<Container>(std::move(parsed->settings), std::move(parsed->state),
+                                                     lease.ok() ? std::move(*lease) : image::Lease());
+        auto reserved = core_.registry.reserve(container->name(), container->id);
+        if (!reserved.ok()) log::error("container record " + record.key, reserved.error());
+        core_.registry.add(std::move(container));
+    }
+    return {};
+}
+
+void EngineImpl::adopt(const std::vector<Survivor>& survivors) {
+    for (const Survivor& survivor : survivors) {
+        ContainerPtr container = core_.registry.by_id(survivor.container);
+        if (!container) {
+            // Its record was never written: nobody was told that it exists.
+            log::warning("ending container " + survivor.container.str() + ", which is not on record");
+            auto killed = core_.runtime.kill(survivor.container, 9);
+            if (!killed.ok()) log::error("end container " + survivor.container.str(), killed.error());
+            continue;
+        }
+        container->update([&](ContainerState& state, Volatile& v) {
+            // It may have ended since the list was made.
+            if (v.early_exit || !is_active(state.status)) return;
+            state.status = survivor.paused ? ContainerStatus::paused : ContainerStatus::running;
+            state.pid = survivor.pid;
+            state.started_at = survivor.started_at;
+        });
+        core_.save(*container);
+    }
+}
+
+// Whatever the records say runs, and isn't among the survivors, has ended.
+void EngineImpl::settle(const std::vector<Survivor>& survivors) {
+    std::set<std::string> alive;
+    for (const Survivor& survivor : survivors) alive.insert(survivor.container.str());
+    auto deadline = std::chrono::steady_clock::now() + kReconcileWait;
+    for (const ContainerPtr& container : core_.registry.all()) {
+        ContainerStatus status = container->status();
+        bool active = has_processes(status) || status == ContainerStatus::starting;
+        if (active && !alive.contains(container->id.str())) {
+            auto told = [](const ContainerState& state, const Volatile& v) {
+                return v.early_exit || !is_active(state.status) || state.status == ContainerStatus::restarting;
+            };
+            auto left = std::max(deadline - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration(0));
+            container->wait_for(left, told);
+            if (has_processes(container->status()) || container->status() == ContainerStatus::starting)
+                runner_.lost(container);
+        } else if (status == ContainerStatus::removing) {
+            container->update([](ContainerState& state, Volatile&) { state.status = ContainerStatus::dead; });
+            auto removed = runner_.remove(container, true);
+            if (!removed.ok()) log::error("remove container " + container->id.str(), removed.error());
+        }
+    }
+}
+
+Result<void> EngineImpl::recover_sandboxes() {
+    std::vector<HeldSandbox> held;
+    for (const ContainerPtr& container : core_.registry.all()) {
+        container->look([&](const ContainerState& state, const Volatile&) {
+            if (!has_processes(state.status) && state.status != ContainerStatus::starting) return;
+            const model::HostConfig& host = container->settings().host_config;
+            bool joined = !joined_container(host.network_mode).empty() || !joined_container(host.pid_mode).empty() ||
+                          !joined_container(host.ipc_mode).empty();
+            HeldSandbox one{.ids = {}, .endpoint = state.endpoint};
+            if (!joined) one.ids = {.first = state.id_first, .count = state.id_count};
+            held.push_back(std::move(one));
+        });
+    }
+    return core_.sandboxes.recover(held);
+}
+
+// Folders without a record are left-overs of a create or rm that was cut short.
+void EngineImpl::sweep_folders() {
+    auto ids = core_.dirs->list();
+    if (!ids.ok()) {
+        log::error("list container folders", ids.error());
+        return;
+    }
+    for (const ContainerId& id : *ids) {
+        if (core_.registry.by_id(id)) continue;
+        auto record = core_.records.get(store::Table::containers, id.str());
+        if (!record.ok() || *record) continue; // on record, but unreadable
+        auto cleaned = core_.runtime.cleanup(id, core_.options.cgroup_parent);
+        auto removed = core_.dirs->remove(id);
+        if (!cleaned.ok()) log::error("clean up container " + id.str(), cleaned.error());
+        if (!removed.ok()) log::error("remove container folder " + id.str(), removed.error());
+    }
+    auto emptied = core_.dirs->empty_trash();
+    if (!emptied.ok()) log::warning("remove container folders", emptied.error());
+}
+
+void EngineImpl::follow_policies() {
+    for (const ContainerPtr& container : core_.registry.all()) {
+        const std::string& policy = container->settings().host_config.restart_policy.name;
+        ContainerState state = container->state();
+        bool waited = state.status == ContainerStatus::restarting &&
+                      container->look([](const auto&, const Volatile& v) { return v.ends == 0; });
+        bool ran = state.status == ContainerStatus::exited && state.started_at.ns != 0;
+        bool wants = policy == "always" || (policy == "unless-stopped" && !state.manually_stopped);
+        if (waited || (ran && wants)) runner_.start_by_policy(container);
+        if (container->settings().host_config.auto_remove && state.status == ContainerStatus::exited) {
+            auto removed = runner_.remove(container, true);
+            if (!removed.ok()) log::error("remove container " + container->id.str(), removed.error());
+        }
+    }
+}
+
+Result<void> EngineImpl::bring_up() {
+    TRY(load_engine_id());
+    TRY(load_records());
+    core_.images.set_users([this](const image::Digest& id) {
+        std::vector<image::ImageUser> users;
+        for (const ContainerPtr& container : core_.registry.all())
+            if (container->settings().image_id == id.str())
+                users.push_back({.container_id = container->id.str(), .running = has_processes(container->status())});
+        return users;
+    });
+    TRY(core_.images.collect());
+    // From here on ends are reported, so the id ranges and addresses of those
+    // that run must be known before the first is given back: release() of what
+    // was never reserved is harmless, and recover() comes before any take().
+    std::vector<Survivor> survivors = TRY(core_.runtime.start(*this));
+    adopt(survivors);
+    TRY(recover_sandboxes());
+    settle(survivors);
+    core_.workers.wait_idle();
+    sweep_folders();
+    follow_policies();
+    return {};
+}
+
+} // namespace
+
+Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, EnginePorts ports) {
+    auto dirs = TRY(store::ContainerDirs::open(options.data_root));
+    auto engine = std::make_unique<EngineImpl>(std::move(options), ports, std::move(dirs));
+    TRY(engine->bring_up());
+    return std::unique_ptr<Engine>(std::move(engine));
+}
+
+} // namespace hull::engine

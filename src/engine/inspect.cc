@@ -1,0 +1,148 @@
+#include "engine/service.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace hull::engine {
+namespace {
+
+StateView view_state(const Container& container) {
+    return container.look([](const ContainerState& state, const Volatile& v) {
+        StateView view;
+        view.status = view_status(state);
+        view.running = has_processes(state.status) || state.status == ContainerStatus::restarting;
+        view.paused = state.status == ContainerStatus::paused;
+        view.restarting = view.status == Status::restarting;
+        view.oom_killed = state.oom_killed;
+        view.dead = state.status == ContainerStatus::dead;
+        view.pid = state.pid;
+        view.exit_code = state.exit_code;
+        view.error = state.error;
+        view.started_at = state.started_at;
+        view.finished_at = state.finished_at;
+        view.health = v.health;
+        return view;
+    });
+}
+
+GraphDriverView graph_driver(const Core& core, const Container& container) {
+    const std::string dir = core.dirs->path(container.id);
+    std::string lower;
+    for (const std::string& layer : container.lease().lower()) lower += (lower.empty() ? "" : ":") + layer;
+    return {.name = "overlay2",
+            .data = {{"LowerDir", lower},
+                     {"MergedDir", dir + "/merged"},
+                     {"UpperDir", dir + "/upper"},
+                     {"WorkDir", dir + "/work"}}};
+}
+
+} // namespace
+
+std::vector<MountPointView> view_mounts(const ContainerSettings& settings) {
+    std::vector<MountPointView> views;
+    for (const model::MountPoint& mount : settings.mounts) {
+        // Docker leaves those of --tmpfs out.
+        if (mount.type == "tmpfs" && !mount.from_mounts) continue;
+        views.push_back({.type = mount.type,
+                         .name = mount.name,
+                         .source = mount.source,
+                         .destination = mount.destination,
+                         .driver = mount.type == "volume" ? "local" : "",
+                         .mode = mount.mode,
+                         .rw = mount.rw,
+                         .propagation = mount.propagation});
+    }
+    return views;
+}
+
+std::map<std::string, model::EndpointSettings> view_networks(const Core& core, const ContainerSettings& settings,
+                                                             const ContainerState& state) {
+    const std::string& mode = settings.host_config.network_mode;
+    if (!joined_container(mode).empty()) return {};
+    std::map<std::string, model::EndpointSettings> networks;
+    model::EndpointSettings& endpoint = networks[network_name(mode)];
+    for (const auto& [name, asked] : settings.networking.endpoints_config) endpoint = asked;
+    if (state.endpoint) {
+        endpoint.network_id = core.sandboxes.network_id();
+        endpoint.endpoint_id = state.endpoint->endpoint_id;
+        endpoint.gateway = state.endpoint->gateway;
+        endpoint.ip_address = state.endpoint->ip_address;
+        endpoint.ip_prefix_len = state.endpoint->prefix_length;
+        endpoint.mac_address = state.endpoint->mac_address;
+    }
+    return networks;
+}
+
+std::vector<PortView> view_ports(const ContainerSettings& settings) {
+    std::vector<PortView> ports;
+    for (const std::string& text : settings.config.exposed_ports) {
+        size_t slash = text.find('/');
+        std::string type = slash == std::string::npos ? "tcp" : text.substr(slash + 1);
+        // "8000-8002" is three ports.
+        unsigned first = 0, last = 0;
+        const char* end = text.data() + std::min(slash, text.size());
+        auto read = std::from_chars(text.data(), end, first);
+        last = first;
+        if (read.ptr != end && *read.ptr == '-') std::from_chars(read.ptr + 1, end, last);
+        for (unsigned port = first; port <= last && port <= 65535; ++port)
+            ports.push_back({.ip = "", .private_port = static_cast<uint16_t>(port), .public_port = {}, .type = type});
+    }
+    return ports;
+}
+
+Result<SizeView> measure(const Core& core, const Container& container) {
+    SizeView size;
+    size.rw = TRY(core.dirs->writable_size(container.id));
+    size.root_fs = size.rw;
+    auto image = core.images.resolve(container.settings().image_id);
+    if (image.ok()) size.root_fs += static_cast<int64_t>((*image)->size);
+    return size;
+}
+
+ContainerView make_view(const Core& core, const Container& container) {
+    const ContainerSettings& settings = container.settings();
+    const std::string dir = core.dirs->path(container.id);
+    ContainerState state = container.state();
+    ContainerView view;
+    view.id = container.id;
+    view.name = container.name();
+    view.created = settings.created;
+    view.path = settings.path;
+    view.args = settings.args;
+    view.state = view_state(container);
+    view.image_id = settings.image_id;
+    view.config = settings.config;
+    view.host_config = settings.host_config;
+    // The files are there once it was started.
+    if (state.started_at.ns != 0) {
+        std::string names = dir;
+        if (std::string donor = joined_container(settings.host_config.network_mode); !donor.empty())
+            if (auto other = core.registry.find(donor); other.ok()) names = core.dirs->path((*other)->id);
+        view.resolv_conf_path = names + "/resolv.conf";
+        view.hostname_path = names + "/hostname";
+        view.hosts_path = names + "/hosts";
+        if (settings.host_config.log_config.type == "json-file")
+            view.log_path = dir + "/" + container.id.str() + "-json.log";
+    }
+    view.restart_count = state.restart_count;
+    container.look(
+        [&](const ContainerState&, const Volatile& v) { view.exec_ids.assign(v.execs.begin(), v.execs.end()); });
+    view.graph_driver = graph_driver(core, container);
+    view.mounts = view_mounts(settings);
+    view.network.networks = view_networks(core, settings, state);
+    if (has_processes(state.status)) {
+        view.network.sandbox_id = container.id.str();
+        view.network.sandbox_key = "/proc/" + std::to_string(state.pid) + "/ns/net";
+        view.exposed_ports = view_ports(settings);
+    }
+    return view;
+}
+
+Result<ContainerView> ContainersService::inspect(const std::string& name, bool size) {
+    ContainerPtr container = TRY(core_.registry.find(name));
+    ContainerView view = make_view(core_, *container);
+    if (size) view.size = TRY(measure(core_, *container));
+    return view;
+}
+
+} // namespace hull::engine

@@ -1,0 +1,103 @@
+#include "engine/json_line.h"
+#include "engine/log_files.h"
+#include "engine/log_settings.h"
+#include "engine/service.h"
+
+namespace hull::engine {
+namespace {
+
+constexpr int kPollMs = 100;
+
+class JsonFileStream : public LogStream {
+public:
+    JsonFileStream(Core& core, ContainerPtr container, LogOptions options, unsigned max_files)
+        : core_(core), container_(std::move(container)), options_(options),
+          files_(core.host, core.dirs->path(container_->id) + "/" + container_->id.str() + "-json.log", max_files) {
+        tty = container_->settings().config.tty;
+        // One that isn't running has said all it will say.
+        options_.follow = options_.follow && is_active(container_->status());
+    }
+
+    Result<void> run(LogConsumer& consumer, std::stop_token stop) override {
+        TRY(files_.open(options_.tail.value_or(-1)));
+        for (;;) {
+            // Asked before reading: what comes after its end was said before.
+            bool over = !is_active(container_->status());
+            switch (TRY(drain(consumer, stop))) {
+            case Outcome::stop: return {};
+            case Outcome::more: break;
+            }
+            if (!options_.follow || over || stop.stop_requested()) {
+                (void)consumer.flush();
+                return {};
+            }
+            if (!consumer.flush()) return {};
+            wait();
+            if (options_.until && wall_now() > *options_.until) options_.follow = false;
+        }
+    }
+
+private:
+    enum class Outcome : unsigned char { more, stop };
+
+    // All lines that are there.
+    Result<Outcome> drain(LogConsumer& consumer, const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            auto line = TRY(files_.next());
+            if (!line) return Outcome::more;
+            if (!parse_json_line(*line, line_)) continue; // cut off by a crash
+            if (options_.since && line_.time < *options_.since) continue;
+            if (options_.until && line_.time > *options_.until) {
+                (void)consumer.flush();
+                return Outcome::stop;
+            }
+            if (line_.is_stderr ? !options_.stderr_ : !options_.stdout_) continue;
+            LogLine out{
+                .is_stderr = line_.is_stderr, .time = line_.time, .text = line_.text, .attributes = line_.attributes};
+            if (!consumer.line(out)) return Outcome::stop;
+        }
+        return Outcome::more;
+    }
+
+    void wait() {
+        // A rotated log is a new file; a watch follows the file, not the name.
+        auto identity = core_.host.open(files_.path());
+        if (identity.ok() && (!watch_ || !((*identity)->identity() == watched_))) {
+            auto watch = core_.host.watch(files_.path());
+            watch_ = watch.ok() ? std::move(*watch) : nullptr;
+            watched_ = (*identity)->identity();
+            return; // what was written before the watch began
+        }
+        if (watch_) {
+            (void)watch_->wait(kPollMs);
+        } else {
+            container_->wait_for(std::chrono::milliseconds(kPollMs),
+                                 [](const ContainerState& state, const Volatile&) { return !is_active(state.status); });
+        }
+    }
+
+    Core& core_;
+    ContainerPtr container_;
+    LogOptions options_;
+    LogFiles files_;
+    JsonLine line_;
+    std::unique_ptr<FileWatch> watch_;
+    FileIdentity watched_;
+};
+
+} // namespace
+
+Result<std::unique_ptr<LogStream>> ContainersService::logs(const std::string& name, const LogOptions& options) {
+    ContainerPtr container = TRY(core_.registry.find(name));
+    if (!options.stdout_ && !options.stderr_)
+        return Error(ErrorKind::invalid_argument, "Bad parameters: you must choose at least one stream");
+    LogSettings settings =
+        TRY(log_settings(container->settings().host_config.log_config, container->settings().config));
+    if (!settings.enabled) return Error(ErrorKind::unsupported, "configured logging driver does not support reading");
+    if (options.since && options.until && *options.until < *options.since)
+        return Error(ErrorKind::invalid_argument, "invalid value for \"until\": it is before \"since\"");
+    return std::unique_ptr<LogStream>(
+        std::make_unique<JsonFileStream>(core_, std::move(container), options, settings.max_files));
+}
+
+} // namespace hull::engine
