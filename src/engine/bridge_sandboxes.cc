@@ -1,15 +1,39 @@
-// The sandbox port over the warm pool, the bridge and the id ranges.
-#include <algorithm>
+// SandboxPort over the sandbox pool and the bridge.
+#include <cstdio>
+#include <utility>
 
 #include "base/log.h"
 #include "base/random.h"
 #include "engine/sandbox_port.h"
-#include "net/bridge.h"
 
 namespace hull::engine {
 namespace {
 
-Result<net::Endpoint> to_endpoint(const EndpointRecord& record) {
+// 64 digits that stay the same as long as the bridge is the same engine's:
+// FNV-1a, stretched by splitmix64. Only a name; nothing relies on its strength.
+std::string stable_id(std::string_view text) {
+    uint64_t state = 0xcbf29ce484222325;
+    for (const unsigned char c : text) state = (state ^ c) * 0x100000001b3;
+    std::string id;
+    for (int i = 0; i < 4; ++i) {
+        uint64_t z = state += 0x9e3779b97f4a7c15;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+        char digits[17];
+        std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(z ^ (z >> 31)));
+        id += digits;
+    }
+    return id;
+}
+
+Result<net::EndpointRequest> parse(const AddressRequest& address) {
+    net::EndpointRequest request;
+    if (!address.ip_address.empty()) request.ip = TRY(net::IpAddress::parse(address.ip_address));
+    if (!address.mac_address.empty()) request.mac = TRY(net::MacAddress::parse(address.mac_address));
+    return request;
+}
+
+Result<net::Endpoint> from_record(const EndpointRecord& record) {
     net::Endpoint endpoint;
     endpoint.ip = TRY(net::IpAddress::parse(record.ip_address));
     endpoint.prefix_length = static_cast<uint8_t>(record.prefix_length);
@@ -20,93 +44,89 @@ Result<net::Endpoint> to_endpoint(const EndpointRecord& record) {
     return endpoint;
 }
 
-EndpointRecord to_record(const net::Endpoint& endpoint, const std::string& network_id) {
-    return {.network_id = network_id,
-            .endpoint_id = random_id(),
-            .ip_address = endpoint.ip.str(),
-            .prefix_length = endpoint.prefix_length,
-            .gateway = endpoint.gateway.str(),
-            .mac_address = endpoint.mac.str(),
-            .interface = endpoint.interface,
-            .host_interface = endpoint.host_interface};
-}
-
-// 64 digits that depend on the bridge's name alone, so that they are the same
-// after a restart (FNV-1a, continued).
-std::string network_id_of(const std::string& bridge) {
-    constexpr char digits[] = "0123456789abcdef";
-    uint64_t hash = 0xcbf29ce484222325;
-    std::string id;
-    for (int word = 0; word < 4; ++word) {
-        for (unsigned char c : "bridge " + bridge) hash = (hash ^ c) * 0x100000001b3;
-        for (int shift = 60; shift >= 0; shift -= 4) id += digits[hash >> shift & 0xf];
-    }
-    return id;
-}
-
 class BridgeSandboxes : public SandboxPort {
 public:
     BridgeSandboxes(RuntimePort& runtime, net::Bridge* bridge, std::unique_ptr<IdPool> ids,
                     const SandboxPoolConfig& pool)
-        : bridge_(bridge), ids_(std::move(ids)), pool_(pool, runtime, *ids_, bridge),
-          network_id_(network_id_of(bridge ? bridge->name() : "none")) {}
-
-    Result<void> recover(const std::vector<HeldSandbox>& running) override {
-        std::vector<net::Endpoint> live;
-        for (const HeldSandbox& held : running) {
-            if (!held.ids.empty()) {
-                auto reserved = ids_->reserve(held.ids.first);
-                // Another pool was configured meanwhile: then it can't collide either.
-                if (!reserved.ok()) log::warning("id range of a running container", reserved.error());
-            }
-            if (held.endpoint) live.push_back(TRY(to_endpoint(*held.endpoint).context("endpoint on record")));
-        }
-        if (bridge_) TRY(bridge_->recover(live));
-        pool_.start();
-        return {};
+        : bridge_(bridge), ids_(std::move(ids)), pool_(pool, runtime, *ids_, bridge) {
+        if (bridge) network_id_ = stable_id(bridge->owner() + '\n' + bridge->name());
     }
 
-    Result<TakenSandbox> take(SandboxNetwork network, SandboxUsers users, const AddressRequest& address) override {
-        net::EndpointRequest request;
-        if (!address.ip_address.empty()) request.ip = TRY(net::IpAddress::parse(address.ip_address));
-        if (!address.mac_address.empty()) request.mac = TRY(net::MacAddress::parse(address.mac_address));
-        PreparedSandbox prepared = TRY(pool_.take(network, users));
-        TakenSandbox taken;
-        taken.ids = prepared.ids;
-        taken.sandbox = std::move(prepared.sandbox);
-        if (prepared.link) {
-            auto endpoint = bridge_->connect(std::move(*prepared.link), request);
-            if (!endpoint.ok()) {
-                ids_->release(taken.ids);
-                return std::move(endpoint).error();
-            }
-            taken.endpoint = to_record(*endpoint, network_id_);
-        }
-        return taken;
-    }
-
-    void release(const HeldSandbox& held) override {
-        if (held.endpoint && bridge_)
-            if (auto endpoint = to_endpoint(*held.endpoint); endpoint.ok()) bridge_->disconnect(*endpoint);
-        if (!held.ids.empty()) ids_->release(held.ids);
-    }
-
-    std::string host_gateway() const override { return bridge_ ? bridge_->gateway().str() : std::string(); }
+    Result<void> recover(const std::vector<HeldSandbox>& running) override;
+    Result<TakenSandbox> take(SandboxNetwork network, SandboxUsers users, const AddressRequest& address) override;
+    void release(const HeldSandbox& held) override;
+    std::string host_gateway() const override { return bridge_ ? bridge_->address().str() : ""; }
     std::string network_id() const override { return network_id_; }
 
 private:
-    net::Bridge* bridge_;
-    std::unique_ptr<IdPool> ids_;
-    SandboxPool pool_;
-    const std::string network_id_;
+    Result<EndpointRecord> connect(net::PreparedLink link, const net::EndpointRequest& request);
+
+    net::Bridge* const bridge_;
+    const std::unique_ptr<IdPool> ids_;
+    SandboxPool pool_; // last: it uses ids_
+    std::string network_id_;
 };
+
+// A record that doesn't fit the settings of this run (another id range, another
+// subnet) is no reason not to start: its container runs on with what it has.
+Result<void> BridgeSandboxes::recover(const std::vector<HeldSandbox>& running) {
+    std::vector<net::Endpoint> live;
+    for (const HeldSandbox& held : running) {
+        if (!held.ids.empty())
+            if (const auto reserved = ids_->reserve(held.ids.first); !reserved.ok())
+                log::warning("take over id range", reserved.error());
+        if (!held.endpoint) continue;
+        if (auto endpoint = from_record(*held.endpoint); endpoint.ok())
+            live.push_back(*std::move(endpoint));
+        else
+            log::warning("take over endpoint", endpoint.error());
+    }
+    if (bridge_) TRY(bridge_->recover(live));
+    pool_.start();
+    return {};
+}
+
+Result<EndpointRecord> BridgeSandboxes::connect(net::PreparedLink link, const net::EndpointRequest& request) {
+    const net::Endpoint endpoint = TRY(bridge_->connect(std::move(link), request));
+    return EndpointRecord{.network_id = network_id_,
+                          .endpoint_id = random_id(),
+                          .ip_address = endpoint.ip.str(),
+                          .prefix_length = endpoint.prefix_length,
+                          .gateway = endpoint.gateway.str(),
+                          .mac_address = endpoint.mac.str(),
+                          .interface = endpoint.interface,
+                          .host_interface = endpoint.host_interface};
+}
+
+Result<TakenSandbox> BridgeSandboxes::take(SandboxNetwork network, SandboxUsers users, const AddressRequest& address) {
+    const net::EndpointRequest request = TRY(parse(address));
+    PreparedSandbox prepared = TRY(pool_.take(network, users));
+    TakenSandbox taken{std::move(prepared.sandbox), prepared.ids, std::nullopt};
+    if (!prepared.link) return taken;
+    auto record = connect(*std::move(prepared.link), request);
+    if (!record.ok()) {
+        ids_->release(taken.ids);
+        return std::move(record).error();
+    }
+    taken.endpoint = *std::move(record);
+    return taken;
+}
+
+void BridgeSandboxes::release(const HeldSandbox& held) {
+    if (bridge_ && held.endpoint) {
+        net::Endpoint endpoint;
+        endpoint.host_interface = held.endpoint->host_interface;
+        bridge_->disconnect(endpoint);
+    }
+    ids_->release(held.ids);
+}
 
 } // namespace
 
 Result<std::unique_ptr<SandboxPort>> make_bridge_sandboxes(RuntimePort& runtime, net::Bridge* bridge,
                                                            const IdPoolConfig& ids, const SandboxPoolConfig& pool) {
-    auto ranges = TRY(IdPool::create(ids));
-    return std::unique_ptr<SandboxPort>(std::make_unique<BridgeSandboxes>(runtime, bridge, std::move(ranges), pool));
+    std::unique_ptr<IdPool> id_pool = TRY(IdPool::create(ids));
+    return std::unique_ptr<SandboxPort>(new BridgeSandboxes(runtime, bridge, std::move(id_pool), pool));
 }
 
 } // namespace hull::engine

@@ -114,7 +114,7 @@ Result<MountPoint> from_tmpfs_request(const MountRequest& request) {
     if (request.tmpfs_options) {
         const model::TmpfsOptions& asked = *request.tmpfs_options;
         if (asked.mode) {
-            std::array<char, 16> text{};
+            std::array<char, 24> text{};
             std::snprintf(text.data(), text.size(), "mode=%o", asked.mode);
             add(text.data());
         }
