@@ -42,6 +42,7 @@ Result<UniqueFd> make_dev(const Plan& plan, const MountPlan& mount, const Owners
     mode_t umask = sys::set_umask(0);
     auto fill = [&]() -> Result<UniqueFd> {
         auto tmpfs = TRY(sys::NewFilesystem::open("tmpfs"));
+        TRY(tmpfs.string("source", "tmpfs"));
         TRY(tmpfs.options(mount.data));
         UniqueFd dev = TRY(tmpfs.mount(mount.attr_set & ~uint64_t{MOUNT_ATTR_RDONLY}));
         for (const auto& device : plan.devices) {
@@ -74,7 +75,7 @@ Result<UniqueFd> make_device_shelf(const Plan& plan, bool dev_has_its_own, const
             if (dev_has_its_own && is_in_dev(plan.devices[i])) continue;
             if (!shelf) {
                 auto tmpfs = TRY(sys::NewFilesystem::open("tmpfs"));
-                TRY(tmpfs.options("mode=755,size=64k"));
+                TRY(tmpfs.options("source=tmpfs,mode=755,size=64k"));
                 shelf = TRY(tmpfs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
             }
             TRY(make_device(shelf, std::to_string(i), plan.devices[i], plan));

@@ -149,7 +149,7 @@ Result<UniqueFd> cgroup_folder(const MountPlan& plan, const kernel::cgroup::Dir&
 Result<UniqueFd> cgroup_shelf(const Launching& l, const MountPlan& plan, const Ownership& owner) {
     auto identity = TRY(FilesystemIdentity::assume(owner.root_uid, owner.root_gid));
     auto tmpfs = TRY(sys::NewFilesystem::open("tmpfs"));
-    TRY(tmpfs.options("mode=755,size=64k"));
+    TRY(tmpfs.options("source=tmpfs,mode=755,size=64k"));
     UniqueFd shelf = TRY(tmpfs.mount(plan.attr_set & ~uint64_t{MOUNT_ATTR_RDONLY}));
     for (const auto& dir : l.plan.cgroup.dirs) {
         if (dir.name.empty()) continue;

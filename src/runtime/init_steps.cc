@@ -69,17 +69,28 @@ Result<void> early_hooks(Launching& l) {
     return {};
 }
 
+// Something mounted over the root would not be seen from "/", but ".." leads
+// to it.
+Result<void> check_root_is_bare() {
+    auto root = TRY(sys::stat("/"));
+    auto above = TRY(sys::stat("/.."));
+    if (root.st_dev == above.st_dev && root.st_ino == above.st_ino) return {};
+    return Error(ErrorKind::internal, "the host's root is still there after pivot_root");
+}
+
 Result<void> enter_root(Launching& l) {
-    // "/" is the one place that is surely there to mount on. What lies on it
-    // goes away with the old root, all in one grace period.
-    for (auto& leftover : l.rootfs.leftovers) TRY(sys::attach_mount(leftover, "/"));
+    // What is attached to the old root goes away with it, all in one RCU grace
+    // period. Not at its "/": that would be what the unmounting below finds.
+    for (auto& leftover : l.rootfs.leftovers) TRY(sys::attach_mount(leftover, "/proc"));
     l.rootfs.leftovers.clear();
+    // "/" is the one place that is surely there to mount on.
     TRY(sys::attach_mount(l.rootfs.mount, "/"));
     TRY(sys::fchdir(l.rootfs.mount));
     TRY(sys::pivot_root(".", "."));
-    // The old root now lies over the new one; below it nothing of the host is left.
+    // The old root now lies over the new one, at ".".
     TRY(sys::unmount_lazily("."));
     TRY(sys::chdir("/"));
+    TRY(check_root_is_bare());
     l.rootfs.mount.reset();
     l.root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
     return {};
@@ -211,7 +222,7 @@ Result<void> mask_folder(Masks& masks, BorrowedFd target) {
         tree = TRY(sys::clone_tree(masks.empty, "", sys::Depth::one));
     } else {
         auto tmpfs = TRY(sys::NewFilesystem::open("tmpfs"));
-        TRY(tmpfs.options("size=0k,mode=755"));
+        TRY(tmpfs.options("source=tmpfs,size=0k,mode=755"));
         tree = TRY(tmpfs.mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
     }
     TRY(sys::attach_mount(tree, target));

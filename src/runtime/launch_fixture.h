@@ -37,10 +37,13 @@ protected:
     struct Running {
         pid_t pid = 0;
         UniqueFd pidfd, out, terminal;
+        bool at_gate = false;
         Error error{ErrorKind::internal, ""};
         std::vector<std::pair<std::string, int64_t>> steps;
     };
     Running start(const Plan& plan, std::span<const BorrowedFd> fds = {});
+    // Reads the report to its end.
+    Running follow(Result<PendingLaunch> pending);
     Ran finish(Running running);
     static void stop(Running& running);
 

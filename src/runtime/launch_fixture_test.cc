@@ -118,13 +118,18 @@ void LaunchTest::use_host_users(Plan& plan) {
 }
 
 LaunchTest::Running LaunchTest::start(const Plan& plan, std::span<const BorrowedFd> fds) {
-    Running running;
     auto pipe = sys::make_pipe();
     LaunchFds stdio;
     stdio.stdout_ = stdio.stderr_ = pipe->second;
     auto pending = launch(plan, fds, stdio);
     pipe->second.reset();
+    Running running = follow(std::move(pending));
     running.out = std::move(pipe->first);
+    return running;
+}
+
+LaunchTest::Running LaunchTest::follow(Result<PendingLaunch> pending) {
+    Running running;
     if (!pending.ok()) {
         running.error = std::move(pending).error();
         return running;
@@ -132,18 +137,22 @@ LaunchTest::Running LaunchTest::start(const Plan& plan, std::span<const Borrowed
     bool executed = false;
     while (!pending->report.done()) {
         for (auto& event : pending->report.wait(10000)) {
-            if (event.kind == LaunchEvent::Kind::pid) {
+            switch (event.kind) {
+            case LaunchEvent::Kind::step: running.steps.emplace_back(event.name, event.ns); break;
+            case LaunchEvent::Kind::pid:
                 running.pid = event.pid;
                 running.pidfd = std::move(event.fd);
+                break;
+            case LaunchEvent::Kind::terminal: running.terminal = std::move(event.fd); break;
+            case LaunchEvent::Kind::at_hooks: EXPECT_TRUE(pending->report.resume("{\"pid\":1}").ok()); break;
+            case LaunchEvent::Kind::at_gate: running.at_gate = true; break;
+            case LaunchEvent::Kind::executed: executed = true; break;
+            case LaunchEvent::Kind::failed: running.error = std::move(event.error); break;
             }
-            if (event.kind == LaunchEvent::Kind::terminal) running.terminal = std::move(event.fd);
-            if (event.kind == LaunchEvent::Kind::failed) running.error = std::move(event.error);
-            if (event.kind == LaunchEvent::Kind::executed) executed = true;
-            if (event.kind == LaunchEvent::Kind::step) running.steps.emplace_back(event.name, event.ns);
         }
     }
     ::waitpid(pending->intermediate, nullptr, 0);
-    if (!executed && running.pid > 0) {
+    if (!executed && !running.at_gate && running.pid > 0) {
         ::waitpid(running.pid, nullptr, 0);
         running.pid = 0;
     }

@@ -2,16 +2,422 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "kernel/namespaces.h"
 #include "runtime/launch_fixture.h"
+#include "runtime/rootfs.h"
+#include "sys/file.h"
+#include "sys/mount.h"
 
 namespace hull::runtime {
 namespace {
 
-TEST_F(LaunchTest, runs_a_program_as_root_inside_and_nobody_outside) {
-    auto ran = run(shell_plan("id -u; id -g; cat /proc/self/uid_map; hostname; echo pid $$; pwd; env"));
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST_F(LaunchTest, root_inside_is_nobody_outside) {
+    auto running = start(shell_plan("sleep 60"));
+    ASSERT_GT(running.pid, 0) << running.error.message();
+    auto status = sys::read_file("/proc/" + std::to_string(running.pid) + "/status");
+    stop(running);
+    ASSERT_TRUE(status.ok());
+    EXPECT_THAT(*status, HasSubstr("Uid:\t1879048192\t1879048192\t1879048192\t1879048192"));
+    EXPECT_THAT(*status, HasSubstr("Gid:\t1879048192"));
+    EXPECT_THAT(*status, HasSubstr("Groups:\t \n"));
+}
+
+TEST_F(LaunchTest, has_its_own_pid_host_name_and_environment) {
+    auto ran = run(shell_plan("id -u; echo pid $$; hostname; pwd; echo $HOME"));
     ASSERT_TRUE(ran.executed) << ran.error.message();
-    EXPECT_EQ(ran.exit_code, 0) << ran.out;
+    EXPECT_EQ(ran.out, "0\npid 1\nbox\n/\n/root\n");
+    EXPECT_EQ(ran.exit_code, 0);
+}
+
+TEST_F(LaunchTest, times_every_step) {
+    auto ran = run(shell_plan("true"));
+    ASSERT_TRUE(ran.executed) << ran.error.message();
+    std::vector<std::string> names;
+    for (const auto& [name, ns] : ran.steps) names.push_back(name);
+    EXPECT_THAT(names, testing::IsSupersetOf({"rootfs", "pivot_root", "mounts", "masks", "capabilities", "program"}));
+}
+
+TEST_F(LaunchTest, files_made_by_root_inside_belong_to_root_on_disk) {
+    auto ran =
+        run(shell_plan("touch /made; mkdir /folder; chown 1000:1000 /folder; touch /etc/passwd; chown 7 /etc/group"));
+    ASSERT_EQ(ran.exit_code, 0) << ran.out << ran.error.message();
+    auto made = sys::stat(path("container/upper/made"));
+    ASSERT_TRUE(made.ok());
+    EXPECT_EQ(made->st_uid, 0U);
+    EXPECT_EQ(made->st_gid, 0U);
+    EXPECT_EQ(sys::stat(path("container/upper/folder"))->st_uid, 1000U);
+    EXPECT_EQ(sys::stat(path("container/upper/etc/group"))->st_uid, 7U);
+    EXPECT_EQ(sys::stat(path("container/upper/etc/passwd"))->st_uid, 0U);
+    EXPECT_FALSE(sys::exists(path("lower/made")));
+}
+
+TEST_F(LaunchTest, overlay_works_by_paths_for_kernels_without_descriptors) {
+    force_overlay_by(OverlayBy::paths);
+    auto ran = run(shell_plan("touch /made && stat -c %u:%g /bin/busybox"));
+    force_overlay_by(OverlayBy::automatic);
+    ASSERT_TRUE(ran.executed) << ran.error.message();
+    EXPECT_EQ(ran.out, "0:0\n");
+    auto made = sys::stat(path("container/upper/made"));
+    ASSERT_TRUE(made.ok());
+    EXPECT_EQ(made->st_uid, 0U);
+}
+
+TEST_F(LaunchTest, several_layers_hide_one_another_in_order) {
+    ASSERT_TRUE(sys::mkdir(path("top"), 0755).ok());
+    write("top/etc-version", "top");
+    write("lower/etc-version", "bottom");
+    Plan plan = shell_plan("cat /etc-version");
+    plan.rootfs.lower = {path("top"), path("lower")};
+    auto ran = run(plan);
+    EXPECT_EQ(ran.out, "top") << ran.error.message();
+}
+
+TEST_F(LaunchTest, a_plain_folder_is_a_root_too) {
+    Plan plan = shell_plan("touch /made; stat -c %u /made");
+    plan.rootfs = {};
+    plan.rootfs.path = path("lower");
+    plan.rootfs.idmap = true;
+    auto ran = run(plan);
+    ASSERT_TRUE(ran.executed) << ran.error.message();
+    EXPECT_EQ(ran.out, "0\n");
+    EXPECT_EQ(sys::stat(path("lower/made"))->st_uid, 0U);
+}
+
+TEST_F(LaunchTest, a_read_only_root_is_one) {
+    Plan plan = shell_plan("touch /made; touch /dev/shm/made && echo shm");
+    plan.rootfs.readonly = true;
+    auto ran = run(plan);
+    EXPECT_THAT(ran.out, HasSubstr("Read-only file system"));
+    EXPECT_THAT(ran.out, HasSubstr("shm\n"));
+}
+
+TEST_F(LaunchTest, runs_in_the_hosts_user_namespace_when_told_to) {
+    Plan plan = shell_plan("cat /proc/self/uid_map; touch /made; stat -c %u /made; ls -l /dev/null");
+    use_host_users(plan);
+    auto ran = run(plan);
+    ASSERT_TRUE(ran.executed) << ran.error.message();
+    EXPECT_THAT(ran.out, HasSubstr("4294967295"));
+    EXPECT_THAT(ran.out, HasSubstr("crw-rw-rw-"));
+}
+
+TEST_F(LaunchTest, joins_namespaces_made_beforehand) {
+    std::vector<kernel::IdMapping> map{{0, base_id, 65536}};
+    auto pair = kernel::make_user_and_net_namespace(map, map);
+    ASSERT_TRUE(pair.ok()) << pair.error().message();
+    Plan plan = shell_plan("readlink /proc/self/ns/net; readlink /proc/self/ns/user; touch /made");
+    plan.ns.user = {NamespaceUse::Mode::join, 0, ""};
+    plan.ns.net = {NamespaceUse::Mode::join, 1, ""};
+    auto ran = run(plan, std::array{pair->user.borrow(), pair->net.borrow()});
+    ASSERT_TRUE(ran.executed) << ran.error.message();
+    auto inode = [](const UniqueFd& fd) {
+        struct stat info{};
+        ::fstat(fd.get(), &info);
+        return "[" + std::to_string(info.st_ino) + "]";
+    };
+    EXPECT_EQ(ran.out, "net:" + inode(pair->net) + "\nuser:" + inode(pair->user) + "\n");
+    EXPECT_EQ(sys::stat(path("container/upper/made"))->st_uid, 0U);
+}
+
+TEST_F(LaunchTest, setuid_programs_of_the_image_work) {
+    write("lower/etc/passwd", "root::0:0:root:/root:/bin/sh\nworker:x:1000:1000::/home:/bin/sh\n");
+    ::chmod(path("lower/bin/busybox").c_str(), 04755);
+    Plan plan = shell_plan("id -u; su root -c 'id -u'");
+    plan.process.user = "worker";
+    auto ran = run(plan);
+    EXPECT_EQ(ran.out, "1000\n0\n") << ran.error.message();
+}
+
+TEST_F(LaunchTest, has_the_usual_devices) {
+    auto ran = run(shell_plan("for d in null zero full random urandom tty; do [ -c /dev/$d ] && echo $d; done;"
+                              "stat -c %u /dev/null; echo x > /dev/null && readlink /dev/fd; readlink /dev/ptmx;"
+                              "[ -d /dev/mqueue ] && [ -d /dev/pts ] && echo folders"));
+    EXPECT_EQ(ran.out, "null\nzero\nfull\nrandom\nurandom\ntty\n0\n/proc/self/fd\npts/ptmx\nfolders\n")
+        << ran.error.message();
+}
+
+TEST_F(LaunchTest, devices_appear_in_an_images_own_dev_folder) {
+    Plan plan = shell_plan("echo x > /dev/null && [ -c /dev/zero ] && ls /dev | wc -l; [ -c /opt/null ] && echo opt");
+    std::erase_if(plan.mounts, [](const MountPlan& m) { return m.target.starts_with("/dev"); });
+    plan.devices.push_back({"/opt/null", 'c', 1, 3});
+    auto ran = run(plan);
+    EXPECT_EQ(ran.out, "6\nopt\n") << ran.error.message();
+}
+
+TEST_F(LaunchTest, masked_files_are_empty_and_read_only_ones_cant_be_written) {
+    auto ran = run(shell_plan("wc -c < /proc/timer_list; wc -c < /proc/keys; ls /sys/firmware | wc -l;"
+                              "echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /sys/kernel/x"));
+    EXPECT_THAT(ran.out, StartsWith("0\n0\n0\n"));
+    EXPECT_THAT(ran.out, HasSubstr("ip_forward: Read-only file system"));
+}
+
+TEST_F(LaunchTest, settings_of_its_own_namespaces_are_written) {
+    Plan plan = shell_plan("cat /proc/sys/net/ipv4/ip_unprivileged_port_start");
+    plan.sysctls = {{"net.ipv4.ip_unprivileged_port_start", "0"}};
+    EXPECT_EQ(run(plan).out, "0\n");
+    plan.sysctls = {{"net.ipv4.no_such_thing", "0"}};
+    auto ran = run(plan);
+    EXPECT_FALSE(ran.executed);
+    EXPECT_THAT(ran.error.message(), StartsWith("sysctl net.ipv4.no_such_thing=0: "));
+}
+
+TEST_F(LaunchTest, a_tmpfs_can_begin_with_what_the_image_has) {
+    write("lower/etc/only", "here");
+    Plan plan = shell_plan("cat /etc/only; stat -c %u /etc/only; rm /etc/only");
+    MountPlan tmpfs;
+    tmpfs.fs_type = "tmpfs";
+    tmpfs.target = "/etc";
+    tmpfs.copy_up = true;
+    plan.mounts.push_back(tmpfs);
+    EXPECT_EQ(run(plan).out, "here0\n");
+    EXPECT_TRUE(sys::exists(path("lower/etc/only")));
+}
+
+TEST_F(LaunchTest, nothing_of_the_host_is_left_in_its_mount_table) {
+    // mountinfo: id parent device root mount-point ...
+    Plan plan = shell_plan("while read id parent dev root point rest; do echo $point; done < /proc/self/mountinfo");
+    plan.masked_paths = plan.readonly_paths = {};
+    EXPECT_EQ(run(plan).out, "/\n/dev\n/proc\n/dev/pts\n/sys\n/dev/mqueue\n/dev/shm\n");
+    EXPECT_THAT(run(shell_plan("ls -d /../../lower")).out, HasSubstr("No such file"));
+}
+
+TEST_F(LaunchTest, loopback_of_a_new_network_is_up) {
+    auto ran = run(shell_plan("cat /sys/class/net/lo/flags"));
+    EXPECT_EQ(ran.out, "0x9\n");
+}
+
+// ---- links in the image (R3) -------------------------------------------------
+
+TEST_F(LaunchTest, R3_a_link_instead_of_proc_is_refused) {
+    ASSERT_EQ(::rmdir(path("lower/proc").c_str()), 0);
+    ASSERT_TRUE(sys::mkdir(path("lower/elsewhere"), 0755).ok());
+    ASSERT_EQ(::symlink("elsewhere", path("lower/proc").c_str()), 0);
+    auto ran = run(shell_plan("true"));
+    EXPECT_FALSE(ran.executed);
+    EXPECT_EQ(ran.error.message(), "mount /proc: filesystem \"proc\" must be mounted on ordinary directory");
+}
+
+TEST_F(LaunchTest, R3_a_mount_target_that_leads_out_ends_inside) {
+    ASSERT_TRUE(sys::mkdir(path("canary"), 0755).ok());
+    ASSERT_TRUE(sys::mkdir(path("source"), 0755).ok());
+    write("source/file", "data");
+    ASSERT_EQ(::symlink(("../../../.." + path("canary")).c_str(), path("lower/out").c_str()), 0);
+    ASSERT_EQ(::symlink("/tmp/hull-r3-dangling", path("lower/dangling").c_str()), 0);
+    Plan plan = shell_plan("cat /out/file /dangling/file " + path("canary") + "/file");
+    for (const char* target : {"/out", "/dangling"}) {
+        MountPlan bind;
+        bind.kind = MountPlan::Kind::bind;
+        bind.source = path("source");
+        bind.target = target;
+        bind.idmap = MountPlan::IdMap::container;
+        plan.mounts.push_back(bind);
+    }
+    auto ran = run(plan);
+    ASSERT_TRUE(ran.executed) << ran.error.message();
+    EXPECT_EQ(ran.out, "datadatadata");
+    EXPECT_TRUE(sys::list_dir(path("canary"))->empty());
+    EXPECT_FALSE(sys::exists("/tmp/hull-r3-dangling"));
+}
+
+TEST_F(LaunchTest, R3_a_link_into_proc_is_no_mount_target) {
+    ASSERT_EQ(::symlink("/proc/self", path("lower/volume").c_str()), 0);
+    ASSERT_TRUE(sys::mkdir(path("source"), 0755).ok());
+    Plan plan = shell_plan("true");
+    MountPlan bind;
+    bind.kind = MountPlan::Kind::bind;
+    bind.source = path("source");
+    bind.target = "/volume";
+    plan.mounts.push_back(bind);
+    auto ran = run(plan);
+    EXPECT_FALSE(ran.executed);
+    EXPECT_THAT(ran.error.message(), HasSubstr("\"/volume\" cannot be mounted because it is inside /proc"));
+}
+
+// ---- what a program finds (R2, R9) -------------------------------------------
+
+TEST_F(LaunchTest, R2_only_the_standard_streams_are_open) {
+    auto ran = run(shell_plan("ls /proc/$$/fd; true"));
+    EXPECT_EQ(ran.out, "0\n1\n2\n") << ran.error.message();
+}
+
+TEST_F(LaunchTest, R2_a_working_folder_by_descriptor_is_refused) {
+    for (int fd = 3; fd < 16; ++fd) {
+        Plan plan = shell_plan("pwd");
+        plan.process.cwd = "/proc/self/fd/" + std::to_string(fd);
+        auto ran = run(plan);
+        EXPECT_FALSE(ran.executed) << fd << ran.out;
+    }
+    Plan plan = shell_plan("pwd");
+    plan.process.cwd = "/home/new/folder";
+    EXPECT_EQ(run(plan).out, "/home/new/folder\n");
+}
+
+TEST_F(LaunchTest, R9_capabilities_are_those_asked_for_and_none_is_inheritable) {
+    auto ran = run(shell_plan("grep -E '^(Cap|NoNewPrivs)' /proc/self/status"));
+    EXPECT_EQ(ran.out, "CapInh:\t0000000000000000\nCapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\n"
+                       "CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\n");
+    Plan plan = shell_plan("grep -E '^(CapInh|CapPrm|CapBnd|CapAmb|NoNewPrivs)' /proc/self/status");
+    plan.process.user = "worker";
+    plan.process.no_new_privileges = true;
+    plan.process.caps.permitted = plan.process.caps.effective = 0;
+    EXPECT_EQ(run(plan).out, "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapBnd:\t00000000a80425fb\n"
+                             "CapAmb:\t0000000000000000\nNoNewPrivs:\t1\n");
+}
+
+TEST_F(LaunchTest, ambient_capabilities_reach_a_user) {
+    Plan plan = shell_plan("grep CapEff /proc/self/status");
+    plan.process.user = "worker";
+    auto& caps = plan.process.caps;
+    caps.permitted = caps.effective = caps.inheritable = caps.ambient = 1 << 10; // NET_BIND_SERVICE
+    EXPECT_EQ(run(plan).out, "CapEff:\t0000000000000400\n");
+}
+
+TEST_F(LaunchTest, R11_mounting_is_denied) {
+    auto ran = run(shell_plan("mount -t tmpfs none /tmp; mount -t cgroup -o memory none /tmp"));
+    EXPECT_THAT(ran.out, HasSubstr("denied"));
+    EXPECT_NE(ran.exit_code, 0);
+}
+
+// ---- users -------------------------------------------------------------------
+
+TEST_F(LaunchTest, finds_users_and_groups_in_the_images_own_files) {
+    Plan plan = shell_plan("id; echo $HOME; echo x > /dev/stdout");
+    plan.process.user = "worker";
+    auto ran = run(plan);
+    EXPECT_EQ(ran.out, "uid=1000(worker) gid=1000(worker) groups=29(audio),44(video)\n/home/worker\nx\n");
+    plan.process.user = "1000:0";
+    plan.process.additional_groups = {"video", "77"};
+    EXPECT_THAT(run(plan).out, StartsWith("uid=1000(worker) gid=0(root) groups=44(video),77\n"));
+}
+
+TEST_F(LaunchTest, R10_odd_users_are_errors) {
+    for (const char* user : {"2147483648", "4294967296", "-1", "0x0", "nobody-here", "0:-1", "0:0x0"}) {
+        Plan plan = shell_plan("id");
+        plan.process.user = user;
+        auto ran = run(plan);
+        EXPECT_FALSE(ran.executed) << user << ran.out;
+    }
+    Plan plan = shell_plan("id");
+    plan.process.user = "nobody-here";
+    EXPECT_EQ(run(plan).error.message(), "unable to find user nobody-here: no matching entries in passwd file");
+    plan.process.user = "70000";
+    EXPECT_THAT(run(plan).error.message(), HasSubstr("user 70000 is outside of the container's user namespace"));
+}
+
+TEST_F(LaunchTest, an_account_file_that_is_no_file_is_an_error) {
+    ASSERT_EQ(::unlink(path("lower/etc/passwd").c_str()), 0);
+    ASSERT_EQ(::mkfifo(path("lower/etc/passwd").c_str(), 0644), 0);
+    auto ran = run(shell_plan("true"));
+    EXPECT_FALSE(ran.executed);
+    EXPECT_EQ(ran.error.message(), "/etc/passwd is not a regular file");
+}
+
+// ---- limits ------------------------------------------------------------------
+
+TEST_F(LaunchTest, limits_are_set) {
+    Plan plan = shell_plan("ulimit -n; ulimit -Hn");
+    plan.process.rlimits = {{RLIMIT_NOFILE, 512, 1024}};
+    EXPECT_EQ(run(plan).out, "512\n1024\n");
+}
+
+TEST_F(LaunchTest, a_limit_above_what_the_host_allows_is_a_clear_error) {
+    struct rlimit now{};
+    ::getrlimit(RLIMIT_NOFILE, &now);
+    Plan plan = shell_plan("true");
+    plan.process.rlimits = {{RLIMIT_NOFILE, 512, 4'000'000'000}}; // beyond fs.nr_open in any case
+    auto ran = run(plan);
+    EXPECT_FALSE(ran.executed);
+    EXPECT_THAT(ran.error.message(),
+                StartsWith("ulimit nofile: the hard limit 4000000000 is above the " + std::to_string(now.rlim_max)));
+}
+
+// ---- programs ----------------------------------------------------------------
+
+TEST_F(LaunchTest, says_as_docker_does_why_a_program_cant_be_run) {
+    write("lower/etc/script", "#!/no/such/interpreter\n", 0755);
+    write("lower/etc/nonsense", "nonsense", 0755);
+    struct Case {
+        const char* program;
+        const char* message;
+        ErrorKind kind;
+    };
+    for (const Case& c : {
+             Case{"foo", "exec: \"foo\": executable file not found in $PATH", ErrorKind::no_such_program},
+             Case{"/foo", "exec: \"/foo\": stat /foo: no such file or directory", ErrorKind::no_such_program},
+             Case{"/etc", "exec: \"/etc\": is a directory", ErrorKind::not_executable},
+             Case{"/etc/passwd", "exec: \"/etc/passwd\": permission denied", ErrorKind::not_executable},
+             Case{"/etc/script", "exec /etc/script: no such file or directory", ErrorKind::no_such_program},
+             Case{"/etc/nonsense", "exec /etc/nonsense: exec format error", ErrorKind::not_executable},
+         }) {
+        Plan plan = shell_plan("");
+        plan.process.args = {c.program};
+        auto ran = run(plan);
+        EXPECT_FALSE(ran.executed);
+        EXPECT_EQ(ran.error.message(), c.message);
+        EXPECT_EQ(ran.error.kind(), c.kind) << c.program;
+    }
+}
+
+TEST_F(LaunchTest, signals_and_exit_codes_come_through) {
+    EXPECT_EQ(run(shell_plan("exit 3")).exit_code, 3);
+    EXPECT_EQ(run(shell_plan("kill -TERM $$; exit 5")).exit_code, 5); // process 1 has no default action
+    Plan plan = shell_plan("");
+    plan.process.args = {"grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"};
+    auto ran = run(plan);
+    EXPECT_EQ(ran.out, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+
+TEST_F(LaunchTest, a_terminal_is_its_consoles_too) {
+    Plan plan = shell_plan("tty; stty size; [ -c /dev/console ] && echo console; exit 7");
+    plan.process.terminal = true;
+    plan.process.rows = 24;
+    plan.process.columns = 80;
+    auto running = start(plan);
+    ASSERT_GT(running.pid, 0) << running.error.message();
+    ASSERT_TRUE(running.terminal);
+    running.out = std::move(running.terminal);
+    auto ran = finish(std::move(running));
+    EXPECT_EQ(ran.out, "/dev/pts/0\r\n24 80\r\nconsole\r\n");
+    EXPECT_EQ(ran.exit_code, 7);
+}
+
+TEST_F(LaunchTest, failure_leaves_no_mount_behind) {
+    auto before = sys::read_file("/proc/self/mountinfo");
+    Plan plan = shell_plan("true");
+    plan.process.args = {"no-such-program"};
+    EXPECT_FALSE(run(plan).executed);
+    plan.mounts.push_back({});
+    plan.mounts.back().kind = MountPlan::Kind::bind;
+    plan.mounts.back().source = "/no/such/source";
+    plan.mounts.back().target = "/mnt";
+    auto ran = run(plan);
+    EXPECT_EQ(ran.error.message(), "mount /mnt: open /no/such/source: No such file or directory");
+    EXPECT_EQ(ran.error.kind(), ErrorKind::not_found);
+    EXPECT_EQ(*before, *sys::read_file("/proc/self/mountinfo"));
+}
+
+TEST_F(LaunchTest, hooks_run_where_they_should) {
+    ASSERT_TRUE(sys::mkdir(path("hooks"), 0755).ok());
+    ASSERT_EQ(::chmod(path("hooks").c_str(), 0777), 0); // they run as root inside, a nobody here
+    write("hook", "#!/bin/sh\ncat > " + path("hooks/state") + "\n", 0755);
+    write("lower/bin/hook2", "#!/bin/sh\ncat > /state2\n", 0755);
+    Plan plan = shell_plan("cat /state2");
+    plan.stop_for_hooks = true;
+    plan.create_container_hooks = {{path("hook"), {}, {"PATH=/bin"}, 10}};
+    plan.start_container_hooks = {{"/bin/hook2", {}, {"PATH=/bin"}, 10}};
+    auto ran = run(plan);
+    EXPECT_EQ(ran.out, "{\"pid\":1}") << ran.error.message();
+    EXPECT_EQ(*sys::read_file(path("hooks/state")), "{\"pid\":1}");
+    plan.create_container_hooks = {{"/bin/false", {}, {}, 10}};
+    EXPECT_EQ(run(plan).error.message(), "hook createContainer: /bin/false: exit status 1");
+    plan.create_container_hooks = {{"/bin/sleep", {"sleep", "60"}, {}, 1}};
+    EXPECT_EQ(run(plan).error.message(), "hook createContainer: /bin/sleep: it took too long");
 }
 
 } // namespace

@@ -40,8 +40,8 @@ struct Launching {
     // Host side -> inside.
     UniqueFd user_ns = {}; // of the container; invalid: the host's
     std::vector<JoinedNamespace> joined = {};
-    uint64_t fresh = 0;                     // CLONE_NEW* for init
-    UniqueFd cgroup = {};                   // v2
+    uint64_t fresh = 0;   // CLONE_NEW* for init
+    UniqueFd cgroup = {}; // v2
     Rootfs rootfs = {};
     std::vector<PreparedMount> mounts = {}; // as plan.mounts
     // A tmpfs with those of the plan's device nodes that don't go into a /dev

@@ -153,7 +153,8 @@ Result<void> place_stdio(Starting& s) {
     wanted.clear();
     // What is left over was opened before, by whoever: not one of them may be
     // reachable from here on (CVE-2024-21626).
-    std::array<int, 3> keep{s.report.fd().get(), s.stdio.gate.get(), s.root.get()};
+    s.root.reset();
+    std::array<int, 2> keep{s.report.fd().get(), s.stdio.gate.get()};
     return sys::close_all_from(static_cast<unsigned>(above), keep);
 }
 
@@ -288,7 +289,6 @@ Result<void> load_seccomp(Starting& s) {
 
 Result<void> last_things(Starting& s) {
     TRY(pass_gate(s));
-    s.root.reset();
     TRY(sys::close_on_exec_from(static_cast<unsigned>(first_free(s))));
     sys::set_umask(s.process.umask.value_or(0022));
     TRY(s.report.simple(ReportKind::starting));

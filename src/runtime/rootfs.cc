@@ -84,6 +84,7 @@ private:
 Result<Rootfs> overlay_by_descriptors(const RootfsPlan& plan, const Ownership& owner) {
     ShiftedFolders folders(plan, owner);
     auto overlay = TRY(sys::NewFilesystem::open("overlay"));
+    TRY(overlay.string("source", "overlay"));
     for (const auto& path : plan.lower) {
         UniqueFd lower = TRY(folders.open(path).context("layer"));
         TRY(overlay.fd("lowerdir+", lower));
