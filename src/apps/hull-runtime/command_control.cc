@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "apps/hull-runtime/making.h"
+#include "sys/directory.h"
 #include "sys/file.h"
 #include "sys/pidfd.h"
 #include "sys/process.h"
@@ -68,14 +69,24 @@ Result<int> run_kill(Context& context, const Args& args) {
 
 namespace {
 
+// The parent that containers without a cgroupsPath have in common goes with
+// the last of them.
+void remove_default_parent(const kernel::cgroup::Plan& places, const std::string& path) {
+    if (!path.starts_with(default_cgroup_parent)) return;
+    for (const auto& dir : places.dirs) (void)sys::rmdir(dir.hierarchy + "/" + std::string(default_cgroup_parent));
+}
+
 Result<void> remove_cgroup(Context& context, const Container& container) {
     auto places = TRY(context.cgroups->locate(container.cgroup_path));
     constexpr int short_patience_ms = 100;
     auto removed = kernel::cgroup::remove(places, short_patience_ms);
-    if (removed.ok() || removed.error().kind() != ErrorKind::conflict) return removed;
-    // Without a pid namespace of its own the others outlive init.
-    TRY(context.cgroups->kill_all(container.cgroup_path));
-    return kernel::cgroup::remove(places);
+    if (!removed.ok() && removed.error().kind() == ErrorKind::conflict) {
+        // Without a pid namespace of its own the others outlive init.
+        TRY(context.cgroups->kill_all(container.cgroup_path));
+        removed = kernel::cgroup::remove(places);
+    }
+    remove_default_parent(places, container.cgroup_path);
+    return removed;
 }
 
 // created: init waits at the gate; it goes like one that runs.

@@ -38,7 +38,7 @@ void add_capabilities(oci::Process& process, const std::vector<std::string>& nam
     if (!process.capabilities) process.capabilities.emplace();
     auto& caps = *process.capabilities;
     for (const std::string& name : names)
-        for (auto* set : {&caps.bounding, &caps.effective, &caps.permitted, &caps.ambient})
+        for (auto* set : {&caps.bounding, &caps.effective, &caps.permitted})
             if (std::ranges::find(*set, name) == set->end()) set->push_back(name);
 }
 
@@ -46,12 +46,11 @@ void add_capabilities(oci::Process& process, const std::vector<std::string>& nam
 Result<oci::Process> read_process(Context& context, const std::string& id, const Args& args) {
     if (auto path = args.value("process"); !path.empty()) {
         auto process = TRY(oci::parse_process(TRY(sys::read_file(path, size_t{4} << 20))).context(path));
-        process.user.username.clear();
+        adapt_process(process, context.log);
         return process;
     }
     oci::Spec spec = TRY(context.store.load_spec(id));
     oci::Process process = std::move(*spec.process);
-    process.user.username.clear();
     process.args.assign(args.words().begin() + 1, args.words().end());
     if (auto cwd = args.value("cwd"); !cwd.empty()) process.cwd = cwd;
     if (auto profile = args.value("apparmor"); !profile.empty()) process.apparmor_profile = profile;
@@ -61,6 +60,7 @@ Result<oci::Process> read_process(Context& context, const std::string& id, const
     process.terminal = args.has("tty");
     if (args.has("no-new-privs")) process.no_new_privileges = true;
     TRY(set_user(process.user, args));
+    adapt_process(process, context.log);
     return process;
 }
 

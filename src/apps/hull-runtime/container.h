@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -23,6 +24,9 @@
 #include "runtime/plan.h"
 
 namespace hull::oci_runtime {
+
+// Of containers whose config.json has no cgroupsPath.
+constexpr std::string_view default_cgroup_parent = "hull-runtime/";
 
 enum class Status : uint8_t { created, running, paused, stopped };
 const char* name_of(Status status);

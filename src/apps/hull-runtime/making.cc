@@ -1,5 +1,6 @@
 #include "apps/hull-runtime/making.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -25,7 +26,23 @@ std::string absolute(const std::string& path) {
     return resolved.data();
 }
 
+bool holds(const std::vector<std::string>& set, const std::string& name) {
+    return std::ranges::find(set, name) != set.end();
+}
+
 } // namespace
+
+void adapt_process(oci::Process& process, const Logger& log) {
+    // On Linux the numbers count; the specification has the name for Windows.
+    process.user.username.clear();
+    if (!process.capabilities) return;
+    auto& caps = *process.capabilities;
+    size_t removed = std::erase_if(caps.ambient, [&](const std::string& name) {
+        return !holds(caps.permitted, name) || !holds(caps.inheritable, name);
+    });
+    if (removed != 0)
+        log.warning("ambient capabilities that aren't permitted and inheritable are left out, as the kernel has it");
+}
 
 Result<StartOptions> StartOptions::from(const Args& args) {
     StartOptions options;
@@ -126,8 +143,6 @@ Result<oci::Spec> read_bundle(const std::string& bundle, std::string& text) {
     oci::Spec spec = TRY(oci::parse_spec(text).context("config.json"));
     if (!spec.process) return Error(ErrorKind::invalid_argument, "process property must not be empty");
     if (!spec.root) return Error(ErrorKind::invalid_argument, "root filesystem is not specified");
-    // On Linux the numbers count; the specification has the name for Windows.
-    spec.process->user.username.clear();
     return spec;
 }
 
@@ -168,7 +183,7 @@ Container describe(const std::string& id, const std::string& bundle, const oci::
     c.oci_version = spec.oci_version;
     c.created = wall_now();
     c.cgroup_path = spec.linux_ ? spec.linux_->cgroups_path : "";
-    if (c.cgroup_path.empty()) c.cgroup_path = "hull-runtime/" + id;
+    if (c.cgroup_path.empty()) c.cgroup_path = std::string(default_cgroup_parent) + id;
     c.annotations = spec.annotations;
     c.owner = ::geteuid();
     return c;
@@ -180,6 +195,7 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     TRY(check_id(id));
     std::string config;
     oci::Spec spec = TRY(read_bundle(options.bundle, config));
+    adapt_process(*spec.process, context.log);
     TRY(context.need_cgroups());
     int64_t extra = options.preserve_fds + take_listen_fds(*spec.process);
     auto extra_fds = TRY(preserved_fds(extra));

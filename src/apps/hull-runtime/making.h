@@ -33,6 +33,10 @@ struct Made {
 // create (with a gate) and run (without). Everything is undone on error.
 Result<Made> make_container(Context& context, const std::string& id, const StartOptions& options, runtime::Gate gate);
 
+// Makes a process of a config.json one that can be: as runc, with a warning,
+// where its generator (`runc spec` before 1.2) writes impossible things.
+void adapt_process(model::oci::Process& process, const Logger& log);
+
 // What a start's report says until it rests.
 struct Followed {
     pid_t pid = 0; // 0: not told

@@ -79,8 +79,10 @@ Result<void> prepare_parents(const Dir& dir) {
 Result<void> make_folder(const Dir& dir) {
     std::string folder = dir.folder();
     auto made = sys::mkdir(folder, folder_mode);
-    if (!made.ok() && made.error().code() == ENOENT) {
-        TRY(prepare_parents(dir));
+    // Again, as whoever ended last in the folder above may be removing it.
+    for (int tries = 0; tries < 5 && !made.ok() && made.error().code() == ENOENT; ++tries) {
+        auto prepared = prepare_parents(dir);
+        if (!prepared.ok() && prepared.error().code() != ENOENT) return prepared;
         made = sys::mkdir(folder, folder_mode);
     }
     if (!made.ok() && made.error().code() == EEXIST) {
