@@ -4,7 +4,7 @@
 
 #include "api/api.h"
 #include "apps/hulld/keeper_runtime.h"
-#include "apps/hulld/machine.h"
+#include "apps/hulld/linux_host.h"
 #include "apps/hulld/state_folders.h"
 #include "base/random.h"
 #include "engine/sandbox_port.h"
@@ -87,7 +87,7 @@ private:
     }
 
     Result<void> open_engine(const Options& options) {
-        machine_ = make_machine();
+        machine_ = make_linux_host();
         engine_ = TRY(engine::Engine::open(options.engine, {.runtime = *runtime_,
                                                             .images = *images_,
                                                             .records = *records_,
