@@ -119,6 +119,7 @@ void Server::on_connect() {
 
 Result<void> Server::serve(UniqueFd socket) {
     TRY(sys::make_nonblocking(socket));
+    TRY(sys::set_close_on_exec(socket, true)); // one that was inherited is not
     sys::grow_send_buffer(socket, 1 << 20);
     disconnect();
     auto engine = std::make_unique<EngineConnection>(*loop_, std::move(socket));

@@ -13,7 +13,6 @@ void Server::on_task_finished(Task& task, const ExitReport& report) {
     TaskKey key = task.record().key;
     tasks_.erase(key);
     ended(report);
-    files_.forget_running(key);
     consider_quitting();
     upgrade_if_quiet();
 }
@@ -21,6 +20,7 @@ void Server::on_task_finished(Task& task, const ExitReport& report) {
 // On disk first: whoever is told may die at once, and so may we.
 void Server::ended(const ExitReport& report) {
     if (auto saved = files_.save_exit(report); !saved.ok()) log::error("save an exit record", saved.error());
+    files_.forget_running(report.key);
     ended_[report.key] = report;
     answer(0, MessageType::exited, to_bytes(report));
 }
@@ -50,7 +50,6 @@ void Server::ended_unseen(const TaskRecord& record) {
     ExitReport report{record.key, 255, false, wall_now().ns, "it ended while neither hulld nor the keeper ran",
                       record.note};
     ended(report);
-    files_.forget_running(record.key);
 }
 
 } // namespace hull::keeper
