@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fcntl.h>
+
 #include "kernel/mount_table.h"
 #include "sys/file.h"
 
@@ -28,69 +30,59 @@ Error cannot_map(const std::string& source, const MountRecord& mount) {
                      "--userns=host, or put the files on another file system");
 }
 
-const MountRecord* topmost_at(const std::vector<MountRecord>& table, std::string_view point) {
-    const MountRecord* found = nullptr;
-    for (const auto& record : table)
-        if (record.mount_point == point) found = &record;
-    return found;
+const MountRecord* find(const std::vector<MountRecord>& table, int id) {
+    auto at = std::ranges::find(table, id, &MountRecord::id);
+    return at == table.end() ? nullptr : &*at;
 }
 
-// The mount that holds path: the longest mount point above it, the last one
-// mounted there.
-const MountRecord* holding(const std::vector<MountRecord>& table, std::string_view path) {
-    const MountRecord* found = nullptr;
-    for (const auto& record : table)
-        if (is_below(path, record.mount_point) && (!found || record.mount_point.size() >= found->mount_point.size()))
-            found = &record;
-    return found;
-}
-
-Result<void> map_one(BorrowedFd tree, const std::string& relative, BorrowedFd user_ns, const std::string& source,
-                     const MountRecord& mount) {
-    auto mapped = sys::set_mount_attributes(tree, relative, sys::Depth::one, {.user_ns = user_ns});
-    if (mapped.ok()) return {};
-    if (!refused(mapped.error())) return std::move(mapped).context("id-map " + mount.mount_point);
-    if (is_pseudo_filesystem(mount.fs_type)) return {};
+// The copy of one mount, mapped if that is possible and needed.
+Result<UniqueFd> map_one(BorrowedFd at, BorrowedFd user_ns, const std::string& source, const MountRecord& mount) {
+    UniqueFd tree = TRY(sys::clone_tree(at, "", sys::Depth::one));
+    auto mapped = sys::set_mount_attributes(tree, "", sys::Depth::one, {.user_ns = user_ns});
+    if (mapped.ok()) return tree;
+    if (!refused(mapped.error())) return std::move(mapped).error().context("id-map " + mount.mount_point);
+    if (is_pseudo_filesystem(mount.fs_type)) return tree;
     return cannot_map(source, mount);
 }
 
-// Some mount of the tree refused: go through them one by one. A mount that
-// another one hides can't be reached and stays unmapped, so its files would
-// belong to nobody if it were ever uncovered.
-Result<void> map_each(BorrowedFd tree, const std::string& source, sys::Depth depth, BorrowedFd user_ns) {
+// Some mount of the tree refused: go through them one by one, those higher up
+// first. Mounts that another one hides are left out.
+Result<BindTree> map_each(BorrowedFd at, const std::string& source, sys::Depth depth, BorrowedFd user_ns) {
     auto table = TRY(read_mount_table());
-    const MountRecord* top = holding(table, source);
-    if (!top) return Error(ErrorKind::internal, "bind mount " + source + ": no mount holds it");
-    TRY(map_one(tree, "", user_ns, source, *top));
-    if (depth == sys::Depth::one) return {};
-    std::string_view base = source == "/" ? std::string_view{} : std::string_view(source);
-    for (const auto& record : table) {
-        if (&record == top || record.mount_point == source || !is_below(record.mount_point, source)) continue;
-        if (topmost_at(table, record.mount_point) != &record) continue;
-        std::string relative = record.mount_point.substr(base.size() + 1);
-        auto mapped = map_one(tree, relative, user_ns, source, record);
-        // Hidden by a mount higher up in the tree.
-        if (!mapped.ok() && mapped.error().code() == ENOENT) continue;
-        TRY(std::move(mapped));
+    const MountRecord* top = find(table, TRY(sys::mount_id(at)));
+    if (!top) return Error(ErrorKind::internal, "bind mount " + source + ": its mount is not in the mount table");
+    BindTree out;
+    out.tree = TRY(map_one(at, user_ns, source, *top));
+    if (depth == sys::Depth::one) return out;
+    // The table knows the real path, not one with links in it.
+    std::string real = TRY(sys::readlink("/proc/self/fd/" + std::to_string(at.get())));
+    size_t skip = real == "/" ? 1 : real.size() + 1;
+    std::vector<const MountRecord*> below;
+    for (const auto& record : table)
+        if (&record != top && record.mount_point != real && is_below(record.mount_point, real))
+            below.push_back(&record);
+    std::ranges::stable_sort(below, {}, [](const MountRecord* r) { return r->mount_point.size(); });
+    for (const MountRecord* record : below) {
+        auto place = sys::open(record->mount_point, O_PATH | O_NOFOLLOW);
+        if (!place.ok() || TRY(sys::mount_id(*place)) != record->id) continue; // hidden
+        out.parts.push_back({record->mount_point.substr(skip), TRY(map_one(*place, user_ns, source, *record))});
     }
-    return {};
+    return out;
 }
 
 } // namespace
 
 bool is_pseudo_filesystem(std::string_view fs_type) { return std::ranges::binary_search(pseudo_filesystems, fs_type); }
 
-Result<UniqueFd> clone_for_container(BorrowedFd source, const std::string& source_path, sys::Depth depth,
+Result<BindTree> clone_for_container(BorrowedFd source, const std::string& source_path, sys::Depth depth,
                                      BorrowedFd user_ns) {
-    UniqueFd tree = TRY(sys::clone_tree(source, "", depth).context("bind mount " + source_path));
-    if (!user_ns) return tree;
-    auto mapped = sys::set_mount_attributes(tree, "", depth, {.user_ns = user_ns});
-    if (mapped.ok()) return tree;
+    BindTree out;
+    out.tree = TRY(sys::clone_tree(source, "", depth).context("bind mount " + source_path));
+    if (!user_ns) return out;
+    auto mapped = sys::set_mount_attributes(out.tree, "", depth, {.user_ns = user_ns});
+    if (mapped.ok()) return out;
     if (!refused(mapped.error())) return std::move(mapped).error().context("bind mount " + source_path);
-    // The table knows the real path, not the one with links in it.
-    std::string real = TRY(sys::readlink("/proc/self/fd/" + std::to_string(source.get())));
-    TRY(map_each(tree, real, depth, user_ns));
-    return tree;
+    return map_each(source, source_path, depth, user_ns);
 }
 
 } // namespace hull::kernel

@@ -8,6 +8,7 @@
 #include "kernel/cgroup/cgroup.h"
 #include "runtime/launch_fixture.h"
 #include "sys/file.h"
+#include "sys/mount.h"
 #include "sys/nonblocking.h"
 #include "sys/process.h"
 #include "sys/socket.h"

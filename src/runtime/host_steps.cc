@@ -92,15 +92,28 @@ Result<void> make_root(Launching& l) {
 
 Result<bool> is_folder(BorrowedFd fd) { return S_ISDIR(TRY(sys::stat_fd(fd)).st_mode); }
 
+// A copy of a shared mount is shared with it; what isn't asked for becomes a
+// slave, so that nothing mounted inside shows outside.
+uint64_t propagation_of(const MountPlan& plan) { return plan.propagation == 0 ? MS_SLAVE | MS_REC : plan.propagation; }
+
+sys::MountAttributes attributes_for_all(const MountPlan& plan) {
+    sys::MountAttributes attributes;
+    attributes.propagation = propagation_of(plan) & ~uint64_t{MS_REC};
+    attributes.set = plan.attr_set_rec;
+    attributes.clear = plan.attr_clear_rec;
+    return attributes;
+}
+
+Result<void> dress_part(const MountPlan& plan, BorrowedFd tree) {
+    sys::MountAttributes attributes = attributes_for_all(plan);
+    if (!(propagation_of(plan) & MS_REC)) attributes.propagation = MS_SLAVE;
+    return sys::set_mount_attributes(tree, "", sys::Depth::one, attributes);
+}
+
 // Attributes for the topmost mount, attributes for all, propagation.
 Result<void> dress_bind(const MountPlan& plan, BorrowedFd tree) {
-    // A copy of a shared mount is shared with it; what isn't asked for becomes
-    // a slave, so that nothing mounted inside shows outside.
-    uint64_t propagation = plan.propagation == 0 ? MS_SLAVE | MS_REC : plan.propagation;
-    sys::MountAttributes spread;
-    spread.propagation = propagation & ~uint64_t{MS_REC};
-    spread.set = plan.attr_set_rec;
-    spread.clear = plan.attr_clear_rec;
+    uint64_t propagation = propagation_of(plan);
+    sys::MountAttributes spread = attributes_for_all(plan);
     bool all = plan.recursive && (propagation & MS_REC || spread.set || spread.clear);
     TRY(sys::set_mount_attributes(tree, "", all ? sys::Depth::all_below : sys::Depth::one, spread));
     if (!plan.attr_set && !plan.attr_clear) return {};
@@ -128,9 +141,12 @@ Result<PreparedMount> prepare_bind(const Launching& l, const MountPlan& plan) {
     }
     PreparedMount mount;
     mount.is_folder = TRY(is_folder(source));
-    mount.tree = TRY(kernel::clone_for_container(source, plan.source,
+    auto bound = TRY(kernel::clone_for_container(source, plan.source,
                                                  plan.recursive ? sys::Depth::all_below : sys::Depth::one, user_ns));
-    TRY(dress_bind(plan, mount.tree));
+    TRY(dress_bind(plan, bound.tree));
+    for (const auto& part : bound.parts) TRY(dress_part(plan, part.tree));
+    mount.tree = std::move(bound.tree);
+    mount.parts = std::move(bound.parts);
     return mount;
 }
 

@@ -69,6 +69,15 @@ Result<void> early_hooks(Launching& l) {
     return {};
 }
 
+Result<void> attach_parts(BorrowedFd tree, std::vector<kernel::BindTree::Part>& parts) {
+    for (auto& part : parts) {
+        UniqueFd place = TRY(sys::open_beneath(tree, part.relative, O_PATH, sys::Links::refused));
+        TRY(sys::attach_mount(part.tree, place).context(part.relative));
+    }
+    parts.clear();
+    return {};
+}
+
 // Something mounted over the root would not be seen from "/", but ".." leads
 // to it.
 Result<void> check_root_is_bare() {
@@ -91,6 +100,7 @@ Result<void> enter_root(Launching& l) {
     TRY(sys::unmount_lazily("."));
     TRY(sys::chdir("/"));
     TRY(check_root_is_bare());
+    TRY(attach_parts(l.rootfs.mount, l.rootfs.parts));
     l.rootfs.mount.reset();
     l.root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
     return {};
@@ -140,11 +150,7 @@ Result<void> attach_one(Launching& l, const MountPlan& plan, PreparedMount& moun
     if (plan.copy_up) TRY(copy_tree(target, mount.tree).context("copy what the image has there"));
     TRY(sys::attach_mount(mount.tree, target));
     TRY(spread(plan, mount.tree));
-    for (auto& part : mount.parts) {
-        UniqueFd place = TRY(sys::open_beneath(mount.tree, part.name, O_PATH | O_DIRECTORY, sys::Links::refused));
-        TRY(sys::attach_mount(part.tree, place).context(part.name));
-        part.tree.reset();
-    }
+    TRY(attach_parts(mount.tree, mount.parts));
     mount.tree.reset();
     return {};
 }

@@ -18,12 +18,8 @@ namespace hull::runtime {
 struct PreparedMount {
     UniqueFd tree; // detached; invalid: to be made inside
     bool is_folder = true;
-    // Kind::cgroup on v1: what goes into the folder at the target.
-    struct Part {
-        std::string name;
-        UniqueFd tree;
-    };
-    std::vector<Part> parts;
+    // To be attached in it, in this order.
+    std::vector<kernel::BindTree::Part> parts = {};
 };
 
 struct JoinedNamespace {

@@ -39,7 +39,8 @@ Result<std::string> parent_of_writable(const RootfsPlan& plan) {
 
 Result<UniqueFd> shifted_clone(const std::string& path, const Ownership& owner) {
     UniqueFd folder = TRY(sys::open(path, O_PATH | O_DIRECTORY));
-    return kernel::clone_for_container(folder, path, sys::Depth::one, owner.user_ns);
+    auto copy = TRY(kernel::clone_for_container(folder, path, sys::Depth::one, owner.user_ns));
+    return std::move(copy.tree);
 }
 
 // Opens folders of the host through shifted copies of the mounts they lie on,
@@ -59,7 +60,8 @@ public:
             // then is what it covers.
             if (there.ok() && TRY(same_folder(*there, plain))) return there;
         }
-        trees_.push_back(TRY(kernel::clone_for_container(plain, path, sys::Depth::one, owner_.user_ns)));
+        auto copy = TRY(kernel::clone_for_container(plain, path, sys::Depth::one, owner_.user_ns));
+        trees_.push_back(std::move(copy.tree));
         return sys::openat(trees_.back(), ".", O_RDONLY | O_DIRECTORY);
     }
     std::vector<UniqueFd> take_trees() { return std::move(trees_); }
@@ -99,7 +101,7 @@ Result<Rootfs> overlay_by_descriptors(const RootfsPlan& plan, const Ownership& o
     }
     TRY(overlay.options(overlay_options));
     auto identity = TRY(FilesystemIdentity::assume(owner.root_uid, owner.root_gid));
-    return Rootfs{TRY(overlay.mount(0)), folders.take_trees()};
+    return Rootfs{TRY(overlay.mount(0)), {}, folders.take_trees()};
 }
 
 // In overlay's own option text a colon parts the layers, a comma the options.
@@ -137,7 +139,7 @@ Result<Rootfs> overlay_by_paths(const RootfsPlan& plan, const Ownership& owner) 
     }
     auto identity = TRY(FilesystemIdentity::assume(owner.root_uid, owner.root_gid));
     TRY(sys::mount_filesystem("overlay", target, options));
-    return Rootfs{TRY(sys::clone_tree({}, target, sys::Depth::one)), {}};
+    return Rootfs{TRY(sys::clone_tree({}, target, sys::Depth::one)), {}, {}};
 }
 
 // SET_FD of layers came with Linux 6.13 (fsconfig: EINVAL before), the new
@@ -160,10 +162,12 @@ Result<Rootfs> make_rootfs(const RootfsPlan& plan, const Ownership& owner, Overl
     if (!plan.idmap) used.user_ns = {};
     if (plan.lower.empty()) {
         UniqueFd folder = TRY(sys::open(plan.path, O_PATH | O_DIRECTORY));
-        return Rootfs{TRY(kernel::clone_for_container(folder, plan.path, sys::Depth::all_below, used.user_ns)), {}};
+        auto tree = TRY(kernel::clone_for_container(folder, plan.path, sys::Depth::all_below, used.user_ns));
+        return Rootfs{std::move(tree.tree), std::move(tree.parts), {}};
     }
     // Overlay wants two layers at least.
-    if (plan.lower.size() == 1 && plan.upper.empty()) return Rootfs{TRY(shifted_clone(plan.lower.front(), used)), {}};
+    if (plan.lower.size() == 1 && plan.upper.empty())
+        return Rootfs{TRY(shifted_clone(plan.lower.front(), used)), {}, {}};
     return make_overlay(plan, used, how == OverlayBy::automatic ? forced : how).context("overlay");
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "kernel/bind.h"
 #include "runtime/plan.h"
 
 namespace hull::runtime {
@@ -22,10 +23,12 @@ struct Ownership {
 
 struct Rootfs {
     UniqueFd mount; // detached
+    // A plain folder's: what has to be attached in it.
+    std::vector<kernel::BindTree::Part> parts = {};
     // Detached copies of the layers' folders that were needed to make it and are
     // no more. To drop one costs an RCU grace period: attach them where many
     // mounts go away together (the old root) instead of closing them.
-    std::vector<UniqueFd> leftovers;
+    std::vector<UniqueFd> leftovers = {};
 };
 
 // Host side. With OverlayBy::paths the calling process gets a mount namespace

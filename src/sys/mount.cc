@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -138,6 +139,13 @@ Result<void> unmount_lazily(const std::string& path) {
 Result<void> mount_propagation(const std::string& path, unsigned long flags) {
     if (::mount("none", path.c_str(), nullptr, flags, nullptr) != 0) return Error::from_errno("mount", path);
     return {};
+}
+
+Result<int> mount_id(BorrowedFd fd) {
+    struct statx info{};
+    if (::statx(fd.get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &info) != 0) return Error::from_errno("statx");
+    if (!(info.stx_mask & STATX_MNT_ID)) return Error(ErrorKind::unsupported, "this kernel doesn't tell mount ids");
+    return static_cast<int>(info.stx_mnt_id);
 }
 
 Result<uint64_t> filesystem_magic(BorrowedFd fd) {

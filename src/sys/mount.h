@@ -58,6 +58,9 @@ Result<void> mount_filesystem(const std::string& type, const std::string& target
 Result<void> pivot_root(const std::string& new_root, const std::string& put_old);
 Result<void> unmount_lazily(const std::string& path); // umount2(MNT_DETACH)
 Result<void> mount_propagation(const std::string& path, unsigned long flags);
+// The id of the mount that the descriptor lies on: the first field of a line
+// of /proc/self/mountinfo.
+Result<int> mount_id(BorrowedFd fd);
 // statfs(2)'s f_type of what the descriptor refers to.
 Result<uint64_t> filesystem_magic(BorrowedFd fd);
 
