@@ -1,0 +1,116 @@
+// An engine for tests of the API: mocks for what acts, a real event bus, and
+// requests without a socket. Test code only.
+#pragma once
+
+#include <cstdlib>
+#include <string>
+
+#include <gmock/gmock.h>
+
+#include "engine/engine.h"
+#include "http/server.h"
+
+namespace hull::api {
+
+class MockContainers : public engine::Containers {
+public:
+    using S = const std::string&;
+    MOCK_METHOD(Result<engine::Created>, create, (model::CreateRequest, engine::CreateOptions), (override));
+    MOCK_METHOD(Result<std::vector<engine::ContainerSummary>>, list, (const engine::ListOptions&), (override));
+    MOCK_METHOD(Result<engine::ContainerView>, inspect, (S, bool), (override));
+    MOCK_METHOD(Result<void>, start, (S), (override));
+    MOCK_METHOD(Result<void>, stop, (S, std::optional<int>, S), (override));
+    MOCK_METHOD(Result<void>, restart, (S, std::optional<int>, S), (override));
+    MOCK_METHOD(Result<void>, kill, (S, S), (override));
+    MOCK_METHOD(Result<void>, pause, (S), (override));
+    MOCK_METHOD(Result<void>, unpause, (S), (override));
+    MOCK_METHOD(Result<void>, rename, (S, S), (override));
+    MOCK_METHOD(Result<void>, resize, (S, uint16_t, uint16_t), (override));
+    MOCK_METHOD(Result<void>, remove, (S, const engine::RemoveOptions&), (override));
+    MOCK_METHOD(Result<engine::PruneReport>, prune, (const engine::Filters&), (override));
+    MOCK_METHOD(Result<std::unique_ptr<engine::Waiter>>, wait, (S, engine::WaitCondition), (override));
+    MOCK_METHOD(Result<std::unique_ptr<engine::LogStream>>, logs, (S, const engine::LogOptions&), (override));
+    MOCK_METHOD(Result<engine::TopView>, top, (S, S), (override));
+    MOCK_METHOD(Result<std::unique_ptr<engine::StatsSampler>>, stats, (S), (override));
+    MOCK_METHOD(Result<engine::AttachInfo>, check_attach, (S), (override));
+    MOCK_METHOD(Result<void>, attach, (const ContainerId&, engine::Streams), (override));
+};
+
+class MockExecs : public engine::Execs {
+public:
+    using S = const std::string&;
+    MOCK_METHOD(Result<ExecId>, create, (S, engine::ExecConfig), (override));
+    MOCK_METHOD(Result<engine::ExecView>, check_start, (S), (override));
+    MOCK_METHOD(Result<void>, start, (S, engine::ExecStart), (override));
+    MOCK_METHOD(Result<engine::ExecView>, inspect, (S), (override));
+    MOCK_METHOD(Result<void>, resize, (S, uint16_t, uint16_t), (override));
+};
+
+class FakeEngine : public engine::Engine {
+public:
+    testing::StrictMock<MockContainers> mock_containers;
+    testing::StrictMock<MockExecs> mock_execs;
+    engine::EventBus bus;
+    engine::InfoView facts;
+    engine::EngineOptions engine_options;
+
+    engine::Containers& containers() override { return mock_containers; }
+    engine::Execs& execs() override { return mock_execs; }
+    engine::EventBus& events() override { return bus; }
+    engine::InfoView info() override { return facts; }
+    const engine::EngineOptions& options() const override { return engine_options; }
+    engine::ImageService& images() override { std::abort(); } // needs a store: end to end tests
+    void close() override { bus.close(); }
+};
+
+// A request without a socket; keeps what was answered.
+class FakeExchange : public http::Exchange {
+public:
+    FakeExchange(http::Method method, std::string target, std::string body = "") : body_(std::move(body)) {
+        request_.method = method;
+        request_.target = std::move(target);
+        if (!body_.empty()) request_.headers.add("Content-Type", "application/json");
+    }
+    http::Request& mutable_request() { return request_; }
+
+    const http::Request& request() const override { return request_; }
+    Result<size_t> read_body(std::span<char> into) override {
+        size_t n = body_.copy(into.data(), into.size());
+        body_.erase(0, n);
+        return n;
+    }
+    Result<std::string> read_whole_body(size_t) override { return std::exchange(body_, {}); }
+    void respond(http::Response response) override {
+        status = response.status;
+        headers = std::move(response.headers);
+        text = std::move(response.body);
+        answered_ = true;
+    }
+    Result<void> start_stream(int code, http::Headers lines) override {
+        status = code;
+        headers = std::move(lines);
+        answered_ = streamed = true;
+        return {};
+    }
+    Result<void> write(std::string_view data) override {
+        text += data;
+        return {};
+    }
+    void abort_stream() override { aborted = true; }
+    Result<http::Hijacked> hijack(http::Headers) override { return Error(ErrorKind::internal, "no socket here"); }
+    bool answered() const override { return answered_; }
+    void on_client_gone(std::function<void()> gone) override { client_gone = std::move(gone); }
+
+    int status = 0;
+    http::Headers headers;
+    std::string text;
+    bool streamed = false, aborted = false;
+    std::function<void()> client_gone;
+
+private:
+    http::Request request_;
+    std::string body_;
+    bool answered_ = false;
+};
+
+} // namespace hull::api
