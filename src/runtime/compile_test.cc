@@ -1,0 +1,169 @@
+#include "runtime/compile.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include "sys/mount.h"
+
+namespace hull::runtime {
+namespace {
+
+using model::oci::Spec;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+Spec small_spec() {
+    Spec spec;
+    spec.root = model::oci::Root{"/root/fs", false};
+    spec.process.emplace();
+    spec.process->args = {"true"};
+    spec.process->cwd = "/";
+    spec.linux_.emplace();
+    for (const char* type : {"pid", "mount", "network", "ipc", "uts", "user"})
+        spec.linux_->namespaces.push_back({type, ""});
+    spec.linux_->uid_mappings = spec.linux_->gid_mappings = {{0, 100000, 65536}};
+    return spec;
+}
+
+std::string error_of(const Spec& spec, const CompileOptions& options = {}) {
+    auto plan = compile(spec, options);
+    return plan.ok() ? "no error" : plan.error().message();
+}
+
+TEST(Compile, a_small_spec_has_default_devices_and_new_namespaces) {
+    auto plan = compile(small_spec(), {});
+    ASSERT_TRUE(plan.ok()) << plan.error().message();
+    EXPECT_EQ(plan->devices.size(), 6U);
+    EXPECT_EQ(plan->ns.user.mode, NamespaceUse::Mode::fresh);
+    EXPECT_EQ(plan->ns.cgroup.mode, NamespaceUse::Mode::host);
+    EXPECT_EQ(plan->uid_map, (std::vector<IdRange>{{0, 100000, 65536}}));
+    EXPECT_EQ(plan->rootfs.path, "/root/fs");
+    EXPECT_FALSE(plan->rootfs.idmap);
+}
+
+TEST(Compile, given_namespaces_take_the_place_of_new_ones) {
+    CompileOptions options;
+    options.user_ns = 1;
+    options.net_ns = 2;
+    auto plan = compile(small_spec(), options);
+    ASSERT_TRUE(plan.ok());
+    EXPECT_EQ(plan->ns.user.mode, NamespaceUse::Mode::join);
+    EXPECT_EQ(plan->ns.net.fd, 2);
+    EXPECT_EQ(plan->ns.ipc.mode, NamespaceUse::Mode::fresh);
+}
+
+TEST(Compile, bind_mounts_are_mapped_where_the_engine_wants_it) {
+    Spec spec = small_spec();
+    spec.mounts.push_back({"/data//x/", "bind", "/host", {"rbind", "ro", "rslave", "nosuid"}, {}, {}});
+    CompileOptions options;
+    options.idmap_by_default = true;
+    auto plan = compile(spec, options);
+    ASSERT_TRUE(plan.ok());
+    const MountPlan& mount = plan->mounts.front();
+    EXPECT_EQ(mount.kind, MountPlan::Kind::bind);
+    EXPECT_EQ(mount.target, "/data/x");
+    EXPECT_TRUE(mount.recursive);
+    EXPECT_EQ(mount.attr_set, uint64_t{MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID});
+    EXPECT_EQ(mount.propagation, uint64_t{MS_SLAVE | MS_REC});
+    EXPECT_EQ(mount.idmap, MountPlan::IdMap::container);
+    EXPECT_EQ(compile(spec, {})->mounts.front().idmap, MountPlan::IdMap::none);
+}
+
+TEST(Compile, relative_paths_start_in_the_bundle) {
+    Spec spec = small_spec();
+    spec.root->path = "rootfs";
+    EXPECT_EQ(error_of(spec), "root.path: rootfs is not an absolute path");
+    CompileOptions options;
+    options.bundle = "/bundle";
+    EXPECT_EQ(compile(spec, options)->rootfs.path, "/bundle/rootfs");
+}
+
+TEST(Compile, R3_nothing_may_cover_proc_but_the_files_that_may) {
+    Spec spec = small_spec();
+    spec.mounts.push_back({"/proc/./sys/../cpuinfo", "bind", "/x", {"bind"}, {}, {}});
+    EXPECT_EQ(error_of(spec), "no error");
+    for (const char* target : {"/proc/sys", "/proc/self/attr", "//proc/1", "/foo/../proc/kcore"}) {
+        spec.mounts.back().destination = target;
+        EXPECT_THAT(error_of(spec), HasSubstr("cannot be mounted because it is inside /proc")) << target;
+    }
+    spec.mounts.back().destination = "/";
+    EXPECT_THAT(error_of(spec), HasSubstr("nothing can be mounted on /"));
+}
+
+TEST(Compile, R7_only_settings_of_its_own_namespaces_are_allowed) {
+    Spec spec = small_spec();
+    auto error_for = [&](const std::string& name) {
+        spec.linux_->sysctl = {{name, "1"}};
+        return error_of(spec);
+    };
+    for (const char* name : {"net.ipv4.ip_forward", "net/ipv4/conf/eth0.1/forwarding", "kernel.shmmax", "kernel.msgmax",
+                             "fs.mqueue.msg_max", "kernel.domainname"})
+        EXPECT_EQ(error_for(name), "no error") << name;
+    for (const char* name : {"kernel.core_pattern", "vm.swappiness", "kernel/core_pattern", "net", "",
+                             "net.ipv4/../../kernel.core_pattern", "net/../kernel/core_pattern", "net..x", "/net/x"})
+        EXPECT_NE(error_for(name), "no error") << name;
+    std::erase_if(spec.linux_->namespaces, [](const auto& ns) { return ns.type == "network"; });
+    EXPECT_THAT(error_for("net.ipv4.ip_forward"), HasSubstr("host's network namespace"));
+}
+
+TEST(Compile, what_cant_be_honoured_is_an_error) {
+    Spec spec = small_spec();
+    spec.process->apparmor_profile = "docker-default";
+    EXPECT_THAT(error_of(spec), HasSubstr("AppArmor profile docker-default can't be applied"));
+    spec = small_spec();
+    spec.linux_->namespaces.push_back({"time", ""});
+    EXPECT_EQ(error_of(spec), "time namespaces are not supported");
+    spec = small_spec();
+    spec.process->capabilities.emplace();
+    spec.process->capabilities->bounding = {"CAP_NONSENSE"};
+    EXPECT_EQ(error_of(spec), "process: unknown capability: CAP_NONSENSE");
+    spec = small_spec();
+    spec.process->rlimits = {{"RLIMIT_NOFILE", 10, 20}};
+    EXPECT_THAT(error_of(spec), StartsWith("process: RLIMIT_NOFILE: the soft limit (20)"));
+    spec = small_spec();
+    spec.process->user.uid = 4294967295U;
+    EXPECT_THAT(error_of(spec), HasSubstr("uids and gids must be in range"));
+    spec = small_spec();
+    spec.mounts.push_back({"/x", "bind", "/y", {"bind", "nonsense"}, {}, {}});
+    EXPECT_THAT(error_of(spec), HasSubstr("unknown option of a bind mount: nonsense"));
+    spec = small_spec();
+    spec.process->terminal = true;
+    EXPECT_THAT(error_of(spec), HasSubstr("a terminal needs a devpts mount"));
+}
+
+TEST(Compile, a_bound_dev_has_its_own_nodes) {
+    Spec spec = small_spec();
+    spec.mounts.push_back({"/dev", "bind", "/dev", {"rbind"}, {}, {}});
+    auto plan = compile(spec, {});
+    ASSERT_TRUE(plan.ok());
+    EXPECT_TRUE(plan->devices.empty());
+}
+
+TEST(Compile, a_tmpfs_on_dev_gets_the_nodes) {
+    Spec spec = small_spec();
+    spec.mounts.push_back({"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}, {}, {}});
+    spec.linux_->devices.push_back({"/dev/null", "c", 1, 3, 0600, 5, 6});
+    auto plan = compile(spec, {});
+    ASSERT_TRUE(plan.ok());
+    EXPECT_EQ(plan->mounts.front().kind, MountPlan::Kind::dev);
+    EXPECT_EQ(plan->mounts.front().data, "mode=755,size=65536k");
+    EXPECT_EQ(plan->devices.size(), 6U);
+    EXPECT_EQ(plan->devices.back().mode, 0600U);
+}
+
+TEST(Compile, an_exec_takes_the_containers_filter_and_users) {
+    auto container = compile(small_spec(), {});
+    ASSERT_TRUE(container.ok());
+    container->process.seccomp = "filter";
+    model::oci::Process process;
+    process.args = {"id"};
+    auto plan = compile_exec(process, *container);
+    ASSERT_TRUE(plan.ok());
+    EXPECT_EQ(plan->process.seccomp, "filter");
+    EXPECT_EQ(plan->process.cwd, "/");
+    EXPECT_EQ(plan->uid_map, container->uid_map);
+}
+
+} // namespace
+} // namespace hull::runtime
