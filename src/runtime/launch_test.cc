@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "kernel/namespaces.h"
+#include "kernel/seccomp/seccomp.h"
 #include "runtime/launch_fixture.h"
 #include "runtime/rootfs.h"
 #include "sys/file.h"
 #include "sys/mount.h"
+#include "sys/socket.h"
 
 namespace hull::runtime {
 namespace {
@@ -282,6 +284,49 @@ TEST_F(LaunchTest, R11_mounting_is_denied) {
     auto ran = run(shell_plan("mount -t tmpfs none /tmp; mount -t cgroup -o memory none /tmp"));
     EXPECT_THAT(ran.out, HasSubstr("denied"));
     EXPECT_NE(ran.exit_code, 0);
+}
+
+TEST_F(LaunchTest, R1_a_process_on_its_way_in_shows_nothing_of_itself) {
+    // The gate holds it where all is set up but the program doesn't run yet.
+    auto listener = sys::listen_unix(path("gate"), sys::SocketType::seqpacket, 0600);
+    ASSERT_TRUE(listener.ok());
+    Plan plan = shell_plan("true");
+    plan.gate = Gate::socket;
+    LaunchFds stdio;
+    stdio.gate = *listener;
+    auto running = follow(launch(plan, {}, stdio));
+    ASSERT_TRUE(running.at_gate) << running.error.message();
+    // Not dumpable: its /proc entries belong to the host's root alone.
+    auto info = sys::stat("/proc/" + std::to_string(running.pid) + "/exe");
+    auto entry = sys::stat("/proc/" + std::to_string(running.pid) + "/maps");
+    stop(running);
+    ASSERT_TRUE(info.ok() && entry.ok());
+    EXPECT_EQ(entry->st_uid, 0U);
+}
+
+TEST_F(LaunchTest, a_seccomp_filter_is_loaded_for_users_and_root) {
+    model::oci::Seccomp profile;
+    profile.default_action = "SCMP_ACT_ALLOW";
+    model::oci::SeccompSyscall denied;
+    denied.names = {"mkdir", "mkdirat"};
+    denied.action = "SCMP_ACT_ERRNO";
+    profile.syscalls = {denied};
+    auto filter = kernel::seccomp::compile(profile);
+    ASSERT_TRUE(filter.ok()) << filter.error().message();
+    Plan plan = shell_plan("mkdir /tmp/x; grep -E '^(Seccomp|CapEff|CapPrm):' /proc/self/status");
+    plan.process.seccomp = filter->program;
+    plan.process.seccomp_flags = filter->flags;
+    EXPECT_EQ(run(plan).out, "mkdir: can't create directory '/tmp/x': Operation not permitted\n"
+                             "CapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\nSeccomp:\t2\n");
+    plan.process.user = "worker";
+    plan.process.caps.permitted = plan.process.caps.effective = 0;
+    for (bool no_new_privileges : {false, true}) {
+        plan.process.no_new_privileges = no_new_privileges;
+        EXPECT_EQ(run(plan).out, "mkdir: can't create directory '/tmp/x': Operation not permitted\n"
+                                 "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nSeccomp:\t2\n");
+    }
+    plan.process.seccomp = "nonsense"; // a filter that can't be loaded fails the start
+    EXPECT_FALSE(run(plan).executed);
 }
 
 // ---- users -------------------------------------------------------------------
