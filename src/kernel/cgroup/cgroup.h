@@ -70,7 +70,7 @@ public:
 
     // Pure. Device rules: when there are any, everything else is denied, and
     // the devices of every container (null, zero, full, random, urandom, tty,
-    // ptmx, pts, mknod of all) are allowed after a leading "deny all".
+    // ptmx, pts, mknod of all) are allowed whatever the rules say.
     virtual Result<Plan> plan(std::string_view path, const model::oci::Resources& resources) const = 0;
     // The places of an existing cgroup, with no writes: for join() and remove().
     virtual Result<Plan> locate(std::string_view path) const = 0;

@@ -55,8 +55,6 @@ Result<std::vector<DeviceMatch>> normalise(const std::vector<model::oci::DeviceR
     std::vector<DeviceMatch> out;
     if (rules.empty()) return out;
     out.push_back({});
-    out.insert(out.end(), always_allowed.begin(), always_allowed.end());
-    bool leading = true;
     for (const auto& rule : rules) {
         DeviceMatch match;
         match.allow = rule.allow;
@@ -67,9 +65,6 @@ Result<std::vector<DeviceMatch>> normalise(const std::vector<model::oci::DeviceR
             return Error(ErrorKind::invalid_argument, "device type \"" + rule.type + "\" is not a, b or c");
         bool both = rule.type.empty() || rule.type == "a";
         bool whole = match.major == -1 && match.minor == -1 && match.access == access_all;
-        // The head of the usual list, there already.
-        if (leading && both && whole && !rule.allow) continue;
-        leading = false;
         if (both && whole) {
             out.push_back(match);
         } else if (both) {
@@ -82,6 +77,8 @@ Result<std::vector<DeviceMatch>> normalise(const std::vector<model::oci::DeviceR
             out.push_back(match);
         }
     }
+    // Last, as in runc: engines don't list them, and some deny them in passing.
+    out.insert(out.end(), always_allowed.begin(), always_allowed.end());
     return out;
 }
 

@@ -23,8 +23,8 @@ struct DeviceMatch {
 };
 
 // The rules in order, the last one that matches an access (read, write, mknod
-// each by itself) decides; begins with "deny all" and the devices every
-// container has. Empty for no rules. Errors: invalid_argument.
+// each by itself) decides; begins with "deny all", ends with what every
+// container may use. Empty for no rules. Errors: invalid_argument.
 Result<std::vector<DeviceMatch>> normalise(const std::vector<model::oci::DeviceRule>& rules);
 
 // v1: writes to devices.deny and devices.allow with the same meaning. Error
