@@ -23,10 +23,10 @@ struct ExecConfig { // body of POST /containers/{id}/exec
 struct ExecStart {
     bool detach = false;
     bool tty = false;
-    std::vector<uint32_t> console_size; // height, width; empty: that of create
+    std::vector<uint32_t> console_size = {}; // height, width; empty: that of create
     // Set unless detached. On an error the socket is closed, so a caller that
     // wants to say why on it keeps a duplicate.
-    std::optional<Streams> streams;
+    std::optional<Streams> streams = {};
 };
 
 class Execs {

@@ -16,8 +16,8 @@ namespace hull::engine {
 struct LogOptions {
     bool stdout_ = false, stderr_ = false; // neither: invalid_argument
     bool follow = false;
-    std::optional<WallTime> since, until;
-    std::optional<int64_t> tail; // last lines of those that remain; nullopt: all
+    std::optional<WallTime> since = {}, until = {};
+    std::optional<int64_t> tail = {}; // last lines of those that remain; nullopt: all
     // timestamps and details are the sink's: each line carries what they need.
 };
 

@@ -94,10 +94,10 @@ struct MountRequest {
     std::string type; // bind volume tmpfs image npipe cluster
     std::string source, target;
     bool read_only = false;
-    std::string consistency;
-    std::optional<BindOptions> bind_options;
-    std::optional<TmpfsOptions> tmpfs_options;
-    std::string volume_options; // JSON text, kept as it came; volumes have an issue of their own
+    std::string consistency = {};
+    std::optional<BindOptions> bind_options = {};
+    std::optional<TmpfsOptions> tmpfs_options = {};
+    std::string volume_options = {}; // JSON text, kept as it came; volumes have an issue of their own
 };
 
 struct BlkioWeightDevice {

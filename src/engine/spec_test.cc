@@ -1,0 +1,314 @@
+#include <fstream>
+#include <functional>
+#include <set>
+
+#include "engine/test_engine.h"
+
+namespace hull::engine {
+namespace {
+
+using test::EngineTest;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+namespace oci = model::oci;
+
+// From a create request to the spec that the runtime gets.
+class SpecTest : public EngineTest {
+protected:
+    oci::Spec spec_of(model::CreateRequest asked) {
+        id_ = run("", std::move(asked));
+        return runtime_.last(id_).spec;
+    }
+    static const oci::Mount* mount_at(const oci::Spec& spec, const std::string& path) {
+        for (const oci::Mount& mount : spec.mounts)
+            if (mount.destination == path) return &mount;
+        return nullptr;
+    }
+    static std::string namespace_path(const oci::Spec& spec, const std::string& type) {
+        for (const oci::Namespace& one : spec.linux_->namespaces)
+            if (one.type == type) return one.path.empty() ? "new" : one.path;
+        return "host";
+    }
+    Error refused(model::CreateRequest asked) {
+        auto created = containers_->create(std::move(asked), {});
+        EXPECT_FALSE(created.ok());
+        return created.ok() ? Error(ErrorKind::internal, "it was taken") : created.error();
+    }
+    ContainerId id_;
+};
+
+TEST_F(SpecTest, DefaultsAreDockersWithAUserNamespace) {
+    oci::Spec spec = spec_of(request());
+    EXPECT_THAT(spec.process->args, ElementsAre("sh"));
+    EXPECT_THAT(spec.process->env, ElementsAre("PATH=/bin", "HOSTNAME=" + id_.str().substr(0, 12), "IMAGE=1"));
+    EXPECT_EQ(spec.process->cwd, "/");
+    EXPECT_EQ(spec.process->capabilities->bounding.size(), 14U);
+    EXPECT_THAT(spec.process->capabilities->inheritable, IsEmpty());
+    EXPECT_THAT(spec.process->capabilities->ambient, IsEmpty());
+    for (const char* type : {"user", "mount", "network", "uts", "pid", "ipc", "cgroup"})
+        EXPECT_EQ(namespace_path(spec, type), "new") << type;
+    ASSERT_EQ(spec.linux_->uid_mappings.size(), 1U);
+    EXPECT_EQ(spec.linux_->uid_mappings[0].host_id, 0x70000000U);
+    EXPECT_EQ(spec.linux_->resources->pids_limit, 2048);
+    EXPECT_TRUE(spec.linux_->seccomp);
+    EXPECT_THAT(spec.linux_->masked_paths, Contains("/proc/kcore"));
+    EXPECT_EQ(spec.linux_->cgroups_path, "/hull/" + id_.str());
+    for (const char* path : {"/proc", "/dev", "/dev/pts", "/sys", "/sys/fs/cgroup", "/dev/mqueue", "/dev/shm",
+                             "/etc/resolv.conf", "/etc/hosts", "/etc/hostname"})
+        EXPECT_TRUE(mount_at(spec, path)) << path;
+    EXPECT_TRUE(runtime_.last(id_).had_sandbox);
+}
+
+TEST_F(SpecTest, CommandAndEntryPointMergeAsDockerMergesThem) {
+    auto asked = request();
+    asked.config.entrypoint = model::StringList{"/entry"};
+    EXPECT_THAT(spec_of(asked).process->args, ElementsAre("/entry")); // the image's command is dropped
+    asked.config.cmd = model::StringList{"a", "b"};
+    EXPECT_THAT(spec_of(asked).process->args, ElementsAre("/entry", "a", "b"));
+    asked.config.entrypoint = model::StringList{};
+    EXPECT_THAT(spec_of(asked).process->args, ElementsAre("a", "b"));
+    asked.config.entrypoint = model::StringList{""};
+    asked.config.cmd = model::StringList{};
+    EXPECT_THAT(spec_of(asked).process->args, ElementsAre("sh"));
+}
+
+TEST_F(SpecTest, HostNamespacesAndPrivilegedMeanTheHostsUsers) {
+    for (auto change : std::vector<std::function<void(model::HostConfig&)>>{
+             [](auto& host) { host.userns_mode = "host"; }, [](auto& host) { host.privileged = true; },
+             [](auto& host) { host.network_mode = "host"; }, [](auto& host) { host.pid_mode = "host"; },
+             [](auto& host) { host.ipc_mode = "host"; }}) {
+        host_.files["/proc/sys/kernel/hostname"] = std::make_shared<test::FakeHost::File>("machine\n");
+        auto asked = request();
+        change(asked.host_config);
+        oci::Spec spec = spec_of(asked);
+        EXPECT_EQ(namespace_path(spec, "user"), "host");
+        EXPECT_THAT(spec.linux_->uid_mappings, IsEmpty());
+    }
+}
+
+TEST_F(SpecTest, JoiningAContainerJoinsItsUserNamespaceToo) {
+    run("donor");
+    auto asked = request();
+    asked.host_config.network_mode = "container:donor";
+    asked.host_config.pid_mode = "container:donor";
+    oci::Spec spec = spec_of(asked);
+    std::string pid = std::to_string(MUST(containers_->inspect("donor", false)).state.pid);
+    EXPECT_EQ(namespace_path(spec, "user"), "/proc/" + pid + "/ns/user");
+    EXPECT_EQ(namespace_path(spec, "network"), "/proc/" + pid + "/ns/net");
+    EXPECT_EQ(namespace_path(spec, "pid"), "/proc/" + pid + "/ns/pid");
+    EXPECT_EQ(spec.linux_->uid_mappings[0].host_id, 0x70000000U);
+    EXPECT_FALSE(runtime_.last(id_).had_sandbox);
+    // Its end gives back nothing of the donor's.
+    runtime_.end(id_, 0);
+    EXPECT_EQ(sandboxes_.ranges_out, 1);
+}
+
+TEST_F(SpecTest, JoiningAStoppedOrUnknownContainerFailsTheStart) {
+    create("stopped");
+    auto asked = request();
+    asked.host_config.network_mode = "container:stopped";
+    EXPECT_EQ(containers_->start(create("", asked).str()).error().kind(), ErrorKind::conflict);
+    asked.host_config.network_mode = "container:nobody";
+    EXPECT_EQ(containers_->start(create("", asked).str()).error().message(), "No such container: nobody");
+}
+
+TEST_F(SpecTest, PrivilegedOpensEverything) {
+    auto asked = request();
+    asked.host_config.privileged = true;
+    oci::Spec spec = spec_of(asked);
+    EXPECT_EQ(spec.process->capabilities->bounding.size(), 41U);
+    EXPECT_FALSE(spec.linux_->seccomp);
+    EXPECT_THAT(spec.linux_->masked_paths, IsEmpty());
+    EXPECT_THAT(mount_at(spec, "/sys")->options, Contains("rw"));
+    EXPECT_TRUE(spec.linux_->resources->devices.front().allow);
+    EXPECT_EQ(spec.linux_->devices.at(0).path, "/dev/kvm");
+}
+
+TEST_F(SpecTest, CapabilitiesAreAddedAndDropped) {
+    auto asked = request();
+    asked.host_config.cap_drop = {"all"};
+    asked.host_config.cap_add = {"net_admin", "CAP_CHOWN"};
+    EXPECT_THAT(spec_of(asked).process->capabilities->bounding, ElementsAre("CAP_CHOWN", "CAP_NET_ADMIN"));
+    EXPECT_THAT(inspect(id_).host_config.cap_add, ElementsAre("CAP_NET_ADMIN", "CAP_CHOWN"));
+    asked.host_config.cap_drop = {"NET_RAW"};
+    asked.host_config.cap_add = {"ALL"};
+    EXPECT_EQ(spec_of(asked).process->capabilities->bounding.size(), 40U);
+    asked.host_config.cap_add = {"FLY"};
+    EXPECT_EQ(refused(asked).message(), "invalid CapAdd: unknown capability: \"CAP_FLY\"");
+}
+
+TEST_F(SpecTest, BindsMountsAndTmpfs) {
+    host_.kinds["/there"] = PathKind::directory;
+    auto asked = request();
+    asked.host_config.binds = {"/made:/data/deep:ro,z", "/there:/data:rshared"};
+    asked.host_config.tmpfs["/scratch"] = "size=1m,exec";
+    asked.host_config.mounts.push_back({.type = "bind", .source = "/there", .target = "/m", .read_only = true});
+    oci::Spec spec = spec_of(asked);
+    EXPECT_THAT(host_.made, ElementsAre("/made"));
+    EXPECT_THAT(mount_at(spec, "/data/deep")->options, ElementsAre("rbind", "rro", "rprivate"));
+    EXPECT_THAT(mount_at(spec, "/data")->options, ElementsAre("rbind", "rshared"));
+    EXPECT_LT(mount_at(spec, "/data"), mount_at(spec, "/data/deep"));
+    EXPECT_THAT(mount_at(spec, "/scratch")->options, ElementsAre("nosuid", "nodev", "rprivate", "size=1m", "exec"));
+    EXPECT_THAT(mount_at(spec, "/m")->options, Contains("rro"));
+    EXPECT_EQ(spec.linux_->rootfs_propagation, "shared");
+    EXPECT_EQ(inspect(id_).mounts.size(), 3U); // without the one of --tmpfs
+}
+
+TEST_F(SpecTest, BadMountsAreRefusedInDockersWords) {
+    auto with_mount = [](model::MountRequest mount) {
+        auto asked = request();
+        asked.host_config.mounts = {std::move(mount)};
+        return asked;
+    };
+    EXPECT_EQ(refused(with_mount({.type = "bind", .source = "/nowhere", .target = "/x"})).message(),
+              "invalid mount config for type \"bind\": bind source path does not exist: /nowhere");
+    EXPECT_EQ(refused(with_mount({.type = "bind", .source = "/s", .target = "/"})).kind(), ErrorKind::invalid_argument);
+    EXPECT_EQ(refused(with_mount({.type = "volume", .source = "named", .target = "/x"})).kind(),
+              ErrorKind::unsupported);
+    auto with_bind = [](const char* bind) {
+        auto asked = request();
+        asked.host_config.binds = {bind};
+        return asked;
+    };
+    EXPECT_EQ(refused(with_bind("name:/x")).kind(), ErrorKind::unsupported);
+    EXPECT_EQ(refused(with_bind("/a:/b:fast")).message(), "invalid mode: fast");
+    EXPECT_EQ(refused(with_bind("/a:relative")).kind(), ErrorKind::invalid_argument);
+    EXPECT_EQ(refused(with_bind("/a")).message(), "invalid volume specification: '/a'");
+    auto twice = request();
+    twice.host_config.binds = {"/a:/x", "/b:/x/"};
+    EXPECT_EQ(refused(twice).message(), "Duplicate mount point: /x");
+}
+
+TEST_F(SpecTest, AnonymousVolumesLiveWithTheContainer) {
+    auto asked = request();
+    asked.config.volumes = {"/data"};
+    oci::Spec spec = spec_of(asked);
+    std::string source = mount_at(spec, "/data")->source;
+    EXPECT_TRUE(source.starts_with((root_ / "containers" / id_.str() / "volumes").string())) << source;
+    EXPECT_EQ(inspect(id_).mounts.at(0).type, "volume");
+    ASSERT_TRUE(containers_->remove(id_.str(), {.force = true}).ok());
+    EXPECT_FALSE(std::filesystem::exists(source));
+}
+
+TEST_F(SpecTest, ResourcesReachTheSpec) {
+    auto asked = request();
+    model::HostConfig& host = asked.host_config;
+    host.memory = 64 << 20;
+    host.nano_cpus = 500'000'000;
+    host.cpu_shares = 512;
+    host.pids_limit = 10;
+    host.oom_score_adj = 100;
+    host.ulimits = {{.name = "nofile", .hard = 20, .soft = 10}};
+    host.sysctls["net.core.somaxconn"] = "100";
+    host.shm_size = 1 << 20;
+    host_.kinds["/dev/fuse"] = PathKind::device;
+    host.devices = {{.path_on_host = "/dev/fuse", .path_in_container = "/dev/fuse", .cgroup_permissions = "rwm"}};
+    host.group_add = {"5", "audio"};
+    oci::Spec spec = spec_of(asked);
+    EXPECT_EQ(spec.linux_->resources->memory->limit, 64 << 20);
+    EXPECT_EQ(spec.linux_->resources->memory->swap, 128 << 20);
+    EXPECT_EQ(spec.linux_->resources->cpu->quota, 50'000);
+    EXPECT_EQ(spec.linux_->resources->cpu->period, 100'000U);
+    EXPECT_EQ(spec.linux_->resources->pids_limit, 10);
+    EXPECT_EQ(spec.process->oom_score_adj, 100);
+    EXPECT_EQ(spec.process->rlimits.at(0).type, "RLIMIT_NOFILE");
+    EXPECT_EQ(spec.linux_->sysctl.at("net.core.somaxconn"), "100");
+    EXPECT_THAT(mount_at(spec, "/dev/shm")->options, Contains("size=1048576"));
+    EXPECT_EQ(spec.linux_->devices.at(0).minor, 229);
+    EXPECT_THAT(spec.process->user.additional_gids, ElementsAre(5U));
+    EXPECT_THAT(spec.process->user.additional_groups, ElementsAre("audio"));
+}
+
+TEST_F(SpecTest, WhatIsntThereIsRefusedNotDropped) {
+    auto with = [](std::function<void(model::CreateRequest&)> change) {
+        auto asked = request();
+        change(asked);
+        return asked;
+    };
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.port_bindings["80/tcp"] = {{}}; })).kind(),
+              ErrorKind::unsupported);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.volumes_from = {"x"}; })).kind(), ErrorKind::unsupported);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.links = {"x:y"}; })).kind(), ErrorKind::unsupported);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.storage_opt["size"] = "1g"; })).kind(), ErrorKind::unsupported);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.device_requests.emplace_back(); })).kind(),
+              ErrorKind::unsupported);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.network_mode = "mine"; })).message(), "network mine not found");
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.runtime = "kata"; })).message(),
+              "unknown or invalid runtime name: kata");
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.isolation = "hyperv"; })).kind(), ErrorKind::invalid_argument);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.memory = 1024; })).message(),
+              "Minimum memory limit allowed is 6MB");
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.sysctls["kernel.core_pattern"] = "|x"; })).kind(),
+              ErrorKind::invalid_argument);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.sysctls["net/../kernel/core_pattern"] = "|x"; })).kind(),
+              ErrorKind::invalid_argument);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.security_opt = {"magic=on"}; })).kind(),
+              ErrorKind::invalid_argument);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.security_opt = {"seccomp={broken"}; })).kind(),
+              ErrorKind::invalid_argument);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.log_config.type = "syslog"; })).message(),
+              "logger: no log driver named 'syslog' is registered");
+    EXPECT_EQ(refused(with([](auto& a) { a.config.image = "nothere"; })).message(), "No such image: nothere:latest");
+    EXPECT_EQ(refused(with([](auto& a) { a.config.working_dir = "x"; })).kind(), ErrorKind::invalid_argument);
+    EXPECT_EQ(refused(with([](auto& a) { a.config.env = {"=x"}; })).kind(), ErrorKind::invalid_argument);
+    EXPECT_TRUE(MUST(containers_->list({.all = true, .limit = 0, .size = false, .filters = {}})).empty());
+    EXPECT_TRUE(std::filesystem::is_empty(root_ / "containers" / ".trash"));
+}
+
+TEST_F(SpecTest, SeccompFollowsCapabilitiesAndOptions) {
+    auto names = [](const oci::Spec& spec) {
+        std::set<std::string> all;
+        for (const auto& rule : spec.linux_->seccomp->syscalls)
+            if (rule.action == "SCMP_ACT_ALLOW" && rule.args.empty()) all.insert(rule.names.begin(), rule.names.end());
+        return all;
+    };
+    auto asked = request();
+    auto plain = names(spec_of(asked));
+    EXPECT_THAT(plain, Contains("read"));
+    for (const char* name : {"mount", "unshare", "setns", "bpf", "keyctl", "io_uring_setup", "userfaultfd"})
+        EXPECT_THAT(plain, Not(Contains(name)));
+    asked.host_config.cap_add = {"SYS_ADMIN"};
+    EXPECT_THAT(names(spec_of(asked)), Contains("mount"));
+    asked.host_config.security_opt = {"seccomp=unconfined", "no-new-privileges"};
+    oci::Spec spec = spec_of(asked);
+    EXPECT_FALSE(spec.linux_->seccomp);
+    EXPECT_TRUE(spec.process->no_new_privileges);
+    asked.host_config.security_opt = {
+        R"(seccomp={"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["chmod"],"action":"SCMP_ACT_ERRNO"}]})"};
+    EXPECT_EQ(spec_of(asked).linux_->seccomp->default_action, "SCMP_ACT_ALLOW");
+}
+
+TEST_F(SpecTest, InitIsPutInFrontOrMissedAloud) {
+    auto asked = request();
+    asked.host_config.init = true;
+    ContainerId without = create("", asked);
+    EXPECT_EQ(containers_->start(without.str()).error().kind(), ErrorKind::unsupported);
+    host_.kinds["/usr/bin/docker-init"] = PathKind::other;
+    oci::Spec spec = spec_of(asked);
+    EXPECT_THAT(spec.process->args, ElementsAre("/sbin/docker-init", "--", "sh"));
+    EXPECT_EQ(mount_at(spec, "/sbin/docker-init")->source, "/usr/bin/docker-init");
+}
+
+TEST_F(SpecTest, FilesOfTheNetworkAreWritten) {
+    host_.put("/etc/resolv.conf", "nameserver 127.0.0.53\nnameserver 10.0.0.1\nsearch example.org\n");
+    auto asked = request();
+    asked.config.hostname = "web";
+    asked.host_config.extra_hosts = {"gate:host-gateway", "db:10.1.1.1"};
+    spec_of(asked);
+    auto text = [&](const char* name) {
+        std::ifstream file(root_ / "containers" / id_.str() / name);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    EXPECT_EQ(text("hostname"), "web\n");
+    EXPECT_THAT(text("hosts"), HasSubstr("172.17.0.2\tweb\n"));
+    EXPECT_THAT(text("hosts"), HasSubstr("172.17.0.1\tgate\n"));
+    EXPECT_THAT(text("hosts"), HasSubstr("10.1.1.1\tdb\n"));
+    EXPECT_THAT(text("resolv.conf"), HasSubstr("nameserver 10.0.0.1\nsearch example.org\n"));
+    EXPECT_THAT(text("resolv.conf"), Not(HasSubstr("127.0.0.53")));
+}
+
+} // namespace
+} // namespace hull::engine
