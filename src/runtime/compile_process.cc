@@ -92,6 +92,7 @@ Result<void> compile_user(const oci::User& user, ProcessPlan& plan) {
     plan.uid = user.uid;
     plan.gid = user.gid;
     plan.additional_gids = user.additional_gids;
+    plan.additional_groups = user.additional_groups;
     if (user.umask && *user.umask > 0777) return invalid("umask is beyond 0777");
     plan.umask = user.umask;
     return {};

@@ -42,6 +42,18 @@ TEST(Compile, a_small_spec_has_default_devices_and_new_namespaces) {
     EXPECT_FALSE(plan->rootfs.idmap);
 }
 
+TEST(Compile, users_and_groups_by_name_are_left_to_the_containers_files) {
+    Spec spec = small_spec();
+    spec.process->user.username = "worker";
+    spec.process->user.additional_groups = {"audio"};
+    spec.process->user.additional_gids = {5};
+    auto plan = compile(spec, {});
+    ASSERT_TRUE(plan.ok());
+    EXPECT_EQ(plan->process.user, "worker");
+    EXPECT_EQ(plan->process.additional_groups, std::vector<std::string>{"audio"});
+    EXPECT_EQ(plan->process.additional_gids, std::vector<uint32_t>{5});
+}
+
 TEST(Compile, given_namespaces_take_the_place_of_new_ones) {
     CompileOptions options;
     options.user_ns = 1;
