@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "apps/hull/bootstrap/apt_sources.h"
@@ -34,13 +35,15 @@ std::string network_settings(const std::string& dump) {
     constexpr std::string_view wanted[] = {"Acquire::http",       "Acquire::https",    "Acquire::Check-Valid-Until",
                                            "Acquire::Check-Date", "Acquire::ForceIPv", "Acquire::AllowInsecure",
                                            "Acquire::Retries"};
+    constexpr std::string_view insecure_off = "Acquire::AllowInsecureRepositories \"0\";"; // apt's own default
     std::string out;
     for (std::string_view rest = dump; !rest.empty();) {
         size_t end = rest.find('\n');
         std::string_view line = rest.substr(0, end);
         rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
         for (std::string_view name : wanted)
-            if (line.starts_with(name) && line.find("\"\"") == line.npos) out.append(line).append("\n");
+            if (line.starts_with(name) && !line.ends_with(" \"\";") && line != insecure_off)
+                out.append(line).append("\n");
     }
     return out;
 }
@@ -87,7 +90,9 @@ private:
         }
         log_ += line + "\n";
         if (log_.size() > 2 * kept_log) log_.erase(0, log_.size() - kept_log);
-        if (!line.starts_with("I: ") || line.find("tempdir") != line.npos) return;
+        if (!line.starts_with("I: ")) return;
+        for (const char* detail : {"tempdir", "hook in shell", "signed-by", "chroot architecture", "success in"})
+            if (line.find(detail) != line.npos) return;
         phase_ = line.substr(3);
         if (quiet_) return;
         if (live_)
@@ -223,8 +228,10 @@ Result<std::vector<std::string>> command_line(const std::string& distribution, c
         args.push_back("--setup-hook=mkdir -p \"$1\"/etc/apt && cp -r " + path + " \"$1\"/etc/apt/");
         args.push_back("--customize-hook=rm -rf \"$1\"" + path);
     }
+    std::set<std::string> keyrings;
     for (const AptSource& source : sources)
-        if (source.signed_by.starts_with('/')) args.push_back(keep_keyring(source.signed_by));
+        if (source.signed_by.starts_with('/')) keyrings.insert(source.signed_by);
+    for (const std::string& path : keyrings) args.push_back(keep_keyring(path));
     args.emplace_back("--customize-hook=echo \"hull-packages: $(ls \"$1\"/var/lib/dpkg/info/*.list | wc -l)\" >&2");
     args.push_back(suite);
     args.emplace_back("-");

@@ -40,8 +40,8 @@ TEST(CommandTable, NoFlagIsThereTwice) {
         for (auto flags : {c.flags, c.more_flags})
             for (const Flag& f : flags) {
                 EXPECT_TRUE(names.insert(f.name).second) << c.path << " --" << f.name;
-                if (f.letter) EXPECT_TRUE(letters.insert(f.letter).second) << c.path << " -" << f.letter;
-                if (!f.alias_of.empty()) EXPECT_NE(c.tables().find(f.alias_of), nullptr);
+                EXPECT_TRUE(f.letter == 0 || letters.insert(f.letter).second) << c.path << " -" << f.letter;
+                EXPECT_TRUE(f.alias_of.empty() || c.tables().find(f.alias_of)) << f.name;
             }
         EXPECT_NE(c.run, nullptr) << c.path;
     }

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "apps/hull/cli/session.h"
 #include "apps/hull/client/json_access.h"
 #include "sys/file.h"
 
@@ -46,7 +47,10 @@ Result<ConfigFile> ConfigFile::load(const std::string& folder) {
     auto file = sys::read_file(path);
     if (!file.ok()) {
         if (file.error().kind() == ErrorKind::not_found) return out;
-        return std::move(file).error().context("read the client configuration");
+        // Someone else's home (sudo, setpriv): no reason not to work.
+        if (file.error().code() != EACCES) return std::move(file).error().context("read the client configuration");
+        print_error("WARNING: Error loading config file: open " + path + ": permission denied\n");
+        return out;
     }
     auto parsed = read_json(*file, path);
     if (!parsed.ok())

@@ -29,7 +29,7 @@ struct Options {
     // Fields of objects that are maps (Labels, Networks, ...) are never an error.
     enum class Missing : unsigned char { error, no_value } missing = Missing::error;
     // The root's methods, e.g. {{.Label "key"}}; nullopt: no such method.
-    std::function<std::optional<Value>(std::string_view name, std::span<const Value> arguments)> method;
+    std::function<std::optional<Value>(std::string_view name, std::span<const Value> arguments)> method = {};
     // Functions give back their (first) argument: how the header of a table is
     // made from the template of its rows.
     bool header = false;

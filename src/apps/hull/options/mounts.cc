@@ -124,21 +124,19 @@ private:
         } else if (key == "volume-subpath" || key == "image-subpath") {
             volume_["Subpath"] = value;
         } else if (key == "volume-label") {
-            add_pair("Labels", value);
+            add_pair(volume_, "Labels", value);
         } else if (key == "volume-driver") {
             driver_["Name"] = value;
         } else if (key == "volume-opt") {
-            size_t equals = value.find('=');
-            driver_["Options"].emplace_object()[value.substr(0, equals)] =
-                equals == value.npos ? "" : value.substr(equals + 1);
+            add_pair(driver_, "Options", value);
         } else {
             return invalid("unknown option '" + key + "' in '" + part + "'");
         }
         return {};
     }
 
-    void add_pair(const char* member, const std::string& text) {
-        boost::json::value& map = volume_[member];
+    static void add_pair(boost::json::object& of, const char* member, const std::string& text) {
+        boost::json::value& map = of[member];
         if (!map.is_object()) map.emplace_object();
         size_t equals = text.find('=');
         map.get_object()[text.substr(0, equals)] = equals == text.npos ? "" : text.substr(equals + 1);
