@@ -278,6 +278,7 @@ Result<void> apply_line(ContainerConfig& config, std::string_view line) {
             return invalid(name + " requires at least one argument");
         return instruction.apply(config, rest);
     }
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
     return invalid(name + " is not a valid change command");
 }
 

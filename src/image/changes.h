@@ -13,7 +13,7 @@
 namespace hull::image {
 
 // Each may hold several lines. Errors: invalid_argument, worded as Docker does
-// ("RUN is not a valid change command").
+// ("run is not a valid change command").
 Result<void> apply_changes(model::ContainerConfig& config, const std::vector<std::string>& changes);
 
 // "1m30s", "0.5h", "100ms" as nanoseconds (Go's time.ParseDuration).

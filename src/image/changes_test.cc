@@ -75,8 +75,8 @@ TEST(Changes, HealthchecksAreRead) {
 }
 
 TEST(Changes, WhatIsNotAllowedIsNamed) {
-    EXPECT_EQ(refusal("RUN x"), "RUN is not a valid change command");
-    EXPECT_EQ(refusal("nonsense"), "NONSENSE is not a valid change command");
+    EXPECT_EQ(refusal("RUN x"), "run is not a valid change command");
+    EXPECT_EQ(refusal("nonsense"), "nonsense is not a valid change command");
     EXPECT_EQ(refusal("EXPOSE 70000"), "invalid containerPort: 70000");
     EXPECT_EQ(refusal("EXPOSE 80/xyz"), "invalid proto: xyz");
     EXPECT_EQ(refusal("STOPSIGNAL SIGNOPE"), "invalid signal: SIGNOPE");

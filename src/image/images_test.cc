@@ -92,7 +92,7 @@ TEST_F(ImagesTest, ABadImportRequestIsRefusedBeforeAnythingIsRead) {
     EXPECT_EQ(refused(request), "invalid tag format");
     request.tag = "x";
     request.changes = {"RUN true"};
-    EXPECT_EQ(refused(request), "RUN is not a valid change command");
+    EXPECT_EQ(refused(request), "run is not a valid change command");
     request.changes = {};
     request.platform = "windows/amd64";
     EXPECT_THAT(refused(request), HasSubstr("not supported"));
