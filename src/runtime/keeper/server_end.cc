@@ -9,7 +9,7 @@ namespace hull::keeper {
 
 void Server::on_task_stdin_closed(Task& task) { answer(0, MessageType::stdin_closed, to_bytes(task.record().key)); }
 
-void Server::on_task_finished(Task& task, const ExitReport& report) {
+void Server::on_task_finished(Task& task, ExitReport report) {
     TaskKey key = task.record().key;
     tasks_.erase(key);
     ended(report);

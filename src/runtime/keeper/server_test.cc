@@ -24,6 +24,8 @@
 namespace hull::keeper {
 namespace {
 
+// As long as real ones: no short string.
+const std::string a(64, 'a'), e1(64, 'e');
 constexpr auto patience = std::chrono::seconds(10);
 
 // Remembers what the keeper says.
@@ -222,32 +224,32 @@ protected:
 };
 
 TEST_F(Keeper, RunsATaskLogsItAndTellsItsEnd) {
-    auto launched = launch({"a", ""}, "echo out; echo err >&2; exit 7");
+    auto launched = launch({a, ""}, "echo out; echo err >&2; exit 7");
     ASSERT_TRUE(launched.ok()) << launched.error().message();
     EXPECT_GT(launched->record.pid, 0);
     EXPECT_GT(launched->record.started_at, 0);
     EXPECT_EQ(launched->steps.at(0).name, "fork");
-    ExitReport exit = heard->wait_exit({"a", ""});
+    ExitReport exit = heard->wait_exit({a, ""});
     EXPECT_TRUE(exit.known);
     EXPECT_EQ(exit.code, 7);
     EXPECT_GE(exit.finished_at, launched->record.started_at);
-    std::string text = logged("a");
+    std::string text = logged(a);
     EXPECT_TRUE(text == "out\\nerr\\n" || text == "err\\nout\\n") << text;
-    EXPECT_FALSE(sys::exists(folder.path("containers/a")));
-    EXPECT_TRUE(sys::exists(folder.path("exits/a")));
+    EXPECT_FALSE(sys::exists(folder.path("containers/" + a)));
+    EXPECT_TRUE(sys::exists(folder.path("exits/" + a)));
     client->acknowledge(exit);
-    EXPECT_TRUE(soon([&] { return !sys::exists(folder.path("exits/a")); }));
+    EXPECT_TRUE(soon([&] { return !sys::exists(folder.path("exits/" + a)); }));
 }
 
 TEST_F(Keeper, DeathBySignalIs128Plus) {
-    ASSERT_TRUE(launch({"a", ""}, "kill -9 $$").ok());
-    EXPECT_EQ(heard->wait_exit({"a", ""}).code, 137);
+    ASSERT_TRUE(launch({a, ""}, "kill -9 $$").ok());
+    EXPECT_EQ(heard->wait_exit({a, ""}).code, 137);
 }
 
 TEST_F(Keeper, AFailedStartLeavesNothingAndClosesItsClients) {
     size_t before = keeper_fds();
     auto client_socket = pending();
-    auto launched = launch({"a", ""}, "fail:no such thing", {}, &client_socket);
+    auto launched = launch({a, ""}, "fail:no such thing", {}, &client_socket);
     ASSERT_FALSE(launched.ok());
     EXPECT_EQ(launched.error().kind(), ErrorKind::no_such_program);
     EXPECT_EQ(launched.error().message(), "no such thing");
@@ -259,30 +261,30 @@ TEST_F(Keeper, AFailedStartLeavesNothingAndClosesItsClients) {
 
 TEST_F(Keeper, AnAttachedClientGetsFramesToTheLastByte) {
     auto attached = pending();
-    ASSERT_TRUE(launch({"a", ""}, "seq 1 200000; echo done >&2", {}, &attached).ok());
+    ASSERT_TRUE(launch({a, ""}, "seq 1 200000; echo done >&2", {}, &attached).ok());
     std::string framed = read_all(attached.ours);
     std::string expected;
     for (int i = 1; i <= 200000; ++i) expected += std::to_string(i) + "\n";
     EXPECT_EQ(unframe(framed, 1), expected);
     EXPECT_EQ(unframe(framed, 2), "done\n");
-    EXPECT_EQ(heard->wait_exit({"a", ""}).code, 0);
-    EXPECT_EQ(logged("a").size(), expected.size() + 200000 + 6);
+    EXPECT_EQ(heard->wait_exit({a, ""}).code, 0);
+    EXPECT_EQ(logged(a).size(), expected.size() + 200000 + 6);
 }
 
 TEST_F(Keeper, HalfCloseIsTheEndOfInputAndOutputFlowsOn) {
     auto attached = pending({true, true, true, "early ", "", true});
     Settings settings{.open_stdin = true, .stdin_once = true};
-    ASSERT_TRUE(launch({"a", ""}, "cat; echo end; exit 4", settings, &attached).ok());
+    ASSERT_TRUE(launch({a, ""}, "cat; echo end; exit 4", settings, &attached).ok());
     ASSERT_EQ(::send(attached.ours.get(), "late\n", 5, 0), 5);
     ::shutdown(attached.ours.get(), SHUT_WR);
     EXPECT_EQ(unframe(read_all(attached.ours), 1), "early late\nend\n");
-    EXPECT_EQ(heard->wait_exit({"a", ""}).code, 4);
+    EXPECT_EQ(heard->wait_exit({a, ""}).code, 4);
 }
 
 TEST_F(Keeper, MuchInputGoesThroughUnchanged) {
     auto attached = pending({true, true, false, "", "", true});
     Settings settings{.open_stdin = true, .stdin_once = true};
-    ASSERT_TRUE(launch({"a", ""}, "cat", settings, &attached).ok());
+    ASSERT_TRUE(launch({a, ""}, "cat", settings, &attached).ok());
     std::string text(3'000'000, '\0');
     for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i * 31 % 26);
     std::thread writer([&] {
@@ -300,43 +302,43 @@ TEST_F(Keeper, MuchInputGoesThroughUnchanged) {
 
 TEST_F(Keeper, WithoutStdinOnceTheClientLeavesAndTheProgramReadsOn) {
     Settings settings{.open_stdin = true};
-    ASSERT_TRUE(launch({"a", ""}, "read x; read y; echo $x $y; exit 5", settings).ok());
+    ASSERT_TRUE(launch({a, ""}, "read x; read y; echo $x $y; exit 5", settings).ok());
     for (const char* text : {"one\n", "two\n"}) {
         auto attached = pending({true, true, false, "", "", false});
-        ASSERT_TRUE(client->attach({{"a", ""}, attached.options}, attached.theirs).ok());
+        ASSERT_TRUE(client->attach({{a, ""}, attached.options}, attached.theirs).ok());
         attached.theirs.reset();
         ASSERT_EQ(::send(attached.ours.get(), text, 4, 0), 4);
         ::shutdown(attached.ours.get(), SHUT_WR);
         read_all(attached.ours);
     }
-    EXPECT_EQ(heard->wait_exit({"a", ""}).code, 5);
-    EXPECT_EQ(logged("a"), "one two\\n");
+    EXPECT_EQ(heard->wait_exit({a, ""}).code, 5);
+    EXPECT_EQ(logged(a), "one two\\n");
 }
 
 TEST_F(Keeper, ATerminalIsRawAndDetachKeysLeaveItRunning) {
     auto attached = pending({true, true, true, "", "\x10\x11", true});
     Settings settings{.terminal = true, .open_stdin = true};
-    ASSERT_TRUE(launch({"a", ""}, "stty -echo; echo ready; read x; echo got $x; exit 6", settings, &attached).ok());
+    ASSERT_TRUE(launch({a, ""}, "stty -echo; echo ready; read x; echo got $x; exit 6", settings, &attached).ok());
     EXPECT_EQ(read_until(attached.ours, "ready\r\n"), "ready\r\n");
     ASSERT_EQ(::send(attached.ours.get(), "\x10\x11", 2, 0), 2);
     EXPECT_EQ(read_all(attached.ours), "");
     auto again = pending({true, true, true, "", "\x10\x11", false});
-    ASSERT_TRUE(client->attach({{"a", ""}, again.options}, again.theirs).ok());
+    ASSERT_TRUE(client->attach({{a, ""}, again.options}, again.theirs).ok());
     again.theirs.reset();
     ASSERT_EQ(::send(again.ours.get(), "words\n", 6, 0), 6);
     EXPECT_EQ(read_until(again.ours, "got words\r\n"), "got words\r\n");
-    EXPECT_EQ(heard->wait_exit({"a", ""}).code, 6);
+    EXPECT_EQ(heard->wait_exit({a, ""}).code, 6);
     EXPECT_EQ(read_all(again.ours), "");
 }
 
 TEST_F(Keeper, SeveralClientsSeeTheSameAndOneThatIsGoneHarmsNobody) {
     Settings settings{.open_stdin = true, .stdin_once = true};
     auto first = pending({true, true, false, "", "", true});
-    ASSERT_TRUE(launch({"a", ""}, "read x; seq 1 50000; cat", settings, &first).ok());
+    ASSERT_TRUE(launch({a, ""}, "read x; seq 1 50000; cat", settings, &first).ok());
     std::vector<Pending> others;
     for (int i = 0; i < 3; ++i) {
         others.push_back(pending({false, true, false, "", "", false}));
-        ASSERT_TRUE(client->attach({{"a", ""}, others.back().options}, others.back().theirs).ok());
+        ASSERT_TRUE(client->attach({{a, ""}, others.back().options}, others.back().theirs).ok());
         others.back().theirs.reset();
     }
     others.pop_back(); // closed without a word
@@ -350,7 +352,7 @@ TEST_F(Keeper, SeveralClientsSeeTheSameAndOneThatIsGoneHarmsNobody) {
     EXPECT_TRUE(got[0].ends_with("50000\n"));
     EXPECT_EQ(got[1], got[0]);
     EXPECT_EQ(got[2], got[0]);
-    EXPECT_EQ(heard->wait_exit({"a", ""}).code, 0);
+    EXPECT_EQ(heard->wait_exit({a, ""}).code, 0);
 }
 
 TEST_F(Keeper, ASlowClientHoldsUpItsOwnTaskOnly) {
@@ -368,27 +370,27 @@ TEST_F(Keeper, ASlowClientHoldsUpItsOwnTaskOnly) {
 
 TEST_F(Keeper, TheEndIsToldEvenIfAClientDoesNotTakeTheLastOutput) {
     auto lazy = pending();
-    ASSERT_TRUE(launch({"a", ""}, "seq 1 20000", {}, &lazy).ok());
-    EXPECT_EQ(heard->wait_exit({"a", ""}).code, 0);
+    ASSERT_TRUE(launch({a, ""}, "seq 1 20000", {}, &lazy).ok());
+    EXPECT_EQ(heard->wait_exit({a, ""}).code, 0);
     EXPECT_TRUE(unframe(read_all(lazy.ours), 1).ends_with("\n20000\n"));
 }
 
 TEST_F(Keeper, ExecHasItsOwnStreamsAndEnd) {
-    ASSERT_TRUE(launch({"a", ""}, "sleep 100").ok());
+    ASSERT_TRUE(launch({a, ""}, "sleep 100").ok());
     auto attached = pending({true, true, true, "", "", true});
     Settings settings{.open_stdin = true, .stdin_once = true};
-    ASSERT_TRUE(launch({"a", "e1"}, "cat; exit 9", settings, &attached).ok());
+    ASSERT_TRUE(launch({a, e1}, "cat; exit 9", settings, &attached).ok());
     ASSERT_EQ(::send(attached.ours.get(), "hi", 2, 0), 2);
     ::shutdown(attached.ours.get(), SHUT_WR);
     EXPECT_EQ(unframe(read_all(attached.ours), 1), "hi");
-    EXPECT_EQ(heard->wait_exit({"a", "e1"}).code, 9);
-    auto none = launch({"b", "e1"}, "true");
+    EXPECT_EQ(heard->wait_exit({a, e1}).code, 9);
+    auto none = launch({"b", e1}, "true");
     EXPECT_EQ(none.error().kind(), ErrorKind::conflict);
 }
 
 TEST_F(Keeper, TheSameContainerTwiceIsAConflict) {
-    ASSERT_TRUE(launch({"a", ""}, "sleep 100").ok());
-    EXPECT_EQ(launch({"a", ""}, "true").error().kind(), ErrorKind::conflict);
+    ASSERT_TRUE(launch({a, ""}, "sleep 100").ok());
+    EXPECT_EQ(launch({a, ""}, "true").error().kind(), ErrorKind::conflict);
 }
 
 TEST_F(Keeper, ManyAtOnceLeaveNoDescriptorBehind) {
@@ -440,9 +442,9 @@ TEST_F(Keeper, OutlivesItsEngineAndTellsTheNextOneEverything) {
 
 TEST_F(Keeper, ANewKeeperGoesOnWithWhatTheDeadOneHeld) {
     Settings settings{.open_stdin = true};
-    ASSERT_TRUE(launch({"a", ""}, "while read x; do echo got $x; [ $x = end ] && exit 11; done", settings).ok());
+    ASSERT_TRUE(launch({a, ""}, "while read x; do echo got $x; [ $x = end ] && exit 11; done", settings).ok());
     auto before = pending({true, true, false, "one\n", "", false});
-    ASSERT_TRUE(client->attach({{"a", ""}, before.options}, before.theirs).ok());
+    ASSERT_TRUE(client->attach({{a, ""}, before.options}, before.theirs).ok());
     read_until(before.ours, "got one\n");
     kill_keeper();
     auto held = std::move(heard->tasks);
@@ -450,31 +452,31 @@ TEST_F(Keeper, ANewKeeperGoesOnWithWhatTheDeadOneHeld) {
     for (auto& [key, task] : held) ASSERT_TRUE(client->adopt(task.first, task.second).ok());
     ASSERT_TRUE(client->recover().ok());
     auto after = pending({true, true, false, "two\n", "", false});
-    ASSERT_TRUE(client->attach({{"a", ""}, after.options}, after.theirs).ok());
+    ASSERT_TRUE(client->attach({{a, ""}, after.options}, after.theirs).ok());
     after.theirs.reset();
     read_until(after.ours, "got two\n");
     // We are the subreaper: nobody but us can reap it.
     ASSERT_EQ(::send(after.ours.get(), "end\n", 4, 0), 4);
     read_until(after.ours, "got end\n");
-    ASSERT_TRUE(soon([&] { return sys::pidfd_ended((held[{"a", ""}].second.pidfd)); }));
-    auto status = sys::reap_pidfd(held[{"a", ""}].second.pidfd);
-    if (status) client->orphan_ended({"a", ""}, status->code);
-    ExitReport exit = heard->wait_exit({"a", ""});
+    ASSERT_TRUE(soon([&] { return sys::pidfd_ended((held[{a, ""}].second.pidfd)); }));
+    auto status = sys::reap_pidfd(held[{a, ""}].second.pidfd);
+    if (status) client->orphan_ended({a, ""}, status->code);
+    ExitReport exit = heard->wait_exit({a, ""});
     EXPECT_TRUE(exit.known);
     EXPECT_EQ(exit.code, 11);
-    EXPECT_EQ(logged("a"), "got one\\ngot two\\ngot end\\n");
+    EXPECT_EQ(logged(a), "got one\\ngot two\\ngot end\\n");
 }
 
 TEST_F(Keeper, AnOrphansStatusIsFoundWithoutAnyonesHelp) {
-    ASSERT_TRUE(launch({"a", ""}, "sleep 0.3; exit 12").ok());
+    ASSERT_TRUE(launch({a, ""}, "sleep 0.3; exit 12").ok());
     kill_keeper();
     auto held = std::move(heard->tasks);
     start();
     for (auto& [key, task] : held) ASSERT_TRUE(client->adopt(task.first, task.second).ok());
-    ExitReport exit = heard->wait_exit({"a", ""});
+    ExitReport exit = heard->wait_exit({a, ""});
     EXPECT_TRUE(exit.known) << exit.error;
     EXPECT_EQ(exit.code, 12);
-    (void)sys::reap_pidfd(held[{"a", ""}].second.pidfd);
+    (void)sys::reap_pidfd(held[{a, ""}].second.pidfd);
 }
 
 TEST_F(Keeper, WhenBothDiedTheRunningIsFoundAndTheEndedIsHonest) {
@@ -507,7 +509,7 @@ TEST_F(Keeper, WhenBothDiedTheRunningIsFoundAndTheEndedIsHonest) {
 TEST_F(Keeper, UpgradesInPlaceWithEverythingGoingOn) {
     Settings settings{.open_stdin = true, .stdin_once = true};
     auto attached = pending({true, true, false, "", "", true});
-    ASSERT_TRUE(launch({"a", ""}, "printf half; read x; echo got $x; exit 15", settings, &attached).ok());
+    ASSERT_TRUE(launch({a, ""}, "printf half; read x; echo got $x; exit 15", settings, &attached).ok());
     auto slow = pending();
     ASSERT_TRUE(launch({"slow", ""}, "seq 1 500000", {}, &slow).ok());
     read_until(attached.ours, "half");
@@ -522,8 +524,8 @@ TEST_F(Keeper, UpgradesInPlaceWithEverythingGoingOn) {
     EXPECT_LE(keeper_fds(), before + 4);
     ASSERT_EQ(::send(attached.ours.get(), "this\n", 5, 0), 5);
     EXPECT_TRUE(read_all(attached.ours).ends_with("got this\n"));
-    EXPECT_EQ(heard->wait_exit({"a", ""}).code, 15);
-    EXPECT_EQ(logged("a"), "halfgot this\\n");
+    EXPECT_EQ(heard->wait_exit({a, ""}).code, 15);
+    EXPECT_EQ(logged(a), "halfgot this\\n");
     std::string expected;
     for (int i = 1; i <= 500000; ++i) expected += std::to_string(i) + "\n";
     EXPECT_TRUE(unframe(read_all(slow.ours), 1) == expected);
@@ -533,16 +535,16 @@ TEST_F(Keeper, UpgradesInPlaceWithEverythingGoingOn) {
 }
 
 TEST_F(Keeper, AnUpgradeToSomethingElseFailsAndChangesNothing) {
-    ASSERT_TRUE(launch({"a", ""}, "sleep 0.3; exit 16").ok());
+    ASSERT_TRUE(launch({a, ""}, "sleep 0.3; exit 16").ok());
     UniqueFd text = MUST(sys::open("/etc/passwd", O_PATH | O_CLOEXEC));
     EXPECT_FALSE(client->upgrade(text).ok());
-    EXPECT_EQ(heard->wait_exit({"a", ""}).code, 16);
+    EXPECT_EQ(heard->wait_exit({a, ""}).code, 16);
 }
 
 TEST_F(Keeper, LeavesWhenToldAndIdle) {
-    ASSERT_TRUE(launch({"a", ""}, "sleep 0.2").ok());
+    ASSERT_TRUE(launch({a, ""}, "sleep 0.2").ok());
     client->quit_when_idle();
-    heard->wait_exit({"a", ""});
+    heard->wait_exit({a, ""});
     heard->wait_lost();
     int status = 0;
     EXPECT_EQ(::waitpid(pid, &status, 0), pid);

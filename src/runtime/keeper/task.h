@@ -21,7 +21,7 @@ public:
     virtual ~TaskListener() = default;
     virtual void on_task_stdin_closed(Task& task) = 0;
     // Once; the listener destroys the task.
-    virtual void on_task_finished(Task& task, const ExitReport& report) = 0;
+    virtual void on_task_finished(Task& task, ExitReport report) = 0;
 };
 
 enum class Parentage : uint8_t { child, orphan };
