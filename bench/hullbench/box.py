@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,8 @@ CGROUP_PARENT = "hull-bench"
 
 
 def run_boxed(program: Path, arguments: list[str], options) -> int:
-    """Runs `program --inside` in the box; cleans up after it, also on ^C."""
+    """Runs `program --inside` in the box; cleans up after it, also on ^C and SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if os.geteuid() != 0:
         print("bench: run this as root", file=sys.stderr)
         return 1

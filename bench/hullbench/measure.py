@@ -5,7 +5,11 @@ import signal
 import statistics
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
+
+# Seconds after which a command counts as hanging.
+PATIENCE = 180
 
 NULL_STDIN_STDOUT = [
     (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
@@ -23,12 +27,33 @@ def spawn(argv: list[str], env: dict[str, str], stderr_fd: int) -> int:
     return os.posix_spawnp(argv[0], argv, env, file_actions=actions, setsigdef=[signal.SIGPIPE])
 
 
+@contextmanager
+def killer(pids):
+    """Kills these processes if they take too long."""
+
+    def kill_all(*_) -> None:
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    before = signal.signal(signal.SIGALRM, kill_all)
+    signal.alarm(PATIENCE)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def time_commands(commands: list[list[str]], env: dict[str, str]) -> float:
     """Starts all at once; milliseconds until the last one ended well."""
     with tempfile.TemporaryFile() as errors:
         start = time.perf_counter_ns()
         pids = {spawn(argv, env, errors.fileno()): argv for argv in commands}
-        failed = [argv for pid, argv in pids.items() if os.waitpid(pid, 0)[1] != 0]
+        with killer(pids):
+            failed = [argv for pid, argv in pids.items() if os.waitpid(pid, 0)[1] != 0]
         took = (time.perf_counter_ns() - start) / 1e6
         if failed:
             errors.seek(0)

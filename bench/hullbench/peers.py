@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from hullbench.box import CGROUP_PARENT
-from hullbench.measure import CommandFailed
+from hullbench.measure import PATIENCE, CommandFailed
 
 IMAGE = "bench-busybox"
 # The same bounded log everywhere: Docker's default is without any bound.
@@ -49,7 +49,9 @@ class Engine:
 
     def call(self, *arguments: str) -> str:
         argv = self.command(*arguments)
-        done = subprocess.run(argv, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        done = subprocess.run(
+            argv, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE
+        )
         if done.returncode != 0:
             raise CommandFailed(f"{' '.join(argv)}: {done.stderr.strip()[-600:]}")
         return done.stdout
@@ -213,7 +215,9 @@ class OciRuntime:
         argv = self.command(*arguments)
         # Files, not pipes: a detached container keeps them open.
         with open(self.root / "output", "w+b") as output:
-            done = subprocess.run(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            done = subprocess.run(
+                argv, env=self.env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=PATIENCE
+            )
             output.seek(0)
             if done.returncode != 0:
                 raise CommandFailed(f"{' '.join(argv)}: {output.read().decode(errors='replace')[-600:]}")

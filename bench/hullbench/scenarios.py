@@ -14,6 +14,7 @@ OUTPUT_BYTES = 112_000_000
 OUTPUT_COMMAND = ["sh", "-c", f"yes 0123456789abcde | head -c {OUTPUT_BYTES}"]
 SLEEP = ["sleep", "1000000"]
 PARALLEL = 50
+FAILURES = (CommandFailed, OSError, subprocess.SubprocessError)
 
 
 @dataclass
@@ -33,6 +34,14 @@ class Results:
         self.failures[row, peer] = str(failure)
 
 
+def remove_all(engine: Engine, names: list[str]) -> None:
+    for start in range(0, len(names), 50):
+        try:
+            engine.call("rm", "-f", *names[start : start + 50])
+        except FAILURES as failure:
+            print(f"bench: {engine.name}: {failure}", file=sys.stderr)
+
+
 def interleave(results: Results, row: str, rounds: int, samplers: dict) -> None:
     """One sample of each in turn, after one that doesn't count."""
     print(f"  {row}", file=sys.stderr)
@@ -42,7 +51,7 @@ def interleave(results: Results, row: str, rounds: int, samplers: dict) -> None:
                 continue
             try:
                 took = sample()
-            except (CommandFailed, OSError, subprocess.SubprocessError) as failure:
+            except FAILURES as failure:
                 results.fail(row, name, failure)
                 continue
             if round_number > 0:
@@ -64,7 +73,7 @@ def exec_times(results: Results, engines: list[Engine], rounds: int) -> None:
         try:
             engine.call("run", "-d", "--network", "none", "--name", f"bench-exec-{engine.name}", IMAGE, *SLEEP)
             ready.append(engine)
-        except CommandFailed as failure:
+        except FAILURES as failure:
             results.fail("exec", engine.name, failure)
 
     def sample(engine: Engine) -> float:
@@ -72,7 +81,7 @@ def exec_times(results: Results, engines: list[Engine], rounds: int) -> None:
 
     interleave(results, "exec", rounds, {e.name: lambda e=e: sample(e) for e in ready})
     for engine in ready:
-        engine.call("rm", "-f", f"bench-exec-{engine.name}")
+        remove_all(engine, [f"bench-exec-{engine.name}"])
 
 
 def parallel_starts(results: Results, engines: list[Engine], rounds: int) -> None:
@@ -82,7 +91,7 @@ def parallel_starts(results: Results, engines: list[Engine], rounds: int) -> Non
         try:
             return time_commands(run, engine.env)
         finally:
-            subprocess.run(engine.command("rm", "-f", *names), env=engine.env, capture_output=True)
+            remove_all(engine, names)
 
     interleave(results, "parallel", rounds, {e.name: lambda e=e: sample(e) for e in engines})
 
@@ -99,7 +108,7 @@ def oci_times(results: Results, runtimes: list[OciRuntime], rounds: int) -> None
         try:
             runtime.call("run", "--detach", "--bundle", str(bundle), identifier)
             running[runtime.name] = (runtime, identifier)
-        except CommandFailed as failure:
+        except FAILURES as failure:
             results.fail("oci_exec", runtime.name, failure)
 
     def execute(runtime: OciRuntime, identifier: str) -> float:
@@ -141,7 +150,7 @@ def output_times(results: Results, engines: list[Engine], rounds: int) -> None:
     for engine in engines:
         try:
             check(engine)
-        except (CommandFailed, OSError) as failure:
+        except FAILURES as failure:
             results.fail("attached", engine.name, failure)
     interleave(results, "attached", rounds, {e.name: lambda e=e: attached(e) for e in engines})
     interleave(results, "logged", rounds, {e.name: lambda e=e: logged(e) for e in engines})
@@ -167,13 +176,10 @@ def memory(results: Results, engines: list[Engine], counts: list[int]) -> None:
             first, last = counts[0], counts[-1]
             slope = (at[last] - at[first]) / (last - first)
             results.samples["memory_per_container"][engine.name] = [slope]
-        except (CommandFailed, OSError) as failure:
+        except FAILURES as failure:
             results.fail("memory", engine.name, failure)
         finally:
-            for start in range(0, len(names), 50):
-                subprocess.run(
-                    engine.command("rm", "-f", *names[start : start + 50]), env=engine.env, capture_output=True
-                )
+            remove_all(engine, names)
 
 
 def floor_times(results: Results, program: Path, rootfs: Path, work: Path, rounds: int) -> None:
