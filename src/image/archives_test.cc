@@ -7,7 +7,6 @@
 #include "codec/json.h"
 #include "codec/tar_reader.h"
 #include "image/test_images.h"
-#include "sys/file.h"
 
 namespace hull::image {
 namespace {

@@ -8,7 +8,6 @@
 #include "codec/json.h"
 #include "codec/tar_writer.h"
 #include "image/test_images.h"
-#include "sys/file.h"
 
 namespace hull::image {
 namespace {
