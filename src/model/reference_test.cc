@@ -83,11 +83,16 @@ TEST(Reference, BadOnesAreRefusedWithDockersWords) {
 
 TEST(Digest, IsSafeToBuildAPathFrom) {
     EXPECT_EQ(Digest::parse(digest)->hex(), hex);
-    for (const std::string& bad :
-         {std::string(), hex, "sha256:", "sha256:" + std::string(63, 'a'), "sha256:" + std::string(64, 'A'),
-          "sha256:" + std::string(64, '/'), "sha256:../" + std::string(61, 'a'), "sha512:" + std::string(128, 'a'),
-          digest + "\n"})
-        EXPECT_FALSE(Digest::parse(bad).ok()) << bad;
+    const std::vector<std::string> all = {"",
+                                          hex,
+                                          "sha256:",
+                                          "sha256:" + std::string(63, 'a'),
+                                          "sha256:" + std::string(64, 'A'),
+                                          "sha256:" + std::string(64, '/'),
+                                          "sha256:../" + std::string(61, 'a'),
+                                          "sha512:" + std::string(128, 'a'),
+                                          digest + "\n"};
+    for (const std::string& bad : all) EXPECT_FALSE(Digest::parse(bad).ok()) << bad;
 }
 
 } // namespace
