@@ -177,7 +177,8 @@ std::vector<std::string> suggestions(std::string_view word, const Manager* manag
     std::vector<std::pair<size_t, std::string>> close;
     auto consider = [&](std::string_view name) {
         size_t distance = edit_distance(word, name);
-        if (distance <= 2 || (word.size() >= 2 && name.starts_with(word))) close.emplace_back(distance, name);
+        if ((distance <= 2 && distance * 2 <= word.size()) || (word.size() >= 2 && name.starts_with(word)))
+            close.emplace_back(distance, name);
     };
     for (const Command& c : commands()) {
         if (manager) {

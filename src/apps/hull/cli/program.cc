@@ -27,8 +27,9 @@ int refuse_operands(const Command& command, size_t count) {
         wants = "requires at least " + std::to_string(command.least) + plural(command.least);
     else
         wants = "requires at most " + std::to_string(command.most) + plural(command.most);
-    print_error("hull: '" + display_name(command) + "' " + wants + "\n\nUsage:  " + usage_line(command) + "\n\nRun '" +
-                display_name(command) + " --help' for more information\n");
+    const char* verb = command.most < 0 ? "See" : "Run";
+    print_error("hull: '" + display_name(command) + "' " + wants + "\n\nUsage:  " + usage_line(command) + "\n\n" +
+                verb + " '" + display_name(command) + " --help' for more information\n");
     return 1;
 }
 
@@ -40,6 +41,7 @@ int unknown_command(std::string_view word, const Manager* manager) {
         out += "\nDid you mean this?\n";
         for (const std::string& name : close) out += "        " + name + "\n";
     }
+    if (manager) out += "\nUsage:  " + parent + "\n";
     print_error(out + "\nRun '" + parent + " --help' for more information\n");
     return 1;
 }
@@ -76,7 +78,10 @@ int run_command(const Found& found, std::span<const std::string> arguments, Glob
         return refuse_operands(command, static_cast<size_t>(count));
     Session session(command, std::move(flags).value(), std::move(globals));
     auto code = command.run(session);
-    return code.ok() ? *code : report(command, code.error());
+    if (code.ok()) return *code;
+    // A value that is wrong in itself, found only when it was read.
+    if (code.error().message().starts_with("invalid argument \"")) return refuse_flag(command, code.error());
+    return report(command, code.error());
 }
 
 int help_for(std::span<const std::string> words) {
@@ -87,8 +92,10 @@ int help_for(std::span<const std::string> words) {
         print(help_text(*found.manager));
     else if (words.empty())
         print(top_help());
-    else
-        return unknown_command(words.back(), nullptr);
+    else {
+        print_error("unknown help topic: " + words.back() + "\n");
+        return 1;
+    }
     return 0;
 }
 

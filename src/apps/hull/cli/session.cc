@@ -61,9 +61,9 @@ Result<std::string> filters_json(const std::vector<std::string>& filters) {
     for (const std::string& filter : filters) {
         size_t equals = filter.find('=');
         if (equals == filter.npos)
-            return Error(ErrorKind::invalid_argument, "invalid argument \"" + filter +
-                                                          "\" for \"-f, --filter\" flag: invalid filter '" + filter +
-                                                          "'");
+            return Error(ErrorKind::invalid_argument,
+                         "invalid argument \"" + filter +
+                             "\" for \"-f, --filter\" flag: bad format of filter (expected name=value)");
         std::string name = filter.substr(0, equals);
         name.erase(0, name.find_first_not_of(' '));
         name.erase(name.find_last_not_of(' ') + 1);

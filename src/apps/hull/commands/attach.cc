@@ -18,11 +18,11 @@ Result<int> follow(http::ClientConnection::RawStream stream, const Streams& stre
 
 Result<void> check_attachable(const Json& container) {
     if (boolean(container, "State.Restarting"))
-        return Error(ErrorKind::conflict, "cannot attach to a restarting container, wait until it is running");
+        return Error(ErrorKind::conflict, "You cannot attach to a restarting container, wait until it is running");
     if (!boolean(container, "State.Running"))
-        return Error(ErrorKind::conflict, "cannot attach to a stopped container, start it first");
+        return Error(ErrorKind::conflict, "You cannot attach to a stopped container, start it first");
     if (boolean(container, "State.Paused"))
-        return Error(ErrorKind::conflict, "cannot attach to a paused container, unpause it first");
+        return Error(ErrorKind::conflict, "You cannot attach to a paused container, unpause it first");
     return {};
 }
 

@@ -112,7 +112,7 @@ std::optional<int64_t> local_time(const std::string& text) {
 
 } // namespace
 
-Result<std::string> timestamp_of(const std::string& text) {
+Result<std::string> timestamp_of(const std::string& name, const std::string& text) {
     if (text.empty()) return text;
     int64_t ns = 0;
     if (text.find_first_not_of("0123456789.") == text.npos) return text; // seconds already
@@ -123,7 +123,8 @@ Result<std::string> timestamp_of(const std::string& text) {
     else if (auto local = local_time(text.ends_with('Z') ? text.substr(0, text.size() - 1) : text))
         ns = *local;
     else
-        return Error(ErrorKind::invalid_argument, "invalid value for a time: \"" + text + "\"");
+        return Error(ErrorKind::invalid_argument,
+                     "invalid value for \"" + name + "\": failed to parse value as time or duration: \"" + text + "\"");
     char out[64];
     std::snprintf(out, sizeof out, "%lld.%09lld", static_cast<long long>(ns / 1'000'000'000),
                   static_cast<long long>(ns % 1'000'000'000));

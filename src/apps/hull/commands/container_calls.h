@@ -50,7 +50,8 @@ Result<DetachKeys> detach_keys_of(Session& session);
 Result<void> check_terminal(bool attach_stdin, bool tty);
 
 // "seconds" of a time that may be a Go duration before now, RFC 3339, a local
-// date or a Unix time; as the engine wants it. Errors: invalid_argument.
-Result<std::string> timestamp_of(const std::string& text);
+// date or a Unix time; as the engine wants it. name: of the flag. Errors:
+// invalid_argument.
+Result<std::string> timestamp_of(const std::string& name, const std::string& text);
 
 } // namespace hull::cli

@@ -10,11 +10,11 @@ namespace hull::cli {
 
 namespace {
 
-std::string deletions(const boost::json::array& steps) {
+std::string deletions(const boost::json::array& steps, const char* untagged, const char* deleted) {
     std::string out;
     for (const Json& step : steps) {
-        if (std::string name = text(step, "Untagged"); !name.empty()) out += "Untagged: " + name + "\n";
-        if (std::string id = text(step, "Deleted"); !id.empty()) out += "Deleted: " + id + "\n";
+        if (std::string name = text(step, "Untagged"); !name.empty()) out += untagged + name + "\n";
+        if (std::string id = text(step, "Deleted"); !id.empty()) out += deleted + id + "\n";
     }
     return out;
 }
@@ -25,7 +25,7 @@ Result<int> tag_image(Session& session) {
     const auto& operands = session.operands();
     auto parsed = model::Reference::parse(operands[1]);
     if (!parsed.ok())
-        return Error(ErrorKind::invalid_argument, "error parsing reference: \"" + operands[1] +
+        return Error(ErrorKind::invalid_argument, "Error parsing reference: \"" + operands[1] +
                                                       "\" is not a valid repository/tag: " + parsed.error().message());
     if (parsed->digest) return Error(ErrorKind::invalid_argument, "refusing to create a tag with a digest reference");
     Query query;
@@ -44,7 +44,7 @@ Result<int> remove_images(Session& session) {
     for (const std::string& name : session.operands()) {
         auto reply = engine.remove("/images/" + path_part(name), query);
         if (reply.ok()) {
-            print(deletions(list(TRY(reply->json()), "")));
+            print(deletions(list(TRY(reply->json()), ""), "Untagged: ", "Deleted: "));
             continue;
         }
         print_error(reply.error().message() + "\n");
@@ -68,7 +68,7 @@ Result<int> prune_images(Session& session) {
     Reply reply = TRY(TRY(session.engine())->post("/images/prune", Query().add("filters", filters)));
     Json answer = TRY(reply.json());
     const auto& steps = list(answer, "ImagesDeleted");
-    std::string out = steps.empty() ? "" : "Deleted Images:\n" + deletions(steps) + "\n";
+    std::string out = steps.empty() ? "" : "Deleted Images:\n" + deletions(steps, "untagged: ", "deleted: ") + "\n";
     print(out + "Total reclaimed space: " + format::decimal_size(real(answer, "SpaceReclaimed"), 4) + "\n");
     return 0;
 }

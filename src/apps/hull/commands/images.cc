@@ -73,7 +73,8 @@ boost::json::object row_of(const Json& image, const Name& name, bool whole) {
     row["CreatedSince"] = created > 0 ? format::duration_words(wall_now().ns - created) + " ago" : "N/A";
     row["CreatedAt"] = local_time_text(created);
     double size = real(image, "Size"), shared = at(image, "SharedSize") ? real(image, "SharedSize") : -1;
-    row["Size"] = row["VirtualSize"] = format::decimal_size(size);
+    row["Size"] = format::decimal_size(size);
+    row["VirtualSize"] = format::decimal_size(size, 4);
     row["SharedSize"] = size_or_unknown(shared);
     row["UniqueSize"] = shared < 0 ? "N/A" : format::decimal_size(size - shared);
     int64_t containers = at(image, "Containers") ? number(image, "Containers") : -1;

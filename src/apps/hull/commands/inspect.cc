@@ -37,6 +37,8 @@ Result<int> inspect_each(Session& session, const Getter& get) {
     }
     if (format.empty()) {
         print(indented(Json(found)) + "\n");
+    } else if (format == "json") {
+        print(boost::json::serialize(found) + "\n");
     } else {
         for (const Json& value : found) print(TRY(format::render_value(value, format)));
     }

@@ -40,8 +40,11 @@ Result<int> rename_container(Session& session) {
     const std::string& from = session.operands()[0];
     const std::string& to = session.operands()[1];
     if (from.empty() || to.empty()) return Error(ErrorKind::invalid_argument, "neither old nor new names may be empty");
-    TRY(TRY(session.engine())->post(container_path(from, "rename"), Query().add("name", to)));
-    return 0;
+    Engine& engine = *TRY(session.engine());
+    auto renamed = engine.post(container_path(from, "rename"), Query().add("name", to));
+    if (renamed.ok()) return 0;
+    print_error(renamed.error().message() + "\nError: failed to rename container named " + from + "\n");
+    return 1;
 }
 
 Result<int> remove_containers(Session& session) {

@@ -14,8 +14,8 @@ Result<int> show_logs(Session& session) {
         .add_if(flags.on("follow"), "follow", "1")
         .add_if(flags.on("timestamps"), "timestamps", "1")
         .add_if(flags.on("details"), "details", "1")
-        .add_unless_empty("since", TRY(timestamp_of(flags.text("since"))))
-        .add_unless_empty("until", TRY(timestamp_of(flags.text("until"))))
+        .add_unless_empty("since", TRY(timestamp_of("since", flags.text("since"))))
+        .add_unless_empty("until", TRY(timestamp_of("until", flags.text("until"))))
         .add("tail", flags.text("tail"));
     Exchange logs = TRY(engine.begin(
         {.path = container_path(text(container, "Id"), "logs"), .query = query.str(), .body = {}, .headers = {}}));

@@ -92,7 +92,8 @@ boost::json::object row_of(const Json& container, bool whole) {
     double used = real(container, "SizeRw"), root = real(container, "SizeRootFs");
     row["Size"] = format::decimal_size(used) + (root > 0 ? " (virtual " + format::decimal_size(root) + ")" : "");
     std::string os = text(container, "ImageManifestDescriptor.platform.os");
-    row["Platform"] = os.empty() ? "" : os + "/" + text(container, "ImageManifestDescriptor.platform.architecture");
+    row["Platform"] = nullptr;
+    if (!os.empty()) row["Platform"] = os + "/" + text(container, "ImageManifestDescriptor.platform.architecture");
     return row;
 }
 

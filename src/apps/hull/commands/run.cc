@@ -116,6 +116,12 @@ int report_start(Session& session, const Error& error) {
     return exit_code_of_start_error(error.message());
 }
 
+// A combination that docker refuses before it asks the engine: exit code 1.
+int refuse(const std::string& why) {
+    print_error(why + "\n");
+    return 1;
+}
+
 // Attach and wait are sent together and answered side by side; only then the
 // start, so that no byte and no end is missed.
 Result<int> run_attached(Session& session, const Creation& creation, const Attachment& attachment) {
@@ -172,11 +178,11 @@ Result<int> run_container(Session& session) {
     const Flags& flags = session.flags();
     Creation creation = TRY(read_creation(flags, TRY(proxy_variables(session))));
     bool detach = flags.on("detach");
+    if (detach && flags.given("attach"))
+        return refuse("conflicting options: cannot specify both --attach and --detach");
     Attachment attachment = TRY(read_attachment(flags, detach, creation.request.config));
-    if (auto checked = check_terminal(attachment.in, creation.request.config.tty); !checked.ok()) {
-        print_error(checked.error().message() + "\n");
-        return 1;
-    }
+    if (auto checked = check_terminal(attachment.in, creation.request.config.tty); !checked.ok())
+        return refuse(checked.error().message());
     if (!detach && (attachment.in || attachment.out || attachment.err))
         return run_attached(session, creation, attachment);
 

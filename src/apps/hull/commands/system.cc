@@ -121,8 +121,8 @@ Result<int> show_events(Session& session) {
     const Flags& flags = session.flags();
     std::string format = flags.text("format");
     Query query;
-    query.add_unless_empty("since", TRY(timestamp_of(flags.text("since"))))
-        .add_unless_empty("until", TRY(timestamp_of(flags.text("until"))))
+    query.add_unless_empty("since", TRY(timestamp_of("since", flags.text("since"))))
+        .add_unless_empty("until", TRY(timestamp_of("until", flags.text("until"))))
         .add_unless_empty("filters", TRY(filters_json(flags.list("filter"))));
     Exchange events =
         TRY(TRY(session.engine())->begin({.path = "/events", .query = query.str(), .body = {}, .headers = {}}));

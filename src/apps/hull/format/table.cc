@@ -54,7 +54,14 @@ std::string sorted_json(const boost::json::object& row) {
     std::string out = "{";
     for (const auto& [name, value] : members) {
         if (out.size() > 1) out += ',';
-        out += boost::json::serialize(gotemplate::Value(name)) + ":" + boost::json::serialize(*value);
+        out += boost::json::serialize(gotemplate::Value(name)) + ":";
+        // As Go's encoder writes it for HTML's sake.
+        for (char c : boost::json::serialize(*value)) {
+            if (c == '<' || c == '>' || c == '&')
+                out += c == '<' ? "\\u003c" : c == '>' ? "\\u003e" : "\\u0026";
+            else
+                out += c;
+        }
     }
     return out + "}";
 }
@@ -103,7 +110,7 @@ std::string unescape(std::string_view format) {
 
 Result<std::string> render(const Listing& listing, std::string_view format) {
     std::string out;
-    if (format == "json") {
+    if (format == "json" || format == "{{json .}}") {
         for (const auto& row : listing.rows) out += sorted_json(row) + "\n";
         return out;
     }

@@ -32,6 +32,7 @@ TEST(Table, TemplatesOfUsers) {
 }
 
 TEST(Table, JsonIsOneSortedObjectALine) {
+    EXPECT_EQ(*render(two_rows(), "{{json .}}"), *render(two_rows(), "json"));
     EXPECT_EQ(*render(two_rows(), "json"),
               "{\"ID\":\"abc\",\"Names\":\"web\"}\n{\"ID\":\"0123456789ab\",\"Names\":\"db\"}\n");
 }

@@ -4,6 +4,7 @@
 
 #include "apps/hull/options/mounts.h"
 #include "apps/hull/options/values.h"
+#include "model/image.h"
 #include "sys/terminal_mode.h"
 
 namespace hull::cli {
@@ -92,6 +93,8 @@ Result<void> read_config(const Flags& flags, model::ContainerConfig& config,
         config.entrypoint = model::StringList{flags.text("entrypoint")};
     const auto& operands = flags.operands();
     config.image = operands[0];
+    bool is_id = config.image.size() == 64 && config.image.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (auto name = model::Reference::parse(config.image); !is_id && !name.ok()) return std::move(name).error();
     if (operands.size() > 1) config.cmd = model::StringList(operands.begin() + 1, operands.end());
     return read_healthcheck(flags, config);
 }

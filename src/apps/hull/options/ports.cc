@@ -42,10 +42,7 @@ Result<std::string> take_protocol(std::string_view& text) {
 } // namespace
 
 Result<void> add_port(std::string_view text, model::HostConfig& host, model::ContainerConfig& config) {
-    auto fail = [&](const std::string& why) {
-        return Error(ErrorKind::invalid_argument,
-                     "invalid argument \"" + std::string(text) + "\" for \"-p, --publish\" flag: " + why);
-    };
+    auto fail = [&](const std::string& why) { return Error(ErrorKind::invalid_argument, why); };
     std::string_view rest = text;
     auto protocol = take_protocol(rest);
     if (!protocol.ok()) return fail(protocol.error().message());

@@ -152,8 +152,7 @@ Result<model::DeviceMapping> parse_device(std::string_view text) {
         if (!valid_mode(parts[2])) return invalid("invalid device specification: " + std::string(text));
         out.cgroup_permissions = parts[2];
     }
-    if (!out.path_on_host.starts_with('/'))
-        return invalid_for("--device", text, "'" + out.path_on_host + "' is not an absolute path");
+    if (!out.path_on_host.starts_with('/')) return invalid(out.path_on_host + " is not an absolute path");
     return out;
 }
 
@@ -265,7 +264,7 @@ Result<std::vector<std::string>> read_security_options(const std::vector<std::st
         std::string name = option.substr(0, cut);
         std::string value = cut == option.npos ? "" : option.substr(cut + 1);
         if (cut == option.npos && name != "no-new-privileges" && name != "disable")
-            return invalid("invalid --security-opt: \"" + option + "\"");
+            return invalid("Invalid --security-opt: \"" + option + "\"");
         if (name == "systempaths" && value == "unconfined") {
             unmask = true;
             continue;
@@ -273,7 +272,10 @@ Result<std::vector<std::string>> read_security_options(const std::vector<std::st
         if (name == "seccomp" && value != "unconfined" && value != "builtin") {
             auto profile = sys::read_file(value);
             if (!profile.ok())
-                return invalid("opening seccomp profile (" + value + ") failed: " + profile.error().message());
+                return invalid("opening seccomp profile (" + value + ") failed: " +
+                               (profile.error().kind() == ErrorKind::not_found
+                                    ? "open " + value + ": no such file or directory"
+                                    : profile.error().message()));
             auto parsed = json::parse(*profile);
             if (!parsed.ok())
                 return invalid("compacting json for seccomp profile (" + value +
