@@ -11,8 +11,10 @@ void Server::on_task_stdin_closed(Task& task) { answer(0, MessageType::stdin_clo
 
 void Server::on_task_finished(Task& task, ExitReport report) {
     TaskKey key = task.record().key;
-    tasks_.erase(key);
+    // Told before the clients see the end: they ask for the exit code next.
     ended(report);
+    task.streams().end();
+    tasks_.erase(key);
     consider_quitting();
     upgrade_if_quiet();
 }

@@ -116,7 +116,7 @@ void Task::kill_the_rest() {
 }
 
 void Task::on_streams_drained() {
-    streams_->end();
+    streams_->end_log();
     listener_.on_task_finished(*this, report_);
 }
 

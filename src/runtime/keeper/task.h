@@ -20,7 +20,8 @@ class TaskListener {
 public:
     virtual ~TaskListener() = default;
     virtual void on_task_stdin_closed(Task& task) = 0;
-    // Once; the listener destroys the task.
+    // Once, when the log is complete; the clients are still connected. The
+    // listener ends the streams and destroys the task.
     virtual void on_task_finished(Task& task, ExitReport report) = 0;
 };
 

@@ -120,9 +120,13 @@ void TaskStreams::drained() {
     drain_limit_ = host_.loop.after(0, [this] { listener_.on_streams_drained(); });
 }
 
-void TaskStreams::end() {
+void TaskStreams::end_log() {
     if (log_) log_->finish(wall_now());
     log_.reset();
+}
+
+void TaskStreams::end() {
+    end_log();
     unwatch_outputs();
     host_.loop.remove(in_watch_);
     in_watch_ = {};

@@ -86,6 +86,8 @@ public:
     // The program ended: reads what is left, to the end of file, or for
     // max_drain_ns when someone else keeps the streams open.
     void drain();
+    // The log is complete and closed.
+    void end_log();
     // Closes everything. Clients get what they have not taken yet.
     void end();
 
