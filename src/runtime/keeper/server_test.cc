@@ -396,6 +396,8 @@ TEST_F(Keeper, TheSameContainerTwiceIsAConflict) {
 TEST_F(Keeper, ManyAtOnceLeaveNoDescriptorBehind) {
     ASSERT_TRUE(launch({"warm", ""}, "true").ok());
     client->acknowledge(heard->wait_exit({"warm", ""}));
+    // The end is told before the last descriptors close; the ack is read after.
+    ASSERT_TRUE(soon([&] { return sys::list_dir(folder.path("exits"))->empty(); }));
     size_t before = keeper_fds();
     std::vector<std::thread> threads;
     std::atomic<int> failures = 0;
