@@ -153,6 +153,16 @@ Result<Rootfs> make_overlay(const RootfsPlan& plan, const Ownership& owner, Over
     return overlay_by_paths(plan, owner);
 }
 
+// A copy of a shared mount is shared with it: what is mounted inside would show
+// outside, and pivot_root refuses such a root.
+Result<void> part_from_host(const RootfsPlan& plan, const kernel::BindTree& tree) {
+    sys::MountAttributes attributes;
+    attributes.propagation = plan.propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE;
+    TRY(sys::set_mount_attributes(tree.tree, "", sys::Depth::all_below, attributes));
+    for (const auto& part : tree.parts) TRY(sys::set_mount_attributes(part.tree, "", sys::Depth::one, attributes));
+    return {};
+}
+
 } // namespace
 
 void force_overlay_by(OverlayBy how) { forced = how; }
@@ -163,6 +173,7 @@ Result<Rootfs> make_rootfs(const RootfsPlan& plan, const Ownership& owner, Overl
     if (plan.lower.empty()) {
         UniqueFd folder = TRY(sys::open(plan.path, O_PATH | O_DIRECTORY));
         auto tree = TRY(kernel::clone_for_container(folder, plan.path, sys::Depth::all_below, used.user_ns));
+        TRY(part_from_host(plan, tree));
         return Rootfs{std::move(tree.tree), std::move(tree.parts), {}};
     }
     // Overlay wants two layers at least.
