@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "engine/core.h"
 #include "engine/execs_service.h"
+#include "engine/health.h"
 #include "engine/host_facts.h"
 #include "engine/runner.h"
 #include "engine/service.h"
@@ -22,7 +23,8 @@ class EngineImpl : public Engine, RuntimeListener {
 public:
     EngineImpl(EngineOptions options, const EnginePorts& ports, std::unique_ptr<store::ContainerDirs> dirs)
         : core_(std::move(options), ports, std::move(dirs)), runner_(core_), containers_(core_, runner_), execs_(core_),
-          images_(core_.images, core_.events) {
+          health_(core_, execs_), images_(core_.images, core_.events) {
+        runner_.on_started = [this](const ContainerPtr& container) { health_.begin(container); };
         runner_.on_ended = [this](const ContainerPtr& container) { execs_.forget(container->id); };
     }
     ~EngineImpl() override { close(); }
@@ -69,6 +71,7 @@ private:
     Runner runner_;
     ContainersService containers_;
     ExecsService execs_;
+    HealthMonitor health_;
     ImageService images_;
     std::string engine_id_;
 };
@@ -224,6 +227,8 @@ Result<void> EngineImpl::bring_up() {
     core_.workers.wait_idle();
     sweep_folders();
     follow_policies();
+    for (const ContainerPtr& container : core_.registry.all())
+        if (has_processes(container->status())) health_.begin(container);
     return {};
 }
 

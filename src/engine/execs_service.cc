@@ -174,6 +174,7 @@ Result<void> ExecsService::run(const ExecPtr& exec, ExecStart request) {
     std::lock_guard lock(mutex_);
     // It may have ended before this thread got here.
     if (exec->phase == Phase::running) exec->pid = pid;
+    ended_.notify_all(); // inspect may wait for the pid
     return {};
 }
 
@@ -184,6 +185,7 @@ void ExecsService::finish(const ExecPtr& exec, int exit_code) {
         exec->phase = Phase::ended;
         exec->exit_code = exit_code;
         exec->pid = 0;
+        ended_.notify_all();
     }
     exec->container->update([&](ContainerState&, Volatile& v) { v.execs.erase(exec->id.str()); });
     core_.publish(*exec->container, "exec_die", {{"execID", exec->id.str()}, {"exitCode", std::to_string(exit_code)}});
@@ -191,6 +193,34 @@ void ExecsService::finish(const ExecPtr& exec, int exit_code) {
         std::lock_guard lock(mutex_);
         execs_.erase(id);
     });
+}
+
+Result<ExecsService::Ran> ExecsService::run_to_end(const ContainerId& container, ExecConfig config, int64_t timeout_ns,
+                                                   size_t max_output) {
+    int64_t deadline = monotonic_ns() + timeout_ns;
+    auto capture = TRY(core_.host.capture());
+    ExecId id = TRY(create(container.str(), std::move(config)));
+    ExecStart request;
+    request.streams = Streams{.client = capture->take_client(),
+                              .already_read = {},
+                              .stdin_ = false,
+                              .stdout_ = true,
+                              .stderr_ = true,
+                              .detach_keys = {}};
+    TRY(start(id.str(), std::move(request)));
+    Ran ran;
+    ran.output = capture->read(max_output, timeout_ns / 1'000'000);
+    ExecPtr exec = TRY(find(id.str()));
+    std::unique_lock lock(mutex_);
+    auto left = std::chrono::nanoseconds(std::max<int64_t>(deadline - monotonic_ns(), 0));
+    if (!ended_.wait_for(lock, left, [&] { return exec->phase == Phase::ended; })) {
+        int pid = exec->pid;
+        lock.unlock();
+        if (pid > 0) core_.host.kill_process(pid);
+        return Error(ErrorKind::timed_out, "the command did not end in time");
+    }
+    ran.exit_code = exec->exit_code.value_or(0);
+    return ran;
 }
 
 void ExecsService::ended(const ExitRecord& record) {
@@ -207,8 +237,23 @@ void ExecsService::forget(const ContainerId& container) {
     });
 }
 
+// A client asks for the exit code as soon as its stream ends; the report of the
+// end may still be on its way then.
+void ExecsService::await_report(const Exec& exec) {
+    using namespace std::chrono_literals;
+    std::unique_lock lock(mutex_);
+    auto ended = [&] { return exec.phase != Phase::running; };
+    if (!ended_.wait_for(lock, 1s, [&] { return ended() || exec.pid != 0; }) || ended()) return;
+    std::string process = "/proc/" + std::to_string(exec.pid);
+    lock.unlock();
+    if (core_.host.kind(process) != PathKind::missing) return;
+    lock.lock();
+    ended_.wait_for(lock, 2s, ended);
+}
+
 Result<ExecView> ExecsService::inspect(const std::string& id) {
     ExecPtr exec = TRY(find(id));
+    await_report(*exec);
     return view(*exec);
 }
 

@@ -21,6 +21,14 @@ public:
     Result<ExecView> inspect(const std::string& id) override;
     Result<void> resize(const std::string& id, uint16_t rows, uint16_t columns) override;
 
+    // Runs a command and waits for its end. Errors: timed_out (it was killed),
+    // those of start.
+    struct Ran {
+        int exit_code = 0;
+        std::string output; // both streams, at most max_output bytes
+    };
+    Result<Ran> run_to_end(const ContainerId& container, ExecConfig config, int64_t timeout_ns, size_t max_output);
+
     // Precondition: record.exec is set.
     void ended(const ExitRecord& record);
     // What belongs to a container that is gone.
@@ -42,9 +50,11 @@ private:
     ExecView view(const Exec& exec) const;
     Result<void> run(const ExecPtr& exec, ExecStart request);
     void finish(const ExecPtr& exec, int exit_code);
+    void await_report(const Exec& exec);
 
     Core& core_;
     mutable std::mutex mutex_;
+    std::condition_variable ended_; // some exec's phase became ended, or its pid known
     std::map<std::string, ExecPtr> execs_;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace hull::engine {
 
@@ -46,6 +47,17 @@ public:
     virtual bool wait(int timeout_ms) = 0;
 };
 
+// Gathers what a program prints over an attached stream.
+class Capture {
+public:
+    virtual ~Capture() = default;
+    // The end to hand out; once.
+    virtual UniqueFd take_client() = 0;
+    // What came in frames (Engine API, "Stream format"), without them, until
+    // the other end closes or the time is up; beyond limit it is dropped.
+    virtual std::string read(size_t limit, int64_t timeout_ms) = 0;
+};
+
 class HostPort {
 public:
     virtual ~HostPort() = default;
@@ -60,6 +72,9 @@ public:
     virtual Result<std::string> read_file(const std::string& path, size_t limit) = 0;
     virtual Result<std::unique_ptr<FileReader>> open(const std::string& path) = 0; // not_found
     virtual Result<std::unique_ptr<FileWatch>> watch(const std::string& path) = 0;
+    virtual Result<std::unique_ptr<Capture>> capture() = 0;
+    // SIGKILL to a process that the keeper hasn't reaped yet.
+    virtual void kill_process(int pid) = 0;
     // Output of ps(1) with these arguments. Errors: invalid_argument with what
     // ps said.
     virtual Result<std::string> ps(const std::vector<std::string>& arguments) = 0;

@@ -97,13 +97,13 @@ TEST_F(QueriesTest, LooksUpByIdPrefixAndName) {
 }
 
 TEST_F(QueriesTest, PruneRemovesWhatStands) {
-    create("a");
-    run("b");
+    create("aa");
+    run("bb");
     Filters filters;
     filters.add("label", "none");
     EXPECT_THAT(MUST(containers_->prune(filters)).deleted, IsEmpty());
     EXPECT_EQ(MUST(containers_->prune({})).deleted.size(), 1U);
-    EXPECT_THAT(names({}), ElementsAre("b"));
+    EXPECT_THAT(names({}), ElementsAre("bb"));
 }
 
 TEST_F(QueriesTest, TopShowsOnlyItsProcesses) {

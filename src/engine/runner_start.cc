@@ -33,8 +33,7 @@ Error start_error(Error error) {
 } // namespace
 
 std::string cgroup_parent(const Container& container, const EngineOptions& options) {
-    const std::string& asked = container.settings().host_config.cgroup_parent;
-    return asked.empty() ? options.cgroup_parent : asked;
+    return cgroup_parent(container.settings().host_config, options);
 }
 
 Error not_running(const Container& container) {

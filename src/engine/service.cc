@@ -112,8 +112,15 @@ Result<AttachInfo> ContainersService::check_attach(const std::string& name) {
     case ContainerStatus::removing:
     case ContainerStatus::dead:
         return Error(ErrorKind::conflict, "container " + container->id.str() + " is marked for removal");
-    default: return AttachInfo{.id = container->id, .tty = container->settings().config.tty};
+    case ContainerStatus::exited: {
+        // The clean-up of its last life closes clients that wait; let it go first.
+        std::lock_guard operation(container->operation());
+        runner_.clean_up(container);
+        break;
     }
+    default: break;
+    }
+    return AttachInfo{.id = container->id, .tty = container->settings().config.tty};
 }
 
 Result<void> ContainersService::attach(const ContainerId& id, Streams streams) {

@@ -51,9 +51,7 @@ Result<void> build_linux(const SpecInput& input, const SecurityOptions& security
     out.sysctl = host.sysctls;
     out.resources = TRY(build_resources(input));
     TRY(add_devices(input, out));
-    std::string parent = host.cgroup_parent.empty() ? input.options.cgroup_parent : host.cgroup_parent;
-    if (!parent.starts_with('/')) parent.insert(0, "/");
-    out.cgroups_path = parent + (parent.ends_with('/') ? "" : "/") + input.settings.id;
+    out.cgroups_path = cgroup_parent(host, input.options) + "/" + input.settings.id;
     out.rootfs_propagation = root_propagation(input.settings.mounts);
     if (!host.privileged && !security.unmask_all) {
         out.masked_paths = host.masked_paths ? *host.masked_paths : default_masked_paths();
@@ -66,6 +64,13 @@ Result<void> build_linux(const SpecInput& input, const SecurityOptions& security
 }
 
 } // namespace
+
+std::string cgroup_parent(const model::HostConfig& host, const EngineOptions& options) {
+    std::string parent = host.cgroup_parent.empty() ? options.cgroup_parent : host.cgroup_parent;
+    if (!parent.starts_with('/')) parent.insert(0, "/");
+    while (parent.ends_with('/')) parent.pop_back();
+    return parent;
+}
 
 std::vector<std::string> default_masked_paths() {
     return {"/proc/acpi",       "/proc/asound",        "/proc/interrupts",  "/proc/kcore",

@@ -41,6 +41,9 @@ struct ExecInput {
 Result<model::oci::Process> build_exec_process(const model::ContainerSettings& settings, const EngineOptions& options,
                                                const ExecInput& input);
 
+// The cgroup above a container's own: "/hull", without a slash at its end.
+std::string cgroup_parent(const model::HostConfig& host, const EngineOptions& options);
+
 // ---- parts, each in a file of its own --------------------------------------
 
 // spec_process.cc

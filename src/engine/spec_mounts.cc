@@ -152,8 +152,8 @@ Result<std::vector<Mount>> build_mounts(const SpecInput& input) {
             mounts.push_back(tmpfs_mount(*point));
             continue;
         }
-        PathKind kind = input.host.kind(point->source);
-        if (kind == PathKind::missing) {
+        // Volumes were made with the container.
+        if (point->type == "bind" && input.host.kind(point->source) == PathKind::missing) {
             if (!point->create_source)
                 return Error(ErrorKind::invalid_argument,
                              "invalid mount config for type \"bind\": bind source path does not exist: " +

@@ -71,8 +71,9 @@ TEST_F(SpecTest, CommandAndEntryPointMergeAsDockerMergesThem) {
     asked.config.entrypoint = model::StringList{};
     EXPECT_THAT(spec_of(asked).process->args, ElementsAre("a", "b"));
     asked.config.entrypoint = model::StringList{""};
+    EXPECT_THAT(spec_of(asked).process->args, ElementsAre("a", "b"));
     asked.config.cmd = model::StringList{};
-    EXPECT_THAT(spec_of(asked).process->args, ElementsAre("sh"));
+    EXPECT_EQ(refused(asked).message(), "no command specified");
 }
 
 TEST_F(SpecTest, HostNamespacesAndPrivilegedMeanTheHostsUsers) {

@@ -78,9 +78,12 @@ public:
         return usage;
     }
     Result<int> exec(ExecRequest request) override {
-        std::lock_guard lock(mutex_);
-        if (exec_error) return *exec_error;
-        execs[request.id.str()] = *request.process;
+        {
+            std::lock_guard lock(mutex_);
+            if (exec_error) return *exec_error;
+            execs[request.id.str()] = *request.process;
+        }
+        if (int code = execs_end_with; code >= 0) end_exec(request.container, request.id, code);
         return 2000;
     }
     Result<void> resize_exec(const ContainerId&, const ExecId&, uint16_t, uint16_t) override { return {}; }
@@ -117,6 +120,7 @@ public:
     std::vector<ExitRecord> ended_meanwhile;
     std::optional<Error> launch_error, exec_error;
     std::optional<int> ends_at_once;
+    std::atomic<int> execs_end_with = -1; // < 0: they run on
     std::set<int> ignored;
     std::map<std::string, Launch> launches;
     std::map<std::string, model::oci::Process> execs;
@@ -180,6 +184,7 @@ public:
 
     PathKind kind(const std::string& path) override {
         std::lock_guard lock(mutex_);
+        if (path.starts_with("/proc/")) return PathKind::directory; // no process of a test ends unseen
         auto found = kinds.find(path);
         return found == kinds.end() ? PathKind::missing : found->second;
     }
@@ -211,6 +216,8 @@ public:
     Result<std::unique_ptr<FileWatch>> watch(const std::string&) override {
         return Error(ErrorKind::unsupported, "no watches here");
     }
+    Result<std::unique_ptr<Capture>> capture() override { return std::unique_ptr<Capture>(new Said(*this)); }
+    void kill_process(int pid) override { killed.push_back(pid); }
     Result<std::string> ps(const std::vector<std::string>& arguments) override {
         ps_arguments = arguments;
         return ps_output;
@@ -233,9 +240,19 @@ public:
     std::map<std::string, PathKind> kinds;
     std::map<std::string, std::shared_ptr<File>> files;
     std::vector<std::string> made, ps_arguments;
-    std::string ps_output;
+    std::string ps_output, captured;
+    std::vector<int> killed; // by kill_process
 
 private:
+    class Said : public Capture {
+    public:
+        explicit Said(FakeHost& host) : host_(host) {}
+        UniqueFd take_client() override { return {}; }
+        std::string read(size_t, int64_t) override { return host_.captured; }
+
+    private:
+        FakeHost& host_;
+    };
     class Reader : public FileReader {
     public:
         Reader(FakeHost& host, std::shared_ptr<File> file) : host_(host), file_(std::move(file)) {}

@@ -121,6 +121,8 @@ Result<void> validate_resources(const HostConfig& host) {
     TRY(validate_blkio(host));
     TRY(validate_ulimits(host));
     TRY(validate_devices(host));
+    if (host.cgroup_parent.find("..") != std::string::npos)
+        return invalid("invalid cgroup parent: " + host.cgroup_parent);
     if (host.pids_limit && *host.pids_limit < -1) return invalid("Invalid pids limit");
     return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <string_view>
 
 #include <fcntl.h>
@@ -9,11 +10,14 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/clock.h"
 #include "sys/file.h"
 #include "sys/inotify.h"
 #include "sys/poll.h"
+#include "sys/process.h"
 #include "sys/read_at.h"
 #include "sys/run_program.h"
+#include "sys/socket.h"
 
 namespace hull {
 namespace {
@@ -67,6 +71,52 @@ private:
     UniqueFd inotify_, epoll_;
 };
 
+// One end of a socket pair; what comes is stream frames: a type byte, three
+// zeros, four bytes of length, the text.
+class FrameCapture : public engine::Capture {
+public:
+    FrameCapture(UniqueFd own, UniqueFd client, UniqueFd epoll)
+        : own_(std::move(own)), client_(std::move(client)), epoll_(std::move(epoll)) {}
+
+    UniqueFd take_client() override { return std::move(client_); }
+
+    std::string read(size_t limit, int64_t timeout_ms) override {
+        int64_t deadline = monotonic_ns() + timeout_ms * 1'000'000;
+        std::string raw, text;
+        std::array<char, 8192> chunk;
+        for (;;) {
+            int64_t left = (deadline - monotonic_ns()) / 1'000'000;
+            std::array<epoll_event, 1> events;
+            if (left <= 0) break;
+            auto ready = sys::epoll_wait(epoll_, events, static_cast<int>(left));
+            if (!ready.ok()) break;
+            if (*ready == 0) continue;
+            auto got = sys::read(own_, chunk);
+            if (!got.ok() || *got == 0) break;
+            raw.append(chunk.data(), *got);
+            take_frames(raw, limit, text);
+        }
+        return text;
+    }
+
+private:
+    static void take_frames(std::string& raw, size_t limit, std::string& text) {
+        constexpr size_t header = 8;
+        size_t at = 0;
+        while (raw.size() - at >= header) {
+            size_t length = 0;
+            for (size_t i = 4; i < header; ++i) length = length << 8 | static_cast<unsigned char>(raw[at + i]);
+            if (raw.size() - at - header < length) break;
+            size_t room = limit - std::min(limit, text.size());
+            text.append(raw, at + header, std::min(length, room));
+            at += header + length;
+        }
+        raw.erase(0, at);
+    }
+
+    UniqueFd own_, client_, epoll_;
+};
+
 class LinuxHost : public engine::HostPort {
 public:
     PathKind kind(const std::string& path) override {
@@ -107,6 +157,19 @@ public:
         UniqueFd epoll = TRY(sys::epoll_create());
         TRY(sys::epoll_add(epoll, inotify, EPOLLIN, 0));
         return std::unique_ptr<FileWatch>(std::make_unique<Watch>(std::move(inotify), std::move(epoll)));
+    }
+
+    Result<std::unique_ptr<engine::Capture>> capture() override {
+        auto [own, client] = TRY(sys::socket_pair(sys::SocketType::stream));
+        UniqueFd epoll = TRY(sys::epoll_create());
+        TRY(sys::epoll_add(epoll, own, EPOLLIN, 0));
+        return std::unique_ptr<engine::Capture>(
+            std::make_unique<FrameCapture>(std::move(own), std::move(client), std::move(epoll)));
+    }
+
+    void kill_process(int pid) override {
+        // By descriptor: the number may belong to somebody else a moment later.
+        if (auto process = sys::pidfd_open(pid); process.ok()) (void)sys::pidfd_signal(*process, SIGKILL);
     }
 
     Result<std::string> ps(const std::vector<std::string>& arguments) override {
