@@ -12,12 +12,13 @@
 
 #include "base/clock.h"
 #include "sys/file.h"
+#include "sys/file_at.h"
 #include "sys/inotify.h"
 #include "sys/poll.h"
 #include "sys/process.h"
-#include "sys/read_at.h"
 #include "sys/run_program.h"
 #include "sys/socket.h"
+#include "sys/tree.h"
 
 namespace hull {
 namespace {
@@ -46,7 +47,7 @@ class Reader : public FileReader {
 public:
     Reader(UniqueFd fd, FileIdentity identity) : fd_(std::move(fd)), identity_(identity) {}
     FileIdentity identity() const override { return identity_; }
-    Result<uint64_t> size() override { return sys::file_size(fd_); }
+    Result<uint64_t> size() override { return sys::file_length(fd_); }
     Result<size_t> read_at(uint64_t offset, std::span<char> into) override { return sys::read_at(fd_, offset, into); }
 
 private:
@@ -147,9 +148,9 @@ public:
 
     Result<std::unique_ptr<FileReader>> open(const std::string& path) override {
         UniqueFd fd = TRY(sys::open(path, O_RDONLY | O_NOFOLLOW));
-        auto identity = TRY(sys::file_identity(fd));
+        struct stat st = TRY(sys::stat_fd(fd));
         return std::unique_ptr<FileReader>(
-            std::make_unique<Reader>(std::move(fd), FileIdentity{.device = identity.device, .inode = identity.inode}));
+            std::make_unique<Reader>(std::move(fd), FileIdentity{.device = st.st_dev, .inode = st.st_ino}));
     }
 
     Result<std::unique_ptr<FileWatch>> watch(const std::string& path) override {
