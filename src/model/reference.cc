@@ -96,14 +96,19 @@ struct Halves {
     std::string domain, rest;
 };
 
-Halves split_domain(std::string_view name) {
+// Whether name begins with a registry, and not with a part of a path.
+bool is_domain(std::string_view name) {
     size_t slash = name.find('/');
     std::string_view first = name.substr(0, slash);
-    const bool is_domain =
-        slash != name.npos && (first.find_first_of(".:") != first.npos || first == "localhost" || has_upper(first));
+    return slash != name.npos && (first.find_first_of(".:") != first.npos || first == "localhost" || has_upper(first));
+}
+
+Halves split_domain(std::string_view name) {
+    const bool own = is_domain(name);
+    size_t slash = name.find('/');
     Halves halves;
-    halves.domain = is_domain ? first : default_domain;
-    halves.rest = is_domain ? name.substr(slash + 1) : name;
+    halves.domain = own ? name.substr(0, slash) : default_domain;
+    halves.rest = own ? name.substr(slash + 1) : name;
     if (halves.domain == old_default_domain) halves.domain = default_domain;
     if (halves.domain == default_domain && halves.rest.find('/') == halves.rest.npos) halves.rest.insert(0, official);
     return halves;
@@ -161,6 +166,9 @@ std::string Reference::familiar_name() const {
     std::string_view short_path = path;
     if (short_path.starts_with(official) && short_path.find('/', official.size()) == short_path.npos)
         short_path.remove_prefix(official.size());
+    // Where the short form would be read as another registry's, it isn't used
+    // (docker.io/a.b/c; Docker prints a.b/c all the same).
+    if (is_domain(short_path)) return domain + "/" + path;
     return std::string(short_path);
 }
 

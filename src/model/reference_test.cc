@@ -26,6 +26,7 @@ TEST(Reference, IsNormalisedAsDockerDoes) {
         {"quay.io/a/b__c/d-e.f", "quay.io/a/b__c/d-e.f:latest", "quay.io/a/b__c/d-e.f:latest"},
         {"[::1]:5000/app", "[::1]:5000/app:latest", "[::1]:5000/app:latest"},
         {"UPPER/app", "UPPER/app:latest", "UPPER/app:latest"},
+        {"docker.io/a.b/c", "docker.io/a.b/c:latest", "docker.io/a.b/c:latest"}, // a.b/c would be another
         {"a--b", "docker.io/library/a--b:latest", "a--b:latest"},
         {"app@" + digest, "docker.io/library/app@" + digest, "app@" + digest},
         {"app:v1@" + digest, "docker.io/library/app:v1@" + digest, "app:v1@" + digest},

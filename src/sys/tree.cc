@@ -55,10 +55,6 @@ Result<void> make_link_at(BorrowedFd from_dir, const std::string& from, Borrowed
     return check(::linkat(from_dir.get(), from.c_str(), dir.get(), name.c_str(), 0), "link", name);
 }
 
-Result<void> rename_at(BorrowedFd from_dir, const std::string& from, BorrowedFd dir, const std::string& name) {
-    return check(::renameat(from_dir.get(), from.c_str(), dir.get(), name.c_str()), "rename", from);
-}
-
 Result<void> unlink_at(BorrowedFd dir, const std::string& name) {
     return check(::unlinkat(dir.get(), name.c_str(), 0), "unlink", name);
 }
@@ -176,29 +172,6 @@ Result<std::optional<std::string>> get_xattr_at(BorrowedFd dir, const std::strin
     }
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> xattrs_at(BorrowedFd dir, const std::string& name) {
-    std::vector<std::pair<std::string, std::string>> out;
-    std::string path = through_proc(dir, name);
-    std::string list(1024, '\0');
-    ssize_t n = ::llistxattr(path.c_str(), list.data(), list.size());
-    if (n < 0 && errno == ERANGE) {
-        list.resize(XATTR_LIST_MAX);
-        n = ::llistxattr(path.c_str(), list.data(), list.size());
-    }
-    if (n < 0) {
-        if (errno == EOPNOTSUPP) return out;
-        return Error::from_errno("llistxattr", name);
-    }
-    for (size_t at = 0; at < static_cast<size_t>(n);) {
-        std::string attribute = list.c_str() + at;
-        at += attribute.size() + 1;
-        std::optional<std::string> value = TRY(get_xattr_at(dir, name, attribute));
-        if (value) out.emplace_back(std::move(attribute), std::move(*value));
-    }
-    std::sort(out.begin(), out.end());
-    return out;
-}
-
 Result<void> rewind(BorrowedFd fd) {
     if (::lseek(fd.get(), 0, SEEK_SET) < 0) return Error::from_errno("lseek");
     return {};
@@ -212,25 +185,6 @@ Result<void> write_all_at(BorrowedFd fd, std::string_view data, uint64_t offset)
         offset += static_cast<uint64_t>(n);
     }
     return {};
-}
-
-Result<std::vector<std::pair<uint64_t, uint64_t>>> data_segments(BorrowedFd fd, uint64_t size) {
-    std::vector<std::pair<uint64_t, uint64_t>> out;
-    uint64_t at = 0;
-    while (at < size) {
-        off_t begin = ::lseek(fd.get(), static_cast<off_t>(at), SEEK_DATA);
-        if (begin < 0) {
-            if (errno == ENXIO) break; // a hole up to the end
-            return Error::from_errno("lseek");
-        }
-        off_t end = ::lseek(fd.get(), begin, SEEK_HOLE);
-        if (end < 0) return Error::from_errno("lseek");
-        auto from = static_cast<uint64_t>(begin), to = std::min(static_cast<uint64_t>(end), size);
-        if (from >= to) break;
-        out.emplace_back(from, to - from);
-        at = to;
-    }
-    return out;
 }
 
 void start_writeback(BorrowedFd fd) {

@@ -6,10 +6,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <sys/stat.h>
@@ -25,7 +23,6 @@ Result<void> make_dir_at(BorrowedFd dir, const std::string& name, mode_t mode); 
 Result<void> make_node_at(BorrowedFd dir, const std::string& name, mode_t mode, unsigned major, unsigned minor);
 Result<void> make_symlink_at(BorrowedFd dir, const std::string& name, const std::string& target);
 Result<void> make_link_at(BorrowedFd from_dir, const std::string& from, BorrowedFd dir, const std::string& name);
-Result<void> rename_at(BorrowedFd from_dir, const std::string& from, BorrowedFd dir, const std::string& name);
 Result<void> unlink_at(BorrowedFd dir, const std::string& name);
 Result<void> remove_tree_at(BorrowedFd dir, const std::string& name); // missing: ok
 
@@ -50,14 +47,11 @@ Result<void> set_mtime(BorrowedFd fd, Timestamp mtime);
 Result<void> set_xattr_at(BorrowedFd dir, const std::string& name, const std::string& attribute,
                           std::string_view value);
 Result<void> set_xattr(BorrowedFd fd, const std::string& attribute, std::string_view value);
+// nullopt: it has none of that name.
 Result<std::optional<std::string>> get_xattr_at(BorrowedFd dir, const std::string& name, const std::string& attribute);
-// Sorted by name. A file system without them has none.
-Result<std::vector<std::pair<std::string, std::string>>> xattrs_at(BorrowedFd dir, const std::string& name);
 
 Result<void> rewind(BorrowedFd fd); // to the file's start
 Result<void> write_all_at(BorrowedFd fd, std::string_view data, uint64_t offset);
-// Segments of data (offset, length) of a file of that size; one when it has no holes.
-Result<std::vector<std::pair<uint64_t, uint64_t>>> data_segments(BorrowedFd fd, uint64_t size);
 
 // Begins to write the file's pages to the device, without waiting.
 void start_writeback(BorrowedFd fd);
