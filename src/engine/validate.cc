@@ -106,7 +106,7 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
     const std::string& mode = host.network_mode;
     bool joins = is_container_mode(mode);
     if (!is_one_of(mode, {"", "default", "bridge", "none", "host"}) && !joins)
-        return Error(ErrorKind::not_found, "network " + mode + " not found");
+        return invalid("network " + mode + " not found"); // 404 of a create makes clients pull the image
     bool publishes = !host.port_bindings.empty() || (host.publish_all_ports && !request.config.exposed_ports.empty());
     if (joins && !request.config.hostname.empty()) return invalid("conflicting options: hostname and the network mode");
     if (joins && !host.links.empty())
@@ -123,10 +123,9 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
     else if (publishes && mode != "none")
         return unsupported("publishing ports is not supported yet");
     if (!host.links.empty()) return unsupported("links are not supported");
-    if (mode == "bridge" && !options.bridge_network) return Error(ErrorKind::not_found, "network bridge not found");
+    if (mode == "bridge" && !options.bridge_network) return invalid("network bridge not found");
     for (const auto& [name, endpoint] : request.networking_config.endpoints_config) {
-        if (network_name(name) != network_name(mode))
-            return Error(ErrorKind::not_found, "network " + name + " not found");
+        if (network_name(name) != network_name(mode)) return invalid("network " + name + " not found");
         if (endpoint.ipam_config &&
             (!endpoint.ipam_config->ipv4_address.empty() || !endpoint.ipam_config->ipv6_address.empty()))
             return invalid("invalid endpoint settings: user specified IP address is supported on user defined "
