@@ -5,6 +5,7 @@
 #include "engine/names.h"
 #include "engine/service.h"
 #include "engine/validate.h"
+#include "store/volume_seed.h"
 
 namespace hull::engine {
 namespace {
@@ -101,6 +102,14 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
         return error;
     };
     if (auto made = core_.dirs->create(created.id, volumes); !made.ok()) return undo(std::move(made).error());
+    for (const model::MountPoint& mount : settings.mounts) {
+        if (mount.type != "volume") continue;
+        auto filled = store::seed_volume(lease.lower(), mount.destination, mount.source);
+        if (!filled.ok()) {
+            (void)core_.dirs->remove(created.id);
+            return undo(std::move(filled).error());
+        }
+    }
     auto container = std::make_shared<Container>(std::move(settings), ContainerState{}, std::move(lease));
     auto saved = core_.records.put(store::Table::containers, created.id.str(), container->record());
     if (!saved.ok()) {
