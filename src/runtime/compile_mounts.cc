@@ -154,6 +154,7 @@ Result<void> compile_devices(const oci::Linux& config, Plan& plan) {
             return invalid("device path " + device.path + " is not absolute");
         DevicePlan out;
         out.path = clean_path(device.path);
+        if (out.path == "/dev/ptmx") continue; // always a link to the container's own pts/ptmx
         if (device.type != "c" && device.type != "u" && device.type != "b" && device.type != "p")
             return invalid("device " + device.path + ": unknown type \"" + device.type + "\"");
         out.type = device.type == "u" ? 'c' : device.type[0];

@@ -164,6 +164,20 @@ TEST(Compile, a_tmpfs_on_dev_gets_the_nodes) {
     EXPECT_EQ(plan->devices.back().mode, 0600U);
 }
 
+// As `docker run --privileged` lists every device of the host.
+TEST(Compile, ptmx_stays_a_link) {
+    Spec spec = small_spec();
+    model::oci::Device ptmx;
+    ptmx.path = "/dev/ptmx";
+    ptmx.type = "c";
+    ptmx.major = 5;
+    ptmx.minor = 2;
+    spec.linux_->devices.push_back(ptmx);
+    auto plan = compile(spec, {});
+    ASSERT_TRUE(plan.ok());
+    EXPECT_EQ(plan->devices.size(), 6U);
+}
+
 TEST(Compile, an_exec_takes_the_containers_filter_and_users) {
     auto container = compile(small_spec(), {});
     ASSERT_TRUE(container.ok());

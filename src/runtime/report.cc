@@ -124,8 +124,12 @@ void ReportReader::end_of_file(std::vector<LaunchEvent>& into) {
         event.kind = LaunchEvent::Kind::executed;
         return finish(std::move(event), into);
     }
-    for (auto& held : held_)
-        if (held.kind == LaunchEvent::Kind::failed) return finish(std::move(held), into);
+    // The intermediate failed before there was a pid: its last word is held.
+    if (!held_.empty() && held_.back().kind == LaunchEvent::Kind::failed) {
+        LaunchEvent failed = std::move(held_.back());
+        held_.pop_back();
+        return finish(std::move(failed), into);
+    }
     finish(failure(Error(ErrorKind::system,
                          "the process died while it was being set up (is the limit of memory or of pids too low?)")),
            into);
