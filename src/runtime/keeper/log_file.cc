@@ -72,6 +72,10 @@ Result<void> LogFile::rotate() {
         size_ = 0;
         return {};
     }
+    // Not replaced by the rename: ext4 would first write out what is renamed,
+    // which at this rate is most often gone before it ever need be written.
+    auto removed = sys::unlink(numbered(spec_.max_files - 1));
+    if (!removed.ok() && removed.error().kind() != ErrorKind::not_found) return removed;
     for (unsigned n = spec_.max_files - 1; n > 0; --n) {
         auto renamed = sys::rename(numbered(n - 1), numbered(n));
         if (!renamed.ok() && renamed.error().kind() != ErrorKind::not_found) return std::move(renamed).error();

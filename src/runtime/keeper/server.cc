@@ -17,7 +17,7 @@ namespace hull::keeper {
 
 namespace {
 
-constexpr size_t chunk_bytes = size_t{128} << 10;
+constexpr size_t chunk_bytes = size_t{256} << 10;
 constexpr int max_packets_per_turn = 32; // so that tasks' streams get theirs
 
 } // namespace
@@ -57,7 +57,9 @@ Server::Server(ServerOptions options, Starter& starter, std::unique_ptr<event::L
     : options_(std::move(options)), starter_(starter), loop_(std::move(loop)), files_(std::move(files)),
       chunk_(chunk_bytes), host_{*loop_, lines_, chunk_, last_output_} {}
 
-Server::~Server() = default;
+Server::~Server() {
+    if (listener_) (void)sys::unlink(options_.exec_root + "/keeper.sock");
+}
 
 Result<std::unique_ptr<Server>> Server::create(ServerOptions options, Starter& starter, UniqueFd connection) {
     auto files = TRY(StateFiles::open(options.exec_root));

@@ -59,7 +59,6 @@ Result<void> Server::make_stdio(Starting& starting, ProgramStdio& program, std::
     if (record.dropped_output) return {};
     auto output = [&](UniqueFd& ours, BorrowedFd& theirs, uint64_t& inode) -> Result<void> {
         auto [reading, writing] = TRY(sys::make_pipe());
-        sys::grow_pipe(reading, TaskStreams::pipe_bytes);
         inode = TRY(sys::inode_of(reading));
         ours = std::move(reading);
         theirs = writing;

@@ -13,7 +13,7 @@ namespace hull::keeper {
 
 namespace {
 
-constexpr std::array outputs{OutputStream::out, OutputStream::err};
+constexpr std::array both{OutputStream::out, OutputStream::err};
 // While draining, a client may be this far behind before the rest is given up.
 constexpr size_t max_behind = size_t{16} << 20;
 
@@ -54,40 +54,77 @@ TaskStreams::~TaskStreams() {
 // ---- output ----------------------------------------------------------------
 
 Result<void> TaskStreams::watch_outputs() {
-    for (OutputStream stream : outputs) {
-        if (!fd_of(stream) || watch_of(stream).valid()) continue;
-        watch_of(stream) =
-            TRY(host_.loop.add(fd_of(stream), EPOLLIN, [this, stream](uint32_t) { read_output(stream); }));
+    for (OutputStream stream : both) {
+        Output& one = output(stream);
+        if (!fd_of(stream) || one.watch.valid() || one.clock.valid()) continue;
+        one.watch = TRY(host_.loop.add(fd_of(stream), EPOLLIN, [this, stream](uint32_t) { on_output(stream); }));
     }
     return {};
 }
 
-void TaskStreams::unwatch_outputs() {
-    for (OutputStream stream : outputs) {
-        host_.loop.remove(watch_of(stream));
-        watch_of(stream) = {};
-    }
+void TaskStreams::stop_reading(OutputStream stream) {
+    Output& one = output(stream);
+    host_.loop.remove(std::exchange(one.watch, {}));
+    host_.loop.cancel(std::exchange(one.clock, {}));
 }
 
-bool TaskStreams::read_output(OutputStream stream) {
+void TaskStreams::unwatch_outputs() {
+    for (OutputStream stream : both) stop_reading(stream);
+}
+
+void TaskStreams::on_output(OutputStream stream) {
+    size_t bytes = read_output(stream);
+    if (bytes == 0 || paused_ || options_.terminal || !is_busy(output(stream), bytes)) return;
+    sys::grow_pipe(fd_of(stream), busy_pipe_bytes);
+    stop_reading(stream);
+    output(stream).clock = host_.loop.after(busy_interval_ns, [this, stream] { read_by_the_clock(stream); });
+}
+
+bool TaskStreams::is_busy(Output& output, size_t bytes) {
+    constexpr int64_t quick_ns = 300'000;
+    constexpr int many = 8;
+    int64_t now = monotonic_ns();
+    bool quick = now - std::exchange(output.read_at, now) < quick_ns && bytes < host_.chunk.size() / 2;
+    output.quick_reads = quick ? output.quick_reads + 1 : 0;
+    return output.quick_reads >= many;
+}
+
+void TaskStreams::read_by_the_clock(OutputStream stream) {
+    output(stream).clock = {};
+    constexpr int turns = 8; // then it's the others' turn
+    size_t all = 0;
+    for (int i = 0; i < turns && fd_of(stream) && !paused_; ++i) {
+        size_t bytes = read_output(stream);
+        all += bytes;
+        if (bytes < host_.chunk.size()) break;
+    }
+    if (paused_ || !fd_of(stream)) return;
+    if (all == 0) {
+        output(stream).quick_reads = 0;
+        if (auto watched = watch_outputs(); !watched.ok()) log::error("watch a container's output", watched.error());
+        return;
+    }
+    output(stream).clock = host_.loop.after(busy_interval_ns, [this, stream] { read_by_the_clock(stream); });
+}
+
+size_t TaskStreams::read_output(OutputStream stream) {
     auto n = sys::read_now(fd_of(stream), host_.chunk);
-    if (n.ok() && !n->has_value()) return false;
+    if (n.ok() && !n->has_value()) return 0;
     if (!n.ok() || **n == 0) {
         if (!n.ok()) log::error("read a container's output", n.error());
         close_output(stream);
-        return true;
+        return 0;
     }
     std::string_view data(host_.chunk.data(), **n);
     if (log_) log_->write(stream, data, wall_now());
     for (auto& client : clients_)
         if (client->wants(stream)) client->send(stream, data);
     if (!draining_ && !paused_ && client_is_behind()) pause();
-    return true;
+    return data.size();
 }
 
 void TaskStreams::close_output(OutputStream stream) {
-    host_.loop.remove(watch_of(stream));
-    watch_of(stream) = {};
+    stop_reading(stream);
     fd_of(stream).reset();
     // Nobody but the program's end makes clients go: it may run on for long.
     if (draining_ && !fds_.out && !fds_.err) drained();
@@ -100,10 +137,10 @@ bool TaskStreams::client_is_behind() const {
 void TaskStreams::drain() {
     draining_ = true;
     drain_limit_ = host_.loop.after(max_drain_ns, [this] { drained(); });
-    for (OutputStream stream : outputs) {
+    for (OutputStream stream : both) {
         // What a pipe can hold, and no more: someone else may go on writing.
         for (int reads = 0; reads < 64 && fd_of(stream); ++reads) {
-            if (!read_output(stream)) break;
+            if (read_output(stream) == 0) break;
             bool hopeless = std::any_of(clients_.begin(), clients_.end(),
                                         [](auto& client) { return client->pending() > max_behind; });
             if (hopeless) return drained();
