@@ -44,7 +44,7 @@ private:
             if (error.kind() != ErrorKind::cancelled) log::error(request.target, error);
             return;
         }
-        int status = status_of(error.kind());
+        int status = call.status_of(error);
         if (status >= 500 && status != 501)
             log::error(std::string(http::to_string(request.method)) + " " + request.target, error);
         else

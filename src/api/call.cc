@@ -1,5 +1,6 @@
 #include "api/call.h"
 
+#include "api/errors.h"
 #include "api/parameters.h"
 #include "codec/json.h"
 
@@ -33,14 +34,18 @@ Result<std::optional<WallTime>> Call::time(std::string_view parameter) const {
 
 Result<engine::Filters> Call::filters() const { return parse_filters(query_.get("filters")); }
 
-Result<std::string> Call::json_body() const {
-    std::string body = TRY(exchange_.read_whole_body(max_json_body));
+Result<std::string> Call::json_body() {
+    auto read = exchange_.read_whole_body(max_json_body);
+    body_was_late_ = !read.ok() && read.error().kind() == ErrorKind::timed_out;
+    std::string body = TRY(std::move(read));
     std::string_view type = exchange_.request().headers.get("Content-Type");
     if (!body.empty() && !is_json(type))
         return Error(ErrorKind::invalid_argument,
                      "unsupported Content-Type header (" + std::string(type) + "): must be 'application/json'");
     return body;
 }
+
+int Call::status_of(const Error& error) const { return body_was_late_ ? 408 : api::status_of(error.kind()); }
 
 http::Headers Call::headers(const char* content_type) const {
     http::Headers headers{

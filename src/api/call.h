@@ -50,7 +50,9 @@ public:
 
     // The body of a request that takes JSON, at most 4 MiB; empty when there is
     // none. Errors: invalid_argument for another Content-Type.
-    Result<std::string> json_body() const;
+    Result<std::string> json_body();
+    // The status of an error: its kind's, or 408 when the body came too slowly.
+    int status_of(const Error& error) const;
 
     // Answers.
     Result<void> reply(int status, const boost::json::value& body);
@@ -68,6 +70,7 @@ private:
     std::string name_;
     Version version_;
     std::optional<std::stop_source> gone_;
+    bool body_was_late_ = false;
 };
 
 } // namespace hull::api

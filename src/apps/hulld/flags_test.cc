@@ -1,0 +1,118 @@
+#include "apps/hulld/flags.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "apps/hulld/options.h"
+
+namespace hull {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+FlagValues parsed(const std::vector<std::string>& args) { return MUST(parse_command_line(args)); }
+std::string refused(const std::vector<std::string>& args) { return parse_command_line(args).error().message(); }
+
+TEST(Flags, LongShortAndJoinedFormsAreTheSame) {
+    for (const auto& args : std::vector<std::vector<std::string>>{
+             {"--log-level", "warn"}, {"--log-level=warn"}, {"-l", "warn"}, {"-lwarn"}})
+        EXPECT_THAT(parsed(args).at("log-level"), ElementsAre("warn"));
+}
+
+TEST(Flags, BooleansTakeAValueOnlyWithAnEqualsSign) {
+    EXPECT_THAT(parsed({"--debug"}).at("debug"), ElementsAre("true"));
+    EXPECT_THAT(parsed({"-D", "--icc=false"}).at("icc"), ElementsAre("false"));
+}
+
+TEST(Flags, ListsGatherAndOthersTakeTheLast) {
+    auto values = parsed({"-H", "unix:///a", "--host=unix:///b", "--mtu", "1400", "--mtu=1300"});
+    EXPECT_THAT(values.at("host"), ElementsAre("unix:///a", "unix:///b"));
+    EXPECT_THAT(values.at("mtu"), ElementsAre("1300"));
+}
+
+TEST(Flags, MistakesAreToldInDockersWords) {
+    EXPECT_EQ(refused({"--nosuch"}), "unknown flag: --nosuch\nSee 'hulld --help'.");
+    EXPECT_EQ(refused({"--nosuch=1"}), "unknown flag: --nosuch\nSee 'hulld --help'.");
+    EXPECT_EQ(refused({"-Z"}), "unknown shorthand flag: 'Z' in -Z\nSee 'hulld --help'.");
+    EXPECT_EQ(refused({"extra"}), "\"hulld\" accepts no argument(s).\nSee 'hulld --help'.");
+    EXPECT_EQ(refused({"--debug=maybe"}), "invalid argument \"maybe\" for \"-D, --debug\" flag: strconv.ParseBool: "
+                                          "parsing \"maybe\": invalid syntax\nSee 'hulld --help'.");
+    EXPECT_THAT(refused({"--mtu", "many"}), StartsWith("invalid argument \"many\" for \"--mtu\" flag"));
+    EXPECT_EQ(refused({"--data-root"}), "flag needs an argument: --data-root\nSee 'hulld --help'.");
+}
+
+TEST(ConfigFile, KeysAreTheFlagsNames) {
+    auto values = MUST(parse_config_file(R"({
+        "debug": true, "hosts": ["unix:///a"], "mtu": 1400, "log-opts": {"max-size": "1m"},
+        "default-ulimits": {"nofile": {"Name": "nofile", "Soft": 1, "Hard": 2}}})"));
+    EXPECT_THAT(values.at("debug"), ElementsAre("true"));
+    EXPECT_THAT(values.at("host"), ElementsAre("unix:///a"));
+    EXPECT_THAT(values.at("mtu"), ElementsAre("1400"));
+    EXPECT_THAT(values.at("log-opt"), ElementsAre("max-size=1m"));
+    EXPECT_THAT(values.at("default-ulimit"), ElementsAre("nofile=1:2"));
+    EXPECT_TRUE(MUST(parse_config_file("")).empty());
+}
+
+TEST(ConfigFile, UnknownKeysAndWrongTypesAreRefused) {
+    EXPECT_EQ(parse_config_file(R"({"foo": 1, "debug": true})").error().message(),
+              "the following directives don't match any configuration option: foo");
+    EXPECT_FALSE(parse_config_file(R"({"debug": "yes"})").ok());
+    EXPECT_FALSE(parse_config_file(R"({"hosts": "unix:///a"})").ok());
+    EXPECT_FALSE(parse_config_file(R"({"debug":)").ok());
+    EXPECT_FALSE(parse_config_file("[]").ok());
+}
+
+TEST(ConfigFile, WhatAFlagSaysTooIsAConflict) {
+    auto merged = merge(parsed({"--debug"}), MUST(parse_config_file(R"({"debug": true})")));
+    EXPECT_EQ(merged.error().message(),
+              "the following directives are specified both as a flag and in the configuration file: debug: (from flag: "
+              "true, from file: true)");
+    auto fine = MUST(merge(parsed({"--debug"}), MUST(parse_config_file(R"({"mtu": 1400})"))));
+    EXPECT_EQ(fine.size(), 2u);
+}
+
+Options options(const std::vector<std::string>& args) { return MUST(interpret(parsed(args))); }
+Error mistake(const std::vector<std::string>& args) { return interpret(parsed(args)).error(); }
+
+TEST(Options, DefaultsStandBesideTheExecRoot) {
+    auto o = options({"--exec-root", "/x/exec/"});
+    EXPECT_EQ(o.exec_root, "/x/exec");
+    EXPECT_EQ(o.hosts.at(0).path, "/x/exec/hull.sock");
+    EXPECT_EQ(o.pidfile, "/x/exec/hulld.pid");
+    EXPECT_EQ(o.bridge->name, "hull0");
+    EXPECT_EQ(o.engine.default_shm_size, 64 << 20);
+}
+
+TEST(Options, SizesLimitsAndLabelsAreRead) {
+    auto o = options({"--default-shm-size=128m", "--default-ulimit", "nofile=1024:2048", "--label", "a=b"});
+    EXPECT_EQ(o.engine.default_shm_size, 128 << 20);
+    EXPECT_EQ(o.engine.default_ulimits.at(0).hard, 2048);
+    EXPECT_EQ(o.engine.labels.at("a"), "b");
+    EXPECT_FALSE(interpret(parsed({"--default-shm-size=lots"})).ok());
+    EXPECT_FALSE(interpret(parsed({"--default-ulimit=nofile=2:1"})).ok());
+    EXPECT_EQ(mistake({"--label", "a"}).message(), "bad attribute format: a");
+}
+
+TEST(Options, TheBridgeIsDescribedOrLeftOut) {
+    auto o = options({"-b", "br9", "--bip", "10.9.0.1/24", "--iptables=false"});
+    EXPECT_EQ(o.bridge->address->str(), "10.9.0.1/24");
+    EXPECT_EQ(o.bridge->firewall, net::Switch::off);
+    EXPECT_FALSE(options({"--bridge", "none"}).bridge.has_value());
+    EXPECT_FALSE(options({"--bridge", "none"}).engine.bridge_network);
+    EXPECT_FALSE(interpret(parsed({"--bip", "10.9.0.1/99"})).ok());
+}
+
+TEST(Options, WhatCannotBeHonouredIsRefused) {
+    EXPECT_EQ(mistake({"--storage-driver", "btrfs"}).kind(), ErrorKind::unsupported);
+    EXPECT_EQ(mistake({"-H", "tcp://0.0.0.0:2375"}).kind(), ErrorKind::unsupported);
+    EXPECT_EQ(mistake({"--live-restore=false"}).kind(), ErrorKind::unsupported);
+    EXPECT_THAT(mistake({"--userns-remap", "somebody"}).message(), HasSubstr("\"default\" or \"host\""));
+    EXPECT_THAT(mistake({"--exec-opt", "native.cgroupdriver=systemd"}).message(), HasSubstr("cgroupfs"));
+    EXPECT_EQ(mistake({"--log-level", "bad"}).message(), "unable to parse logging level: bad");
+    EXPECT_FALSE(options({"--userns-remap", "host"}).engine.user_namespaces);
+}
+
+} // namespace
+} // namespace hull
