@@ -85,18 +85,24 @@ std::string normalised_capability(const std::string& given) {
     return "CAP_" + name;
 }
 
-std::vector<std::string> all_capabilities() { return {kAll.begin(), kAll.end()}; }
+std::vector<std::string> all_capabilities(const std::vector<std::string>& own) {
+    std::vector<std::string> all(kAll.begin(), kAll.end());
+    if (!own.empty()) std::erase_if(all, [&](const std::string& name) { return !holds(own, name); });
+    return all;
+}
 
-Result<std::vector<std::string>> container_capabilities(const model::HostConfig& host) {
+Result<std::vector<std::string>> container_capabilities(const model::HostConfig& host,
+                                                        const std::vector<std::string>& own) {
     std::vector<std::string> add = TRY(checked(host.cap_add, "CapAdd"));
     std::vector<std::string> drop = TRY(checked(host.cap_drop, "CapDrop"));
     std::vector<std::string> result;
     for (std::string_view name : kAll) {
         bool has = false;
+        bool available = own.empty() || holds(own, name);
         if (host.privileged)
-            has = true;
+            has = available;
         else if (holds(add, "ALL"))
-            has = !holds(drop, name);
+            has = (available || holds(add, name)) && !holds(drop, name);
         else if (holds(drop, "ALL"))
             has = holds(add, name);
         else

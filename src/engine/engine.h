@@ -31,6 +31,7 @@ struct EngineOptions {
     bool user_namespaces = true;         // false: every container is in the host's
     std::string seccomp_profile;         // "": ours; "unconfined"; or JSON text
     std::string init_path;               // static init for --init; empty: looked for in the usual places
+    std::vector<std::string> capabilities; // "CAP_CHOWN" ... that the engine itself has; empty: all
     int64_t default_shm_size = 64 << 20;
     int64_t default_pids_limit = 2048; // <= 0: none
     std::vector<model::Ulimit> default_ulimits;

@@ -99,10 +99,8 @@ std::vector<Mount> system_mounts(const SpecInput& input) {
                      {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}));
     add(sysfs(input));
     add(system_mount("/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", access}));
-    if (input.namespaces.ipc.share == Share::host)
-        add(system_mount("/dev/mqueue", "bind", "/dev/mqueue", {"rbind", "nosuid", "noexec", "nodev"}));
-    else
-        add(system_mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}));
+    // The queues belong to the ipc namespace, whoever's it is; the host need not have them mounted.
+    add(system_mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}));
     if (!has_mount(asked, "/dev/shm")) add_shm(input, mounts);
     return mounts;
 }

@@ -131,7 +131,7 @@ Result<model::oci::Process> build_process(const SpecInput& input) {
     process.args = program_and_arguments(input);
     process.env = merge_environment(base_environment(settings, settings.config.tty), settings.config.env);
     process.cwd = settings.config.working_dir.empty() ? "/" : settings.config.working_dir;
-    process.capabilities = same_sets(TRY(container_capabilities(host)));
+    process.capabilities = same_sets(TRY(container_capabilities(host, input.options.capabilities)));
     process.rlimits = TRY(build_rlimits(input.options.default_ulimits, host.ulimits));
     process.no_new_privileges = security.no_new_privileges;
     process.apparmor_profile = security.apparmor;
@@ -154,7 +154,8 @@ Result<model::oci::Process> build_exec_process(const model::ContainerSettings& s
     process.cwd = !input.working_dir.empty()             ? input.working_dir
                   : !settings.config.working_dir.empty() ? settings.config.working_dir
                                                          : "/";
-    process.capabilities = same_sets(input.privileged ? all_capabilities() : TRY(container_capabilities(host)));
+    process.capabilities = same_sets(input.privileged ? all_capabilities(options.capabilities)
+                                                      : TRY(container_capabilities(host, options.capabilities)));
     process.rlimits = TRY(build_rlimits(options.default_ulimits, host.ulimits));
     process.no_new_privileges = security.no_new_privileges;
     process.apparmor_profile = security.apparmor;

@@ -38,6 +38,18 @@ Result<std::vector<std::string>> ps_arguments(const std::string& text) {
     return arguments;
 }
 
+// Asks ps for these processes alone. Some of its options (such as f) don't go
+// together with -q; then for what they give without, to choose from.
+Result<std::string> run_ps(HostPort& host, const std::vector<std::string>& arguments,
+                           const std::vector<int>& processes) {
+    std::string chosen = "-q";
+    for (int pid : processes) chosen += (chosen.size() == 2 ? "" : ",") + std::to_string(pid);
+    std::vector<std::string> with_pids = arguments;
+    with_pids.push_back(chosen);
+    auto output = host.ps(with_pids);
+    return output.ok() ? std::move(output) : host.ps(arguments);
+}
+
 } // namespace
 
 Result<TopView> ContainersService::top(const std::string& name, const std::string& ps_args) {
@@ -45,7 +57,7 @@ Result<TopView> ContainersService::top(const std::string& name, const std::strin
     if (!has_processes(container->status())) return not_running(*container);
     auto arguments = TRY(ps_arguments(ps_args));
     std::vector<int> processes = TRY(core_.runtime.processes(container->id));
-    std::string output = TRY(core_.host.ps(arguments));
+    std::string output = TRY(run_ps(core_.host, arguments, processes));
 
     TopView view;
     std::set<std::string> pids;

@@ -182,7 +182,7 @@ Result<void> validate_host_config(const model::CreateRequest& request, const Eng
     TRY(validate_unsupported(host));
     TRY(validate_resources(host));
     TRY(log_settings(host.log_config, request.config));
-    std::vector<std::string> capabilities = TRY(container_capabilities(host));
+    std::vector<std::string> capabilities = TRY(container_capabilities(host, options.capabilities));
     SecurityOptions security = TRY(parse_security_options(host, options));
     TRY(seccomp_profile(security.seccomp, capabilities));
     if (!security.apparmor.empty())

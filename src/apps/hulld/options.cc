@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "kernel/caps.h"
+#include "sys/credentials.h"
 #include "sys/file.h"
 
 namespace hull {
@@ -187,6 +189,7 @@ Result<engine::EngineOptions> engine_options(const Values& values, const Options
     out.data_root = options.data_root;
     out.exec_root = options.exec_root;
     out.version = HULL_VERSION;
+    out.capabilities = kernel::capability_names(TRY(sys::get_capabilities()).effective);
     for (const std::string& label : values.list("label")) {
         size_t equals = label.find('=');
         if (equals == label.npos || equals == 0) return invalid("bad attribute format: " + label);
