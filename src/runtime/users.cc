@@ -42,18 +42,18 @@ struct Number {
     uint32_t value = 0;
 };
 
-// A decimal number as people write one, with a sign if they like; only ids up
-// to max_id are any good.
+// A decimal number as people write one; only ids up to max_id are any good. A
+// minus is out of range, also before 0; a plus makes it a name.
 Number read_number(std::string_view text) {
     bool negative = text.starts_with('-');
-    if (negative || text.starts_with('+')) text.remove_prefix(1);
+    if (negative) text.remove_prefix(1);
     if (!all_digits(text)) return {};
     uint64_t value = 0;
     for (char c : text) {
         value = value * 10 + static_cast<uint64_t>(c - '0');
         if (value > max_id) return {Number::Kind::out_of_range, 0};
     }
-    if (negative && value != 0) return {Number::Kind::out_of_range, 0};
+    if (negative) return {Number::Kind::out_of_range, 0};
     return {Number::Kind::id, static_cast<uint32_t>(value)};
 }
 
