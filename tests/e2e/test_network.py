@@ -11,7 +11,7 @@ import pytest
 def test_containers_reach_each_other_by_address(engine):
     first = engine.hull("run", "-d", "busybox", "sh", "-c", "while :; do echo pong | nc -l -p 7000; done").stdout.strip()
     try:
-        address = engine.hull("inspect", "-f", "{{.NetworkSettings.IPAddress}}", first).stdout.strip()
+        address = engine.hull("inspect", "-f", "{{.NetworkSettings.Networks.bridge.IPAddress}}", first).stdout.strip()
         assert re.match(r"10\.213\.\d+\.\d+$", address)
         done = engine.hull("run", "--rm", "busybox", "sh", "-c",
                            f"for i in 1 2 3 4 5 6 7 8; do nc -w 2 {address} 7000 && exit 0; sleep 0.2; done; exit 1")

@@ -93,7 +93,7 @@ def test_f1_engine_killed_again_and_again_while_working(own):
         done = own.hull("rm", "-f", *ids)
         assert done.returncode == 0, done.stderr
     assert own.hull("ps", "-aq").stdout == ""
-    assert not any((own.folder / "data/containers").iterdir())
+    assert container_folders(own) == []
 
 
 def test_f2_keeper_killed_containers_and_logs_go_on(own):
@@ -132,7 +132,8 @@ def test_f2_both_killed_states_stay_truthful(own):
     assert inspect(own, "ends")["State"]["Running"] is False
     assert own.hull("exec", "lives", "echo", "hi").stdout == "hi\n"
     assert own.hull("rm", "-f", "lives", "ends").returncode == 0
-    assert not os.path.exists(f"/proc/{pid}")
+    # Nobody of ours is its parent any more: process 1 reaps it in its own time.
+    assert ended(pid)
 
 
 def test_f2_oom_kill_of_a_child_leaves_the_container_running(own):
@@ -149,8 +150,8 @@ def test_f7_a_thousand_lives_leave_nothing(own):
     """run, exec, rm; a tenth of the clients killed midway."""
     own.hull("run", "--rm", "busybox", "true")
     own.hull("run", "-d", "--name", "base", "busybox", "sleep", "3000")
-    time.sleep(1)
-    before, files = census(), count_files(own)
+    time.sleep(3)  # the warm pool fills
+    before, files = census_of(own), count_files(own)
     fds = count_fds(own)
     hull = str(own.programs / "bin/hull")
 
@@ -180,13 +181,34 @@ def test_f7_a_thousand_lives_leave_nothing(own):
     deadline = time.monotonic() + 30
     while own.hull("ps", "-aq").stdout.count("\n") > 1 and time.monotonic() < deadline:
         time.sleep(0.1)
-    while leftovers(before, census()) and time.monotonic() < deadline:
+    while leftovers(before, census_of(own)) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert leftovers(before, census()) == {}
+    assert leftovers(before, census_of(own)) == {}
     assert count_files(own) == files
     after = count_fds(own)
     assert all(after[k] <= fds[k] + 8 for k in fds), (fds, after)
     assert not zombies(own)
+
+
+def container_folders(engine):
+    return [p.name for p in (engine.folder / "data/containers").iterdir() if not p.name.startswith(".")]
+
+
+def ended(pid):
+    """Gone, or a zombie that waits for its parent."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def census_of(engine):
+    """The census, with the veths of the warm pool counted, not named: they come and go by design."""
+    seen = census()
+    pooled = {link for link in seen["links"] if link.startswith("veth")}
+    seen["links"] -= pooled
+    seen["links"].add(f"{len(pooled)} veths")
+    return seen
 
 
 def count_files(engine):
@@ -223,7 +245,7 @@ def test_full_disk_is_a_clear_error_and_the_next_operation_works(new_engine, tmp
         assert engine.hull("image", "bootstrap", "busybox", timeout=120).returncode == 0
         subprocess.run(f"head -c 100m /dev/zero > {disk}/filler", shell=True, stderr=subprocess.DEVNULL)
         done = engine.hull("run", "--rm", "busybox", "sh", "-c", "head -c 1m /dev/zero > /x")
-        assert done.returncode != 0 and "No space left" in done.stderr, done.stderr
+        assert done.returncode != 0 and ("No space left" in done.stderr or "disk is full" in done.stderr), done.stderr
         (disk / "filler").unlink()
         ids = engine.hull("ps", "-aq").stdout.split()
         assert ids == []
