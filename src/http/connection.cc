@@ -1,5 +1,6 @@
 #include "http/connection.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -13,7 +14,7 @@ namespace hull::http {
 namespace {
 
 constexpr size_t read_size = 4096;
-constexpr size_t body_read_size = size_t{64} << 10;
+constexpr size_t max_read_size = size_t{64} << 10;
 // An unread body up to this size is read away so that the connection can be
 // kept; beyond that closing is cheaper.
 constexpr size_t skip_limit = size_t{256} << 10;
@@ -105,9 +106,11 @@ Result<size_t> ConnectionExchange::read_body_until(std::span<char> into, int64_t
         }
         TRY(send_continue());
         size_t before = input.size();
-        input.resize(before + body_read_size);
+        input.resize(before + body_read_size_);
         auto n = sys::receive(connection_.socket(), std::span(input).subspan(before), deadline_ns);
         input.resize(before + (n.ok() ? *n : 0));
+        // Small for bodies that trickle, large for archives.
+        if (n.ok() && *n == body_read_size_) body_read_size_ = std::min(body_read_size_ * 2, max_read_size);
         if (!n.ok()) return std::move(n).error().context("read the request's body");
         if (*n == 0) return Error(ErrorKind::cancelled, "the client left before its request was complete");
     }

@@ -102,6 +102,7 @@ private:
     Phase phase_ = Phase::open;
     bool keep_alive_;
     bool awaits_continue_;
+    size_t body_read_size_ = 4096;
     bool chunked_ = false;
     bool broken_ = false;
 };

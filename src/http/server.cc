@@ -7,6 +7,8 @@
 #include <mutex>
 #include <unordered_map>
 
+#include <malloc.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/connection.h"
@@ -132,9 +134,15 @@ Result<void> Core::spawn() {
 
 void Core::work() {
     while (wait_and_serve()) {}
-    std::lock_guard lock(mutex_);
-    --threads_;
-    thread_ended_.notify_all();
+    bool quiet_again = false;
+    {
+        std::lock_guard lock(mutex_);
+        --threads_;
+        quiet_again = threads_ == options_.spare_threads;
+        thread_ended_.notify_all();
+    }
+    // Many requests at once leave holes in every arena; give them back.
+    if (quiet_again) ::malloc_trim(0);
 }
 
 // False when the thread is to end.
