@@ -109,39 +109,31 @@ struct ContextCloser {
     void operator()(void* context) const { seccomp_release(context); }
 };
 
+// One architecture's filter.
 class Compiler {
 public:
-    static Result<Filter> run(const Seccomp& profile);
+    static Result<std::string> run(const Seccomp& profile, uint32_t arch, uint32_t default_action);
 
 private:
-    explicit Compiler(const Seccomp& profile) : profile_(profile) {}
+    Compiler(const Seccomp& profile, uint32_t default_action) : profile_(profile), default_action_(default_action) {}
 
     const Seccomp& profile_;
+    uint32_t default_action_;
     std::unique_ptr<void, ContextCloser> context_;
-    uint32_t default_action_ = 0;
-    std::vector<uint32_t> arches_; // all in the filter
 
-    Result<void> begin();
+    Result<void> begin(uint32_t arch);
     Result<void> add(const SeccompSyscall& rule);
     Result<void> add_name(int number, uint32_t action, const std::vector<scmp_arg_cmp>& args);
     Result<std::string> program() const;
-    std::string unknown_syscalls_head() const;
 };
 
-Result<void> Compiler::begin() {
-    default_action_ = TRY(parse_action(profile_.default_action, profile_.default_errno_ret));
+Result<void> Compiler::begin(uint32_t arch) {
     context_.reset(seccomp_init(default_action_));
     if (!context_) return Error(ErrorKind::internal, "seccomp_init failed");
-    arches_.push_back(seccomp_arch_native());
-    for (const std::string& name : profile_.architectures) {
-        auto arch = look_up(architectures, name);
-        if (!arch) return unknown("architecture", name);
-        if (std::ranges::find(arches_, *arch) != arches_.end()) continue;
-        if (int r = seccomp_arch_add(context_.get(), *arch); r < 0) return from_libseccomp("seccomp_arch_add", r);
-        arches_.push_back(*arch);
-    }
-    // A tree over the numbers instead of a list: every later system call pays less.
-    (void)seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    if (arch == seccomp_arch_native()) return {};
+    if (int r = seccomp_arch_add(context_.get(), arch); r < 0) return from_libseccomp("seccomp_arch_add", r);
+    if (int r = seccomp_arch_remove(context_.get(), SCMP_ARCH_NATIVE); r < 0)
+        return from_libseccomp("seccomp_arch_remove", r);
     return {};
 }
 
@@ -186,49 +178,94 @@ Result<void> Compiler::add(const SeccompSyscall& rule) {
     return {};
 }
 
+Result<std::string> Compiler::program() const {
+    UniqueFd file = TRY(sys::make_memory_file("seccomp"));
+    if (int r = seccomp_export_bpf(context_.get(), file.get()); r < 0) return from_libseccomp("seccomp_export_bpf", r);
+    return sys::read_memory_file(file);
+}
+
+Result<std::string> Compiler::run(const Seccomp& profile, uint32_t arch, uint32_t default_action) {
+    Compiler compiler(profile, default_action);
+    TRY(compiler.begin(arch));
+    for (const SeccompSyscall& rule : profile.syscalls) TRY(compiler.add(rule));
+    return compiler.program();
+}
+
+// ---- putting architectures together ------------------------------------------
+
+std::string bytes_of(const std::vector<sock_filter>& code) {
+    return std::string(reinterpret_cast<const char*>(code.data()), code.size() * sizeof(sock_filter));
+}
+
 constexpr uint32_t x32_bit = 0x40000000;
+
+// The highest number that the profile names; 0 without any.
+uint32_t highest_named(const Seccomp& profile, uint32_t arch) {
+    uint32_t highest = 0;
+    for (const SeccompSyscall& rule : profile.syscalls)
+        for (const std::string& name : rule.names)
+            if (int n = seccomp_syscall_resolve_name_arch(arch, name.c_str()); n > 0)
+                highest = std::max(highest, static_cast<uint32_t>(n));
+    return highest;
+}
 
 // Numbers above the highest one that the profile names are system calls that
 // its author couldn't know: they don't exist, as far as programs can tell, and
 // those then use the older ones (glibc: faccessat2, clone3, ...).
-std::string Compiler::unknown_syscalls_head() const {
-    bool denies = (default_action_ & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
-    if (!denies || default_action_ == SCMP_ACT_ERRNO(ENOSYS)) return {};
-    std::vector<sock_filter> code;
-    auto add = [&](int op, uint32_t k, uint8_t jt = 0, uint8_t jf = 0) {
-        code.push_back({static_cast<uint16_t>(op), jt, jf, k});
-    };
-    for (uint32_t arch : arches_) {
-        uint32_t highest = 0;
-        for (const SeccompSyscall& rule : profile_.syscalls)
-            for (const std::string& name : rule.names)
-                if (int n = seccomp_syscall_resolve_name_arch(arch, name.c_str()); n > 0)
-                    highest = std::max(highest, static_cast<uint32_t>(n));
-        if (highest == 0) continue;
-        bool x32 = arch == SCMP_ARCH_X32;
-        uint32_t audit = x32 ? SCMP_ARCH_X86_64 : arch;
-        // Both of x86-64's tables share an architecture; a bit tells them apart.
-        bool has_bit = audit == SCMP_ARCH_X86_64;
-        uint8_t rest = has_bit ? 4 : 3;
-        add(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch));
-        add(BPF_JMP | BPF_JEQ | BPF_K, audit, 0, rest);
-        add(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr));
-        if (has_bit) add(BPF_JMP | BPF_JGE | BPF_K, x32_bit, x32 ? 0 : 2, x32 ? 2 : 0);
-        add(BPF_JMP | BPF_JGT | BPF_K, highest, 0, 1);
-        add(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
-    }
-    return std::string(reinterpret_cast<const char*>(code.data()), code.size() * sizeof(sock_filter));
+void deny_unknown(uint32_t highest, std::vector<sock_filter>& code) {
+    code.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
+    code.push_back(BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, highest, 0, 1));
+    code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
 }
 
-Result<std::string> Compiler::program() const {
-    UniqueFd file = TRY(sys::make_memory_file("seccomp"));
-    if (int r = seccomp_export_bpf(context_.get(), file.get()); r < 0) return from_libseccomp("seccomp_export_bpf", r);
-    std::string program = unknown_syscalls_head() + TRY(sys::read_memory_file(file));
-    if (program.size() / sizeof(sock_filter) > BPF_MAXINSNS)
-        return Error(ErrorKind::too_large, "the seccomp profile makes a program of " +
-                                               std::to_string(program.size() / sizeof(sock_filter)) +
+// What runs for one architecture only: jumps over body otherwise. x86-64 and
+// x32 share an architecture; a bit of the number tells them apart.
+std::string only_for(uint32_t arch, const std::string& body) {
+    bool x32 = arch == SCMP_ARCH_X32;
+    uint32_t audit = x32 ? SCMP_ARCH_X86_64 : arch;
+    auto length = static_cast<uint32_t>(body.size() / sizeof(sock_filter));
+    std::vector<sock_filter> code;
+    code.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)));
+    if (audit == SCMP_ARCH_X86_64) {
+        code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, audit, 0, 2));
+        code.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
+        code.push_back(x32 ? sock_filter BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, x32_bit, 1, 0)
+                           : sock_filter BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, x32_bit, 0, 1));
+    } else {
+        code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, audit, 1, 0));
+    }
+    // A conditional jump reaches 255 instructions only.
+    code.push_back(BPF_STMT(BPF_JMP | BPF_JA, length));
+    return bytes_of(code) + body;
+}
+
+// One filter per architecture, each behind a test for it: libseccomp takes
+// three times as long for one filter of them all.
+Result<std::string> compile_all(const Seccomp& profile, const std::vector<uint32_t>& arches, uint32_t default_action) {
+    bool denies = (default_action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+    bool deny_newer = denies && default_action != SCMP_ACT_ERRNO(ENOSYS);
+    std::string program;
+    for (uint32_t arch : arches) {
+        std::vector<sock_filter> head;
+        if (uint32_t highest = deny_newer ? highest_named(profile, arch) : 0; highest != 0) deny_unknown(highest, head);
+        program += only_for(arch, bytes_of(head) + TRY(Compiler::run(profile, arch, default_action)));
+    }
+    // An architecture that the profile doesn't list.
+    program += bytes_of({BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_THREAD)});
+    if (size_t length = program.size() / sizeof(sock_filter); length > BPF_MAXINSNS)
+        return Error(ErrorKind::too_large, "the profile makes a program of " + std::to_string(length) +
                                                " instructions, more than the kernel takes");
     return program;
+}
+
+Result<std::vector<uint32_t>> parse_architectures(const std::vector<std::string>& names) {
+    std::vector<uint32_t> arches{seccomp_arch_native()};
+    for (const std::string& name : names) {
+        auto arch = look_up(architectures, name);
+        if (!arch) return unknown("architecture", name);
+        if (std::ranges::find(arches, *arch) == arches.end()) arches.push_back(*arch);
+    }
+    return arches;
 }
 
 Result<uint32_t> parse_flags(const std::vector<std::string>& names) {
@@ -245,22 +282,21 @@ Result<uint32_t> parse_flags(const std::vector<std::string>& names) {
     return all;
 }
 
-Result<Filter> Compiler::run(const Seccomp& profile) {
+Result<Filter> compile_profile(const Seccomp& profile) {
     if (!profile.listener_path.empty())
         return Error(ErrorKind::unsupported, "a seccomp listener was asked for, which is not there yet");
     Filter filter;
     filter.flags = TRY(parse_flags(profile.flags));
-    Compiler compiler(profile);
-    TRY(compiler.begin());
-    for (const SeccompSyscall& rule : profile.syscalls) TRY(compiler.add(rule));
-    if (compiler.default_action_ == SCMP_ACT_ALLOW && profile.syscalls.empty()) return filter;
-    filter.program = TRY(compiler.program());
+    uint32_t default_action = TRY(parse_action(profile.default_action, profile.default_errno_ret));
+    auto arches = TRY(parse_architectures(profile.architectures));
+    if (default_action == SCMP_ACT_ALLOW && profile.syscalls.empty()) return filter;
+    filter.program = TRY(compile_all(profile, arches, default_action));
     return filter;
 }
 
 } // namespace
 
-Result<Filter> compile(const Seccomp& profile) { return Compiler::run(profile).context("seccomp"); }
+Result<Filter> compile(const Seccomp& profile) { return compile_profile(profile).context("seccomp"); }
 
 namespace {
 

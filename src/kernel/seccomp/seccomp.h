@@ -1,7 +1,7 @@
 // Seccomp profiles of the OCI specification, made into BPF by libseccomp.
 //
-// compile() costs hundreds of microseconds for a profile of Docker's size, so
-// long-running callers keep its result (cache_key() names it). The bytes are
+// compile() costs some 7 ms for a profile of Docker's size, so long-running
+// callers keep its result (cache_key() names it). The bytes are
 // all that a starting process needs: it gives them to sys::load_seccomp().
 #pragma once
 
