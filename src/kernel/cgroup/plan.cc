@@ -60,15 +60,17 @@ Result<void> enable_controllers(const std::string& folder) {
 
 // Makes the folders above dir's and prepares them.
 Result<void> prepare_parents(const Dir& dir) {
-    if (dir.unified) TRY(enable_controllers(dir.hierarchy));
+    // Only for who has limits: without them nothing of the host's is changed.
+    bool enable = dir.unified && !dir.writes.empty();
+    if (enable) TRY(enable_controllers(dir.hierarchy));
     size_t slash = dir.path.find('/', 1);
     for (; slash != dir.path.npos; slash = dir.path.find('/', slash + 1)) {
         std::string folder = dir.hierarchy + dir.path.substr(0, slash);
         auto made = sys::mkdir(folder, folder_mode);
         if (!made.ok() && made.error().code() != EEXIST) return made;
-        if (dir.unified) {
+        if (enable) {
             TRY(enable_controllers(folder));
-        } else if (inherits(dir)) {
+        } else if (!dir.unified && inherits(dir)) {
             TRY(inherit(folder, "cpuset.cpus"));
             TRY(inherit(folder, "cpuset.mems"));
         }
