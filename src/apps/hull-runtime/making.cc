@@ -71,7 +71,12 @@ Result<std::vector<BorrowedFd>> preserved_fds(int64_t n) {
     return fds;
 }
 
-Error start_error(Error error) { return std::move(error).context("unable to start container process"); }
+Error start_error(Error error) {
+    // dockerd before 25 takes only this text for exit code 126.
+    if (error.kind() == ErrorKind::not_executable && error.message().ends_with("is a directory"))
+        error = Error(error.kind(), error.message() + ": permission denied").with_code(error.code());
+    return std::move(error).context("unable to start container process");
+}
 
 Result<void> run_hooks(const std::vector<oci::Hook>& hooks, const char* kind, const std::string& state) {
     for (size_t i = 0; i < hooks.size(); ++i) {
