@@ -93,8 +93,11 @@ protected:
         if (!client) return;
         {
             std::lock_guard lock(heard->mutex);
-            for (auto& [key, task] : heard->tasks)
-                if (!sys::pidfd_ended(task.second.pidfd)) ::kill(-task.first.pid, SIGKILL);
+            for (auto& [key, task] : heard->tasks) {
+                if (sys::pidfd_ended(task.second.pidfd)) continue;
+                (void)sys::pidfd_signal(task.second.pidfd, SIGKILL);
+                ::kill(-task.first.pid, SIGKILL); // what it started
+            }
         }
         client->quit_when_idle();
         heard->wait_lost();
