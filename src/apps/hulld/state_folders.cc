@@ -21,8 +21,22 @@ std::string trimmed(std::string text) {
 
 std::string own_pid() { return std::to_string(::getpid()); }
 
-bool is_running(const std::string& pid) {
-    return !pid.empty() && pid.find_first_not_of("0123456789") == pid.npos && sys::exists("/proc/" + pid);
+// "1234 (hulld) S ...": name and state of a process.
+std::string name_and_state(const std::string& pid) {
+    auto stat = sys::read_file("/proc/" + pid + "/stat", 4096);
+    size_t open = stat.ok() ? stat->find('(') : std::string::npos;
+    size_t close = stat.ok() ? stat->rfind(')') : std::string::npos;
+    if (open == std::string::npos || close == std::string::npos || close + 2 >= stat->size()) return {};
+    return stat->substr(open, close + 3 - open);
+}
+
+// A number may have gone to another program since, and a process that was
+// killed may not have been reaped.
+bool is_running_engine(const std::string& pid) {
+    if (pid.empty() || pid.find_first_not_of("0123456789") != pid.npos) return false;
+    std::string there = name_and_state(pid), ours = name_and_state(own_pid());
+    return !there.empty() && there.back() != 'Z' &&
+           there.substr(0, there.size() - 1) == ours.substr(0, ours.size() - 1);
 }
 
 Result<UniqueFd> open_folder(const std::string& path) { return sys::open(path, O_RDONLY | O_DIRECTORY); }
@@ -54,7 +68,7 @@ Result<void> StateFolder::let_pass(gid_t group) {
 
 Result<PidFile> PidFile::create(const std::string& path) {
     auto old = sys::read_file(path, 64);
-    if (old.ok() && trimmed(*old) != own_pid() && is_running(trimmed(*old)))
+    if (old.ok() && trimmed(*old) != own_pid() && is_running_engine(trimmed(*old)))
         return Error(ErrorKind::conflict, "pid file " + path + " names process " + trimmed(*old) +
                                               ", which runs: end it, or delete the file if it is no hulld");
     size_t slash = path.rfind('/');

@@ -28,8 +28,8 @@ private:
     UniqueFd lock_; // released with the process, whatever ends it
 };
 
-// A pid file for as long as this lives. Errors: conflict when a live process is
-// named in it.
+// A pid file for as long as this lives. Errors: conflict when another hulld that
+// runs is named in it.
 class PidFile {
 public:
     static Result<PidFile> create(const std::string& path);
