@@ -33,8 +33,7 @@ Status view_status(const ContainerState& state) {
 }
 
 Container::Container(ContainerSettings settings, ContainerState state, image::Lease lease)
-    : id(settings.id), settings_(std::move(settings)), settings_json_(model::print_settings(settings_)),
-      lease_(std::move(lease)), state_(std::move(state)) {}
+    : id(settings.id), settings_(std::move(settings)), lease_(std::move(lease)), state_(std::move(state)) {}
 
 std::string Container::name() const {
     std::lock_guard lock(mutex_);
@@ -44,7 +43,6 @@ std::string Container::name() const {
 void Container::set_name(std::string name) {
     std::lock_guard lock(mutex_);
     settings_.name = std::move(name);
-    settings_json_ = model::print_settings(settings_);
 }
 
 ContainerState Container::state() const {
@@ -57,9 +55,11 @@ ContainerStatus Container::status() const {
     return state_.status;
 }
 
-std::string Container::record() const {
+std::string Container::settings_text() const {
     std::lock_guard lock(mutex_);
-    return model::print_record(settings_json_, state_);
+    return model::print_container_settings(settings_);
 }
+
+std::string Container::state_text() const { return model::print_container_state(state()); }
 
 } // namespace hull::engine

@@ -75,8 +75,9 @@ public:
         return read(state_, volatile_);
     }
 
-    // The text of the record as it is now.
-    std::string record() const;
+    // The texts of the record as they are now.
+    std::string settings_text() const;
+    std::string state_text() const;
 
     // Blocks until done(state, volatile) or stop. False: stopped.
     template <class F>
@@ -100,7 +101,6 @@ private:
     };
 
     ContainerSettings settings_; // name: under mutex_
-    std::string settings_json_;  // under mutex_
     image::Lease lease_;
     std::mutex operation_;
 

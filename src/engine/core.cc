@@ -52,8 +52,19 @@ std::optional<int> real_time(std::string_view name) {
 } // namespace
 
 void Core::save(const Container& container) {
-    auto saved = records.put(store::Table::containers, container.id.str(), container.record());
+    auto saved = records.put(store::Table::containers, container.id.str() + kStateKey, container.state_text());
     if (!saved.ok()) log::error("save container " + container.id.str(), saved.error());
+}
+
+Result<void> Core::save_settings(const Container& container) {
+    return records.put(store::Table::containers, container.id.str(), container.settings_text());
+}
+
+Result<void> Core::erase(const Container& container) {
+    const std::array changes = {
+        store::Change{.table = store::Table::containers, .key = container.id.str(), .text = {}},
+        store::Change{.table = store::Table::containers, .key = container.id.str() + kStateKey, .text = {}}};
+    return records.commit(changes, store::Durability::process_crash);
 }
 
 void Core::publish(const Container& container, std::string action, std::map<std::string, std::string> more) {

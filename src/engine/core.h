@@ -32,15 +32,22 @@ struct Core {
     event::WorkerPool workers{{.threads = 64, .queued = 65536}};
     Scheduler scheduler{workers};
 
-    // Writes the container's record as it stands. A failure is logged: the
-    // state in memory is the truth while the engine runs.
+    // Writes the container's state as it stands. A failure is logged: the state
+    // in memory is the truth while the engine runs.
     void save(const Container& container);
+    // Writes what it was made of.
+    Result<void> save_settings(const Container& container);
+    // Erases both.
+    Result<void> erase(const Container& container);
 
     // A container event with Docker's attributes (image, name, labels) and more.
     void publish(const Container& container, std::string action, std::map<std::string, std::string> more = {});
     // connect or disconnect of the bridge network.
     void publish_network(const Container& container, std::string action);
 };
+
+// The state of a container is kept under its id with this behind it.
+inline constexpr const char* kStateKey = ".state";
 
 // The name of the network of a mode: default is bridge.
 std::string network_name(const std::string& mode);

@@ -111,7 +111,7 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
         }
     }
     auto container = std::make_shared<Container>(std::move(settings), ContainerState{}, std::move(lease));
-    auto saved = core_.records.put(store::Table::containers, created.id.str(), container->record());
+    auto saved = core_.save_settings(*container);
     if (!saved.ok()) {
         (void)core_.dirs->remove(created.id);
         return undo(std::move(saved).error().context("create container"));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 
 #include "base/log.h"
@@ -60,6 +61,7 @@ public:
 
 private:
     Result<void> load_records();
+    Result<ContainerPtr> load(const std::string& settings_text, const std::string* state_text);
     Result<void> load_engine_id();
     void adopt(const std::vector<Survivor>& survivors);
     void settle(const std::vector<Survivor>& survivors);
@@ -88,23 +90,35 @@ Result<void> EngineImpl::load_engine_id() {
     return core_.records.put(store::Table::settings, "engine-id", engine_id_);
 }
 
+Result<ContainerPtr> EngineImpl::load(const std::string& settings_text, const std::string* state_text) {
+    ContainerSettings settings = TRY(model::parse_container_settings(settings_text));
+    // Without one it was never started.
+    ContainerState state;
+    if (state_text) state = TRY(model::parse_container_state(*state_text));
+    std::optional<image::Digest> chain;
+    if (!settings.chain_id.empty()) chain = TRY(image::Digest::parse(settings.chain_id));
+    auto lease = core_.images.hold(chain);
+    if (!lease.ok()) log::error("layers of container " + settings.id, lease.error());
+    return std::make_shared<Container>(std::move(settings), std::move(state),
+                                       lease.ok() ? std::move(*lease) : image::Lease());
+}
+
 Result<void> EngineImpl::load_records() {
-    for (const store::Record& record : TRY(core_.records.all(store::Table::containers))) {
-        auto parsed = model::parse_container_record(record.text);
+    std::map<std::string, std::string> texts;
+    for (store::Record& record : TRY(core_.records.all(store::Table::containers)))
+        texts[std::move(record.key)] = std::move(record.text);
+    for (const auto& [key, text] : texts) {
+        if (key.ends_with(kStateKey)) continue;
+        auto state = texts.find(key + kStateKey);
+        auto container = load(text, state == texts.end() ? nullptr : &state->second);
         // One bad record must not keep the others away; its folder stays, too.
-        if (!parsed.ok()) {
-            log::error("container record " + record.key, parsed.error());
+        if (!container.ok()) {
+            log::error("container record " + key, container.error());
             continue;
         }
-        std::optional<image::Digest> chain;
-        if (!parsed->settings.chain_id.empty()) chain = TRY(image::Digest::parse(parsed->settings.chain_id));
-        auto lease = core_.images.hold(chain);
-        if (!lease.ok()) log::error("layers of container " + record.key, lease.error());
-        auto container = std::make_shared<Container>(std::move(parsed->settings), std::move(parsed->state),
-                                                     lease.ok() ? std::move(*lease) : image::Lease());
-        auto reserved = core_.registry.reserve(container->name(), container->id);
-        if (!reserved.ok()) log::error("container record " + record.key, reserved.error());
-        core_.registry.add(std::move(container));
+        auto reserved = core_.registry.reserve((*container)->name(), (*container)->id);
+        if (!reserved.ok()) log::error("container record " + key, reserved.error());
+        core_.registry.add(std::move(*container));
     }
     return {};
 }

@@ -27,10 +27,10 @@ struct EngineOptions {
     std::string exec_root = "/run/hull";
     std::string version; // of the engine, for info
     model::Labels labels;
-    std::string cgroup_parent = "/hull"; // of containers that name none
-    bool user_namespaces = true;         // false: every container is in the host's
-    std::string seccomp_profile;         // "": ours; "unconfined"; or JSON text
-    std::string init_path;               // static init for --init; empty: looked for in the usual places
+    std::string cgroup_parent = "/hull";   // of containers that name none
+    bool user_namespaces = true;           // false: every container is in the host's
+    std::string seccomp_profile;           // "": ours; "unconfined"; or JSON text
+    std::string init_path;                 // static init for --init; empty: looked for in the usual places
     std::vector<std::string> capabilities; // "CAP_CHOWN" ... that the engine itself has; empty: all
     int64_t default_shm_size = 64 << 20;
     int64_t default_pids_limit = 2048; // <= 0: none

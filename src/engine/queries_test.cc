@@ -110,7 +110,7 @@ TEST_F(QueriesTest, TopShowsOnlyItsProcesses) {
     host_.ps_output = "UID   PID  PPID CMD\nroot 1001     1 sh -c sleep 1\nroot 7 1 other\nroot 1002 1001 sleep\n";
     ContainerId id = run();
     TopView view = MUST(containers_->top(id.str(), ""));
-    EXPECT_THAT(host_.ps_arguments, ElementsAre("-ef"));
+    EXPECT_THAT(host_.ps_arguments, ElementsAre("-ef", "-q1001,1002"));
     EXPECT_THAT(view.titles, ElementsAre("UID", "PID", "PPID", "CMD"));
     ASSERT_EQ(view.processes.size(), 2U);
     EXPECT_THAT(view.processes[0], ElementsAre("root", "1001", "1", "sh -c sleep 1"));

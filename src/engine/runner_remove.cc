@@ -39,7 +39,7 @@ Result<void> Runner::remove_held(const ContainerPtr& container) {
     core_.runtime.cancel_attach(container->id);
     // Without a record, what is left of the folder is swept at the next start.
     auto gone = [&]() -> Result<void> {
-        TRY(core_.records.erase(store::Table::containers, container->id.str()));
+        TRY(core_.erase(*container));
         return core_.dirs->remove(container->id);
     }();
     if (!gone.ok()) {

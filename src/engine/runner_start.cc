@@ -116,7 +116,7 @@ Result<void> Runner::launch(const ContainerPtr& container) {
         finish(container, *early);
         return {};
     }
-    core_.save(*container);
+    // The record needs no more: what runs on tells its pid to the next engine.
     if (on_started) on_started(container);
     return {};
 }
@@ -132,6 +132,9 @@ Result<Launched> Runner::launch_prepared(const Container& container, const Prepa
     request.rootfs.upper = dir + "/upper";
     request.rootfs.work = dir + "/work";
     request.rootfs.readonly = settings.host_config.readonly_rootfs;
+    request.rootfs.discarded = settings.host_config.auto_remove;
+    // Overlay refuses what such a mount left when it is mounted again (restart).
+    if (request.rootfs.discarded && container.state().started_at.ns != 0) TRY(core_.dirs->renew_work(container.id));
     request.stdio.terminal = settings.config.tty;
     request.stdio.open_stdin = settings.config.open_stdin;
     request.stdio.stdin_once = settings.config.stdin_once;

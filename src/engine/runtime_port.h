@@ -32,6 +32,9 @@ struct Rootfs {
     std::vector<std::string> lower; // absolute paths, topmost layer first
     std::string upper, work;        // absolute paths on one file system
     bool readonly = false;
+    // The container is removed when it ends: what it writes need not reach the
+    // disk. work is fresh then.
+    bool discarded = false;
 };
 
 struct Stdio {

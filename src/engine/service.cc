@@ -48,7 +48,7 @@ Result<void> ContainersService::rename(const std::string& name, const std::strin
         return Error(ErrorKind::invalid_argument, "Renaming a container with the same name as its current name");
     TRY(core_.registry.reserve(fresh, container->id));
     container->set_name(fresh);
-    auto saved = core_.records.put(store::Table::containers, container->id.str(), container->record());
+    auto saved = core_.save_settings(*container);
     if (!saved.ok()) {
         container->set_name(old);
         core_.registry.free_name(fresh, container->id);

@@ -33,25 +33,6 @@ struct Codec<m::ContainerStatus> {
 };
 
 template <>
-struct Codec<m::ContainerConfig> {
-    static Value encode(const m::ContainerConfig& config) { return m::to_json(config); }
-    static Result<m::ContainerConfig> decode(const Value& value) { return m::container_config_from_json(value); }
-};
-template <>
-struct Codec<m::HostConfig> {
-    static Value encode(const m::HostConfig& config) { return m::to_json(config); }
-    static Result<m::HostConfig> decode(const Value& value) { return m::host_config_from_json(value); }
-};
-template <>
-struct Codec<m::EndpointSettings> {
-    static Value encode(const m::EndpointSettings& settings) { return m::to_json(settings); }
-    static Result<m::EndpointSettings> decode(const Value& value) { return m::endpoint_settings_from_json(value); }
-};
-template <>
-struct Fields<m::NetworkingConfig> {
-    static constexpr auto list = std::tuple{field("endpoints", &m::NetworkingConfig::endpoints_config, omit_empty)};
-};
-template <>
 struct Fields<m::MountPoint> {
     static constexpr auto list =
         std::tuple{field("type", &m::MountPoint::type),
@@ -78,6 +59,8 @@ struct Fields<m::EndpointRecord> {
                                             field("interface", &m::EndpointRecord::interface),
                                             field("host_interface", &m::EndpointRecord::host_interface)};
 };
+// config, host_config and networking have a mapping of their own
+// (container_json.cc); a second one here would break the one-definition rule.
 template <>
 struct Fields<m::ContainerSettings> {
     static constexpr auto list = std::tuple{field("id", &m::ContainerSettings::id),
@@ -87,9 +70,6 @@ struct Fields<m::ContainerSettings> {
                                             field("chain_id", &m::ContainerSettings::chain_id, omit_empty),
                                             field("path", &m::ContainerSettings::path),
                                             field("args", &m::ContainerSettings::args),
-                                            field("config", &m::ContainerSettings::config),
-                                            field("host_config", &m::ContainerSettings::host_config),
-                                            field("networking", &m::ContainerSettings::networking),
                                             field("mounts", &m::ContainerSettings::mounts, omit_empty)};
 };
 template <>
@@ -107,34 +87,64 @@ struct Fields<m::ContainerState> {
                                             field("id_count", &m::ContainerState::id_count, omit_empty),
                                             field("endpoint", &m::ContainerState::endpoint, omit_empty)};
 };
-template <>
-struct Fields<m::ContainerRecord> {
-    static constexpr auto list =
-        std::tuple{field("state", &m::ContainerRecord::state), field("settings", &m::ContainerRecord::settings)};
-};
-
 } // namespace hull::json
 
 namespace hull::model {
 
-std::string print_settings(const ContainerSettings& settings) { return json::print(json::encode(settings)); }
+namespace {
 
-std::string print_record(std::string_view settings_json, const ContainerState& state) {
-    std::string text = R"({"version":1,"state":)";
-    text += json::print(json::encode(state));
-    text += R"(,"settings":)";
-    text += settings_json;
-    text += '}';
-    return text;
-}
-
-Result<ContainerRecord> parse_container_record(std::string_view text) {
+template <class T>
+Result<T> read(std::string_view text) {
     auto value = json::parse(text);
     if (!value.ok()) return std::move(value).error().with_kind(ErrorKind::corrupt);
-    auto record = json::decode<ContainerRecord>(*value);
-    if (!record.ok()) return std::move(record).error().with_kind(ErrorKind::corrupt);
-    if (record->settings.id.size() != 64) return Error(ErrorKind::corrupt, "container record without an id");
-    return record;
+    auto decoded = json::decode<T>(*value);
+    if (!decoded.ok()) return std::move(decoded).error().with_kind(ErrorKind::corrupt);
+    return decoded;
 }
+
+Result<void> read_asked_for(const json::Object& from, ContainerSettings& into) {
+    if (const auto* config = from.if_contains("config"))
+        into.config = TRY(container_config_from_json(*config).context("config"));
+    if (const auto* host = from.if_contains("host_config"))
+        into.host_config = TRY(host_config_from_json(*host).context("host_config"));
+    const auto* networking = from.if_contains("networking");
+    if (!networking || !networking->is_object()) return {};
+    for (const auto& [name, settings] : networking->get_object())
+        into.networking.endpoints_config[std::string(name)] =
+            TRY(endpoint_settings_from_json(settings).context("networking"));
+    return {};
+}
+
+Result<ContainerSettings> read_settings(const json::Value& value) {
+    auto settings = TRY(json::decode<ContainerSettings>(value));
+    TRY(read_asked_for(value.as_object(), settings));
+    return settings;
+}
+
+} // namespace
+
+std::string print_container_settings(const ContainerSettings& settings) {
+    json::Object out;
+    json::encode_into(settings, out);
+    out["config"] = to_json(settings.config);
+    out["host_config"] = to_json(settings.host_config);
+    json::Object networking;
+    for (const auto& [name, endpoint] : settings.networking.endpoints_config) networking[name] = to_json(endpoint);
+    out["networking"] = std::move(networking);
+    return json::print(out);
+}
+
+std::string print_container_state(const ContainerState& state) { return json::print(json::encode(state)); }
+
+Result<ContainerSettings> parse_container_settings(std::string_view text) {
+    auto value = json::parse(text);
+    if (!value.ok()) return std::move(value).error().with_kind(ErrorKind::corrupt);
+    auto settings = read_settings(*value);
+    if (!settings.ok()) return std::move(settings).error().with_kind(ErrorKind::corrupt);
+    if (settings->id.size() != 64) return Error(ErrorKind::corrupt, "container record without an id");
+    return settings;
+}
+
+Result<ContainerState> parse_container_state(std::string_view text) { return read<ContainerState>(text); }
 
 } // namespace hull::model

@@ -1,5 +1,6 @@
-// A container as the engine keeps it: what it was made of and where it stands.
-// On disk it is JSON (docs/formats/container-record.md).
+// A container as the engine keeps it: what it was made of and where it stands,
+// in two texts of JSON, since only the small second one changes often
+// (docs/formats/container-record.md).
 #pragma once
 
 #include <cstdint>
@@ -69,15 +70,10 @@ struct ContainerState {
     std::optional<EndpointRecord> endpoint;
 };
 
-// The settings' JSON can be kept and used again: only the state changes often.
-std::string print_settings(const ContainerSettings& settings);
-std::string print_record(std::string_view settings_json, const ContainerState& state);
-
-struct ContainerRecord {
-    ContainerSettings settings;
-    ContainerState state;
-};
+std::string print_container_settings(const ContainerSettings& settings);
+std::string print_container_state(const ContainerState& state);
 // Errors: corrupt.
-Result<ContainerRecord> parse_container_record(std::string_view json);
+Result<ContainerSettings> parse_container_settings(std::string_view json);
+Result<ContainerState> parse_container_state(std::string_view json);
 
 } // namespace hull::model

@@ -115,6 +115,7 @@ Result<void> compile_root(const oci::Spec& spec, const CompileOptions& options, 
         root.lower = options.lower;
         root.upper = options.upper;
         root.work = options.work;
+        root.discarded = options.discarded && !options.upper.empty();
     } else {
         if (!spec.root || spec.root->path.empty()) return invalid("the configuration has no root.path");
         root.path = TRY(absolute_host_path(spec.root->path, options.bundle).context("root.path"));

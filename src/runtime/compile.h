@@ -22,6 +22,7 @@ struct CompileOptions {
     // When set, the root is this overlay and spec.root only says readonly.
     std::vector<std::string> lower; // topmost first
     std::string upper, work;
+    bool discarded = false; // RootfsPlan::discarded
     // Enter rootfs and bind mounts through id-mapped mounts where the
     // container has a user namespace. The engine: true. hull-runtime: false,
     // as the specification's way is idmap options and mappings per mount.

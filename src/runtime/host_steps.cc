@@ -123,7 +123,35 @@ Result<void> dress_bind(const MountPlan& plan, BorrowedFd tree) {
     return sys::set_mount_attributes(tree, "", sys::Depth::one, top);
 }
 
+// "/proc/<pid>/root/<path>": what another container has there. The kernel copies
+// a mount only from inside its namespace, so go there and come back.
+std::optional<std::pair<std::string, std::string>> foreign_source(const std::string& source) {
+    constexpr std::string_view proc = "/proc/", root = "/root/";
+    if (!source.starts_with(proc)) return std::nullopt;
+    size_t end = source.find_first_not_of("0123456789", proc.size());
+    if (end == source.npos || end == proc.size() || source.compare(end, root.size(), root) != 0) return std::nullopt;
+    return std::pair{source.substr(0, end), source.substr(end + root.size() - 1)};
+}
+
+Result<PreparedMount> prepare_foreign_bind(const MountPlan& plan, const std::string& process, const std::string& path) {
+    UniqueFd own = TRY(sys::open("/proc/self/ns/mnt", O_RDONLY));
+    UniqueFd theirs = TRY(sys::open(process + "/ns/mnt", O_RDONLY));
+    auto copy = [&]() -> Result<UniqueFd> {
+        UniqueFd source = TRY(sys::open(path, O_PATH));
+        return sys::clone_tree(source, "", sys::Depth::one);
+    };
+    TRY(sys::setns(theirs, CLONE_NEWNS));
+    auto tree = copy();
+    TRY(sys::setns(own, CLONE_NEWNS));
+    PreparedMount mount;
+    mount.tree = TRY(std::move(tree));
+    mount.is_folder = TRY(is_folder(mount.tree));
+    TRY(dress_bind(plan, mount.tree));
+    return mount;
+}
+
 Result<PreparedMount> prepare_bind(const Launching& l, const MountPlan& plan) {
+    if (auto foreign = foreign_source(plan.source)) return prepare_foreign_bind(plan, foreign->first, foreign->second);
     UniqueFd opened;
     BorrowedFd source;
     if (plan.source_fd != no_fd) {

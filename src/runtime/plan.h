@@ -59,6 +59,9 @@ struct RootfsPlan {
     std::string upper, work;
     std::string path;
     bool readonly = false;
+    // Nobody wants what is written once it ends: overlay's "volatile", which
+    // spares the end the wait for a sync of upper. work must be fresh.
+    bool discarded = false;
     // Enter the trees through mounts that shift ids by the container's map.
     // False for a tree that is owned by the outside ids already.
     bool idmap = false;

@@ -46,7 +46,7 @@ void members(A& a, IdRange& r) {
 }
 template <class A>
 void members(A& a, RootfsPlan& r) {
-    a(r.lower, r.upper, r.work, r.path, r.readonly, r.idmap, r.propagation);
+    a(r.lower, r.upper, r.work, r.path, r.readonly, r.discarded, r.idmap, r.propagation);
 }
 template <class A>
 void members(A& a, MountPlan& m) {

@@ -100,6 +100,7 @@ Result<Rootfs> overlay_by_descriptors(const RootfsPlan& plan, const Ownership& o
         TRY(overlay.fd("workdir", work));
     }
     TRY(overlay.options(overlay_options));
+    if (plan.discarded) TRY(overlay.options("volatile"));
     auto identity = TRY(FilesystemIdentity::assume(owner.root_uid, owner.root_gid));
     return Rootfs{TRY(overlay.mount(0)), {}, folders.take_trees()};
 }

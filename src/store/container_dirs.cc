@@ -38,6 +38,11 @@ Result<void> ContainerDirs::create(const ContainerId& id, const std::vector<std:
     return {};
 }
 
+Result<void> ContainerDirs::renew_work(const ContainerId& id) {
+    TRY(sys::remove_tree(path(id) + "/work").context("container folder"));
+    return sys::mkdir(path(id) + "/work", 0700).context("container folder");
+}
+
 Result<void> ContainerDirs::remove(const ContainerId& id) {
     auto moved = sys::rename(path(id), root_ + kTrash + "/" + id.str() + "-" + random_hex(8));
     if (!moved.ok() && moved.error().kind() == ErrorKind::not_found) return {};

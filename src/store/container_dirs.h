@@ -26,6 +26,8 @@ public:
     std::string path(const ContainerId& id) const { return root_ + "/" + id.str(); }
     // volumes: names of anonymous volumes. On error nothing is left.
     Result<void> create(const ContainerId& id, const std::vector<std::string>& volumes);
+    // An empty work/ again; nothing of the container is mounted.
+    Result<void> renew_work(const ContainerId& id);
     // Gone from its place when this returns; missing: fine.
     Result<void> remove(const ContainerId& id);
     // Deletes what remove() put aside.

@@ -48,6 +48,13 @@ TEST_F(ContainerDirsTest, RemovedFoldersAreGoneAtOnceAndDeletedLater) {
     EXPECT_TRUE(fs::is_empty(root_ / "containers/.trash"));
 }
 
+TEST_F(ContainerDirsTest, RenewsTheWorkFolder) {
+    ASSERT_TRUE(dirs_->create(id_, {}).ok());
+    fs::create_directories(dirs_->path(id_) + "/work/work/incompat/volatile");
+    ASSERT_TRUE(dirs_->renew_work(id_).ok());
+    EXPECT_TRUE(fs::is_empty(dirs_->path(id_) + "/work"));
+}
+
 TEST_F(ContainerDirsTest, CountsTheBytesOfTheWritableLayer) {
     ASSERT_TRUE(dirs_->create(id_, {}).ok());
     std::ofstream(dirs_->path(id_) + "/upper/file") << "12345";

@@ -10,7 +10,7 @@ namespace hull::sys {
 namespace {
 
 Result<struct stat> status_of(BorrowedFd fd) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd.get(), &status) != 0) return Error::from_errno("fstat");
     return status;
 }

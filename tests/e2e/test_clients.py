@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import time
 
 import docker
 import pytest
@@ -34,6 +35,10 @@ def test_python_docker_life_of_a_container(client):
         assert (code, output) == (3, b"out\n")
         code, streams = box.exec_run(["sh", "-c", "echo out; echo err >&2"], demux=True)
         assert streams == (b"out\n", b"err\n")
+        for _ in range(100):
+            if box.logs() == b"one\ntwo\n":
+                break
+            time.sleep(0.05)
         assert box.logs() == b"one\ntwo\n" and box.logs(tail=1) == b"two\n"
         stats = box.stats(stream=False)
         assert stats["memory_stats"]["limit"] == 64 << 20 and stats["cpu_stats"]["online_cpus"] == os.cpu_count()

@@ -22,7 +22,9 @@ def test_containers_reach_each_other_by_address(engine):
 
 def test_addresses_are_given_back(engine):
     def address():
-        return engine.hull("run", "--rm", "busybox", "ip", "-o", "-4", "addr", "show", "eth0").stdout.split()[3]
+        done = engine.hull("run", "--rm", "busybox", "ip", "-o", "-4", "addr", "show", "eth0")
+        assert "inet " in done.stdout, done
+        return done.stdout.split()[3]
     assert len({address() for _ in range(30)}) <= 30
     assert address().endswith("/24")
 

@@ -132,9 +132,9 @@ def test_r3_symlinked_mount_targets_stay_inside(engine, tmp_path, canary, busybo
         ("bin/busybox", tarfile.REGTYPE, busybox_bytes), (victim, tarfile.SYMTYPE, link)])
     try:
         for flags in ([], ["--privileged"], ["--userns=host"]):
-            done = engine.hull(*DEFAULT, *flags, image, "/bin/busybox", "sh", "-c",
-                               f"echo evil > /{victim}/file; ls /{victim}/")
-            assert done.returncode != 0 or "file" not in done.stdout.split() or target == "inside"
+            # An error, or inside the root: what it writes may stay in the container, never in the canary.
+            engine.hull(*DEFAULT, *flags, image, "/bin/busybox", "sh", "-c", f"echo evil > /{victim}/file")
+            assert [p.name for p in canary.iterdir()] == ["file"] and (canary / "file").read_text() == "untouched"
     finally:
         engine.hull("rmi", "-f", image)
 

@@ -67,6 +67,7 @@ Result<MadePlan> PlanMaker::make(const engine::LaunchRequest& request) {
     options.lower = request.rootfs.lower;
     options.upper = request.rootfs.upper;
     options.work = request.rootfs.work;
+    options.discarded = request.rootfs.discarded;
     options.idmap_by_default = true;
     auto add_fd = [&](const UniqueFd& fd) {
         made.fds.push_back(fd);
