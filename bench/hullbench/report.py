@@ -25,7 +25,7 @@ ENGINE_ROWS = [
     Row("`exec` of `true`", "exec"),
     Row(f"{PARALLEL} parallel `run -d` on the bridge", "parallel"),
     Row(f"attached output of {OUTPUT_BYTES // 1_000_000} MB of short lines", "attached"),
-    Row(f"the same into the log (`run -d`, `wait`)", "logged"),
+    Row("the same into the log (`run -d`, `wait`)", "logged"),
     Row("engine idle, PSS", "memory_idle", "MiB"),
     Row("memory per idle container", "memory_per_container", "KiB"),
 ]
@@ -73,8 +73,8 @@ def show(value: float | None, unit: str) -> str:
 
 
 def ratio(ours: float | None, theirs: float | None) -> str:
-    if not ours or not theirs:
-        return "-"
+    if ours is None or theirs is None or ours <= 0 or theirs <= 0:
+        return "-"  # not measured, or lost in the noise
     return f"{theirs / ours:.1f} x"
 
 
