@@ -115,9 +115,8 @@ public:
     static Result<std::string> run(const Seccomp& profile, uint32_t arch, uint32_t default_action);
 
 private:
-    Compiler(const Seccomp& profile, uint32_t default_action) : profile_(profile), default_action_(default_action) {}
+    explicit Compiler(uint32_t default_action) : default_action_(default_action) {}
 
-    const Seccomp& profile_;
     uint32_t default_action_;
     std::unique_ptr<void, ContextCloser> context_;
 
@@ -185,7 +184,7 @@ Result<std::string> Compiler::program() const {
 }
 
 Result<std::string> Compiler::run(const Seccomp& profile, uint32_t arch, uint32_t default_action) {
-    Compiler compiler(profile, default_action);
+    Compiler compiler(default_action);
     TRY(compiler.begin(arch));
     for (const SeccompSyscall& rule : profile.syscalls) TRY(compiler.add(rule));
     return compiler.program();
