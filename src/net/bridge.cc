@@ -55,6 +55,18 @@ bool is_uplink(const Link& link) {
 
 Result<bool> forwarding_is_on() { return TRY(sys::read_file(k_ip_forward)).starts_with('1'); }
 
+// Rules are made after their bridge and removed before it. Those without one are
+// left over: somebody deleted the device.
+void sweep_rules(NetlinkSocket& socket) {
+    const auto bridges = bridges_with_rules();
+    if (!bridges.ok()) return; // install_rules says why
+    for (const std::string& bridge : *bridges) {
+        const auto link = find_link(socket, bridge);
+        if (!link.ok() || *link) continue;
+        if (const auto done = remove_rules(bridge); !done.ok()) log::warning("remove left-over rules", done.error());
+    }
+}
+
 Result<void> prepare_forwarding(NetlinkSocket& socket, const BridgeConfig& config, const Prefix& subnet) {
     FirewallRules rules{.bridge = config.name,
                         .subnet = subnet,
@@ -62,6 +74,7 @@ Result<void> prepare_forwarding(NetlinkSocket& socket, const BridgeConfig& confi
                         .container_communication = config.container_communication == Switch::on};
     const bool turn_on = config.forwarding == Switch::on && !TRY(forwarding_is_on());
     if (config.firewall == Switch::on) {
+        sweep_rules(socket);
         if (turn_on || TRY(guards_routing(config.name))) rules.routing = Routing::only_for_containers;
         for (const Link& link : TRY(list_links(socket)))
             if (is_uplink(link)) rules.uplinks.push_back(link.name);

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include "net/firewall.h"
 #include "net/link.h"
 #include "net/test_network.h"
 #include "sys/file.h"
@@ -15,6 +16,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 IpAddress ip(const char* text) { return MUST(IpAddress::parse(text)); }
 Prefix prefix(const char* text) { return MUST(Prefix::parse(text)); }
@@ -280,6 +282,17 @@ TEST_F(BridgeTest, IsRemovedOnlyWhenNobodyIsAttached) {
     ASSERT_TRUE(net->remove().ok());
     EXPECT_FALSE(exists("hull0"));
     EXPECT_TRUE(MUST(sys::read_file("/proc/sys/net/ipv4/ip_forward")).starts_with('0')) << "as it was before";
+}
+
+TEST_F(BridgeTest, SweepsTheRulesOfBridgesThatSomebodyDeleted) {
+    BridgeConfig other = config("10.7.0.1/24");
+    other.name = "other0";
+    (void)bridge(config());
+    (void)bridge(other);
+    EXPECT_THAT(MUST(bridges_with_rules()), UnorderedElementsAre("hull0", "other0"));
+    ASSERT_TRUE(delete_link(socket_, "hull0").ok());
+    (void)bridge(other);
+    EXPECT_THAT(MUST(bridges_with_rules()), UnorderedElementsAre("other0"));
 }
 
 TEST_F(BridgeTest, KeepsTheCensusThroughManyParallelContainers) {

@@ -69,6 +69,14 @@ Result<void> remove_rules(const std::string& bridge) {
     return nft.commit(socket);
 }
 
+Result<std::vector<std::string>> bridges_with_rules() {
+    NetlinkSocket socket = TRY(open_netfilter_socket());
+    std::vector<std::string> bridges;
+    for (const std::string& table : TRY(list_tables(socket)))
+        if (table.starts_with(k_table_prefix)) bridges.push_back(table.substr(k_table_prefix.size()));
+    return bridges;
+}
+
 Result<bool> guards_routing(const std::string& bridge) {
     NetlinkSocket socket = TRY(open_netfilter_socket());
     return has_set(socket, table_of(bridge), k_uplinks);

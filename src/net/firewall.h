@@ -32,6 +32,8 @@ struct FirewallRules {
 // unsupported (no nf_tables in this kernel).
 Result<void> install_rules(const FirewallRules& rules);
 Result<void> remove_rules(const std::string& bridge); // missing: fine
+// Bridges that have rules of ours, whether they exist or not.
+Result<std::vector<std::string>> bridges_with_rules();
 // Whether the installed rules hold Routing::only_for_containers.
 Result<bool> guards_routing(const std::string& bridge);
 // Other programs' chains that drop forwarded traffic by default.

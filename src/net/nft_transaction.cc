@@ -206,6 +206,19 @@ Result<void> NftTransaction::commit(NetlinkSocket& socket) {
 
 Result<NetlinkSocket> open_netfilter_socket() { return NetlinkSocket::open(NETLINK_NETFILTER); }
 
+Result<std::vector<std::string>> list_tables(NetlinkSocket& socket) {
+    Batch batch;
+    batch.add(nft_type(NFT_MSG_GETTABLE), NLM_F_DUMP, "list nft tables");
+    put_family(batch, NFPROTO_INET);
+    std::vector<std::string> tables;
+    TRY(socket.run(batch, "", [&](const nlmsghdr* message) {
+        if (message->nlmsg_type != nft_type(NFT_MSG_NEWTABLE)) return;
+        const auto attributes = Attributes::of_message(message, sizeof(nfgenmsg), NFTA_TABLE_MAX);
+        tables.push_back(attributes.text(NFTA_TABLE_NAME).value_or(""));
+    }));
+    return tables;
+}
+
 Result<bool> has_set(NetlinkSocket& socket, const std::string& table, const std::string& set) {
     Batch batch;
     batch.add(nft_type(NFT_MSG_GETSET), NLM_F_ACK, "look up nft set");

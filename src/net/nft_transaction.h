@@ -68,6 +68,8 @@ private:
 };
 
 Result<NetlinkSocket> open_netfilter_socket();
+// Tables of family inet.
+Result<std::vector<std::string>> list_tables(NetlinkSocket& socket);
 // Does this table of family inet hold such a set? Missing tables are fine.
 Result<bool> has_set(NetlinkSocket& socket, const std::string& table, const std::string& set);
 // Base chains at the forward hook that drop what no rule accepts, as
