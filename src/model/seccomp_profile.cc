@@ -24,11 +24,16 @@ struct Condition {
     std::vector<std::string> caps, arches;
     std::string min_kernel; // every kernel we run on is new enough
 };
+struct Argument { // oci::SeccompArg has its JSON elsewhere
+    uint32_t index = 0;
+    uint64_t value = 0, value_two = 0;
+    std::string op;
+};
 struct Rule {
     std::vector<std::string> names;
     std::string name, action;
     std::optional<uint32_t> errno_ret;
-    std::vector<oci::SeccompArg> args;
+    std::vector<Argument> args;
     Condition includes, excludes;
 };
 struct ArchMap {
@@ -49,9 +54,9 @@ struct Profile {
 
 namespace hull::json {
 
-using Arg = hull::model::oci::SeccompArg;
 template <>
-struct Fields<Arg> {
+struct Fields<hull::model::Argument> {
+    using Arg = hull::model::Argument;
     static constexpr auto list = std::tuple{field("index", &Arg::index), field("value", &Arg::value),
                                             field("valueTwo", &Arg::value_two), field("op", &Arg::op)};
 };
@@ -130,10 +135,13 @@ Result<oci::Seccomp> parse_docker_seccomp(std::string_view text, const std::vect
     for (Rule& rule : given.syscalls) {
         if (!rule.name.empty()) rule.names.push_back(std::move(rule.name));
         if (!holds(rule, capabilities)) continue;
-        profile.syscalls.push_back({.names = std::move(rule.names),
-                                    .action = std::move(rule.action),
-                                    .errno_ret = rule.errno_ret,
-                                    .args = std::move(rule.args)});
+        oci::SeccompSyscall& out = profile.syscalls.emplace_back();
+        out.names = std::move(rule.names);
+        out.action = std::move(rule.action);
+        out.errno_ret = rule.errno_ret;
+        for (Argument& arg : rule.args)
+            out.args.push_back(
+                {.index = arg.index, .value = arg.value, .value_two = arg.value_two, .op = std::move(arg.op)});
     }
     return profile;
 }
