@@ -116,6 +116,7 @@ class Engine:
                 time.sleep(0.02)
         with contextlib.suppress(subprocess.SubprocessError):
             run("ip", "link", "delete", self.bridge)
+            run("nft", "delete", "table", "inet", f"hull-{self.bridge}")
         shutil.rmtree(self.folder)
 
 
