@@ -62,10 +62,6 @@ bool reap_child(pid_t pid) {
     return retry([&] { return ::waitpid(pid, nullptr, WNOHANG); }) != 0;
 }
 
-void reap_group(pid_t group) {
-    while (retry([&] { return ::waitpid(-group, nullptr, WNOHANG); }) > 0) {}
-}
-
 std::optional<WaitStatus> reap_pidfd(BorrowedFd pidfd) {
     siginfo_t info{};
     auto id = static_cast<id_t>(pidfd.get());

@@ -23,8 +23,6 @@ WaitStatus from_wait_status(int status); // of wait(2)
 
 // Reaps this child if it ended. True: it is gone, or never was a child.
 bool reap_child(pid_t pid);
-// Reaps all children of this process group that ended.
-void reap_group(pid_t group);
 // Reaps a child that ended. nullopt: it runs, or isn't a child of the caller.
 std::optional<WaitStatus> reap_pidfd(BorrowedFd pidfd);
 // How a process of anybody's ended. nullopt: it runs, or the kernel can't tell

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "base/log.h"
+#include "sys/children.h"
 #include "sys/file.h"
 #include "sys/nonblocking.h"
 #include "sys/pidfd.h"
@@ -21,7 +22,7 @@ namespace {
 
 constexpr auto restart_pause = std::chrono::milliseconds(200);
 constexpr auto max_wait = std::chrono::seconds(15);
-constexpr size_t max_seen = 1024;
+constexpr size_t max_delivered = 1024;
 constexpr int64_t second_ns = 1'000'000'000;
 
 Error not_running() { return Error(ErrorKind::conflict, "container is not running"); }
@@ -93,7 +94,16 @@ Result<std::shared_ptr<keeper::Client>> KeeperLink::start_new() {
     auto started = TRY(keeper::start_keeper(options_.keeper_program, options_.exec_root));
     {
         std::lock_guard lock(mutex_);
-        keepers_.push_back(started.pid);
+        keepers_.insert(started.pid);
+    }
+    if (auto opened = sys::pidfd_open(started.pid); opened.ok()) {
+        auto shared = std::make_shared<UniqueFd>(std::move(*opened));
+        loop_.post([this, pid = started.pid, shared] {
+            reap_when_ended(std::move(*shared), [this, pid](std::optional<sys::WaitStatus>) {
+                std::lock_guard lock(mutex_);
+                keepers_.erase(pid);
+            });
+        });
     }
     auto client = keeper::Client::connect(std::move(started.socket), *this);
     if (!client.ok())
@@ -117,6 +127,12 @@ Result<void> KeeperLink::hand_over(keeper::Client& client) {
         auto pidfd = sys::duplicate(kept->fds.pidfd);
         if (pidfd.ok()) watch_orphan(kept->record.key, std::move(*pidfd));
     }
+    std::map<TaskKey, int> ends;
+    {
+        std::lock_guard lock(mutex_);
+        ends = orphan_ends_;
+    }
+    for (auto& [key, code] : ends) client.orphan_ended(key, code);
     TRY(client.recover());
     return client.list();
 }
@@ -125,17 +141,16 @@ Result<void> KeeperLink::hand_over(keeper::Client& client) {
 void KeeperLink::watch_orphan(const TaskKey& key, UniqueFd pidfd) {
     auto shared = std::make_shared<UniqueFd>(std::move(pidfd));
     loop_.post([this, key, shared] {
-        auto watched = loop_.add_process(*shared, [this, key, shared] {
-            auto status = sys::reap_pidfd(*shared);
+        reap_when_ended(std::move(*shared), [this, key](std::optional<sys::WaitStatus> status) {
             if (!status) return;
             std::shared_ptr<keeper::Client> client;
             {
                 std::lock_guard lock(mutex_);
+                orphan_ends_[key] = status->code; // for a keeper that isn't there yet
                 client = client_;
             }
             if (client) client->orphan_ended(key, status->code);
         });
-        if (!watched.ok()) log::warning("watch container " + key.container, watched.error());
     });
 }
 
@@ -155,12 +170,18 @@ void KeeperLink::supervise() {
         lock.unlock();
         if (dead) log::warning("the keeper died; starting another");
         dead.reset();
-        reap_keepers();
         auto fresh = connect();
         if (!fresh.ok()) log::error("start the keeper", fresh.error());
+        if (fresh.ok()) {
+            // What a start under way leaves may yet be born.
+            loop_.post([this] {
+                for (int64_t seconds : {0, 1, 5}) loop_.after(seconds * second_ns, [this] { end_strangers(); });
+            });
+        }
         lock.lock();
         if (fresh.ok()) {
             client_ = std::move(*fresh);
+            for (const keeper::ExitReport& report : std::exchange(unacknowledged_, {})) client_->acknowledge(report);
             changed_.notify_all();
         } else {
             changed_.wait_for(lock, restart_pause, [&] { return stopping_; });
@@ -168,20 +189,32 @@ void KeeperLink::supervise() {
     }
 }
 
-// The dead, and what they left of starts under way; now and in a moment.
-void KeeperLink::reap_keepers() {
-    std::vector<pid_t> groups;
+// Processes of starts that a keeper's death cut off: nobody knows them, their
+// askers were told that they failed, and a zombie among them would hold up the
+// end of its container. As the subreaper we are their parent.
+void KeeperLink::end_strangers() {
+    auto children = sys::children_of_other_sessions();
+    if (!children.ok()) return log::warning("look for what a dead keeper left", children.error());
+    std::set<pid_t> known;
     {
         std::lock_guard lock(mutex_);
-        groups = keepers_;
+        known.insert(keepers_.begin(), keepers_.end());
+        for (auto& [key, kept] : kept_) known.insert(kept->record.pid);
     }
-    auto reap = [groups] {
-        for (pid_t group : groups) sys::reap_group(group);
-    };
-    loop_.post([this, reap] {
-        reap();
-        for (int64_t seconds : {1, 5}) loop_.after(seconds * second_ns, reap);
-    });
+    for (pid_t pid : *children) {
+        if (known.contains(pid)) continue;
+        if (auto pidfd = sys::pidfd_open(pid); pidfd.ok()) {
+            (void)sys::pidfd_signal(*pidfd, SIGKILL);
+            reap_when_ended(std::move(*pidfd), [](std::optional<sys::WaitStatus>) {});
+        }
+    }
+}
+
+// In the loop's thread.
+void KeeperLink::reap_when_ended(UniqueFd pidfd, std::function<void(std::optional<sys::WaitStatus>)> then) {
+    auto shared = std::make_shared<UniqueFd>(std::move(pidfd));
+    auto watched = loop_.add_process(*shared, [shared, then = std::move(then)] { then(sys::reap_pidfd(*shared)); });
+    if (!watched.ok()) log::warning("watch a process", watched.error());
 }
 
 Result<std::shared_ptr<keeper::Client>> KeeperLink::client() {
@@ -191,8 +224,15 @@ Result<std::shared_ptr<keeper::Client>> KeeperLink::client() {
     return client_;
 }
 
-Result<void> KeeperLink::settle() {
+Result<void> KeeperLink::settle(const TaskKey& key) {
     TRY(client());
+    std::unique_lock lock(mutex_);
+    bool gone = changed_.wait_for(lock, max_wait, [&] {
+        auto at = abandoned_.find(key);
+        return at == abandoned_.end() || !at->second;
+    });
+    if (!gone) return Error(ErrorKind::timed_out, "container " + key.container + " is left from a failed start");
+    abandoned_.erase(key);
     return {};
 }
 
@@ -200,7 +240,8 @@ Result<void> KeeperLink::settle() {
 
 void KeeperLink::on_task(keeper::TaskRecord record, keeper::TaskFds fds) {
     std::lock_guard lock(mutex_);
-    if (abandoned_.contains(record.key)) {
+    if (auto at = abandoned_.find(record.key); at != abandoned_.end()) {
+        at->second = true;
         (void)sys::pidfd_signal(fds.pidfd, SIGKILL);
         return;
     }
@@ -227,12 +268,14 @@ void KeeperLink::on_exited(keeper::ExitReport report) {
 }
 
 void KeeperLink::queue_exit(keeper::ExitReport report) {
-    std::pair name{report.key, report.finished_at};
-    if (std::find(seen_.begin(), seen_.end(), name) != seen_.end()) return;
-    seen_.push_back(name);
-    if (seen_.size() > max_seen) seen_.pop_front();
+    auto same = [&](const Ending& other) {
+        return other.report.key == report.key && other.report.finished_at == report.finished_at;
+    };
+    if (std::any_of(exits_.begin(), exits_.end(), same)) return; // told twice
     kept_.erase(report.key);
-    exits_.push_back(std::move(report));
+    orphan_ends_.erase(report.key);
+    bool wanted = abandoned_.erase(report.key) == 0;
+    exits_.push_back({std::move(report), wanted});
     changed_.notify_all();
 }
 
@@ -241,15 +284,22 @@ void KeeperLink::deliver_all() {
     for (;;) {
         changed_.wait(lock, [&] { return stopping_ || (delivering_ && !exits_.empty()); });
         if (stopping_) return; // what isn't delivered is told to the next hulld
-        keeper::ExitReport next = std::move(exits_.front());
+        Ending next = std::move(exits_.front());
         exits_.pop_front();
-        bool wanted = abandoned_.erase(next.key) == 0;
+        std::pair name{next.report.key, next.report.finished_at};
+        bool before = std::find(delivered_.begin(), delivered_.end(), name) != delivered_.end();
         lock.unlock();
-        if (wanted) ended_(next);
+        if (next.wanted && !before) ended_(next.report);
         lock.lock();
+        if (!before) delivered_.push_back(std::move(name));
+        if (delivered_.size() > max_delivered) delivered_.pop_front();
         auto client = client_;
+        if (!client) {
+            unacknowledged_.push_back(std::move(next.report));
+            continue;
+        }
         lock.unlock();
-        if (client) client->acknowledge(next);
+        client->acknowledge(next.report);
         client.reset();
         lock.lock();
     }
@@ -262,7 +312,6 @@ Result<keeper::Launched> KeeperLink::launch(const keeper::Launch& request, std::
     const TaskKey& key = request.record.key;
     {
         std::lock_guard lock(mutex_);
-        abandoned_.erase(key);
         if (kept_.contains(key) || !launching_.try_emplace(key).second)
             return Error(ErrorKind::conflict, "container is running already");
     }
@@ -272,7 +321,7 @@ Result<keeper::Launched> KeeperLink::launch(const keeper::Launch& request, std::
     std::lock_guard lock(mutex_);
     Launching meanwhile = std::move(launching_.extract(key).mapped());
     if (!started.ok()) {
-        if (reachable.ok() && started.error().kind() == ErrorKind::unavailable) abandoned_.insert(key);
+        if (reachable.ok() && started.error().kind() == ErrorKind::unavailable) abandoned_[key] = false;
         if (meanwhile.exit) queue_exit(std::move(*meanwhile.exit));
         return std::move(started).error();
     }

@@ -18,6 +18,7 @@
 
 #include "event/loop.h"
 #include "runtime/keeper/client.h"
+#include "sys/pidfd.h"
 
 namespace hull {
 
@@ -39,14 +40,14 @@ public:
     void deliver();
 
     // unavailable: the keeper died meanwhile. It isn't known then whether the
-    // task started; the caller kills what there may be of it, and its end is
-    // not reported.
+    // task started; the caller kills what there may be of it and calls settle().
     Result<keeper::Launched> launch(const keeper::Launch& request, std::span<const BorrowedFd> plan_fds,
                                     std::span<const BorrowedFd> clients);
     Result<void> attach(const keeper::Attach& request, BorrowedFd socket);
 
-    // Until a keeper is there that knows of everything that runs.
-    Result<void> settle();
+    // After such a launch: returns when a keeper is there, and nothing of that
+    // task; its end, if it came to be, is not reported.
+    Result<void> settle(const keeper::TaskKey& key);
 
     std::optional<keeper::TaskRecord> find(const keeper::TaskKey& key);
     // Not running: conflict.
@@ -57,6 +58,10 @@ private:
     struct Kept {
         keeper::TaskRecord record;
         keeper::TaskFds fds;
+    };
+    struct Ending {
+        keeper::ExitReport report;
+        bool wanted = true; // else only to be acknowledged
     };
     struct Launching { // what happened before its launch() has returned
         std::optional<keeper::ExitReport> exit;
@@ -75,7 +80,8 @@ private:
     void watch_orphan(const keeper::TaskKey& key, UniqueFd pidfd);
     Result<std::shared_ptr<keeper::Client>> client(); // waits for a new keeper
     void supervise();
-    void reap_keepers();
+    void end_strangers();
+    void reap_when_ended(UniqueFd pidfd, std::function<void(std::optional<sys::WaitStatus>)> then);
     void deliver_all();
     void queue_exit(keeper::ExitReport report);
 
@@ -86,13 +92,16 @@ private:
     std::condition_variable changed_;
     std::shared_ptr<keeper::Client> client_;
     bool stopping_ = false, delivering_ = false;
-    std::vector<pid_t> keepers_; // children of ours, each its process group's first
+    std::set<pid_t> keepers_; // children of ours
     std::map<keeper::TaskKey, std::shared_ptr<Kept>> kept_;
     std::map<keeper::TaskKey, Launching> launching_;
-    std::set<keeper::TaskKey> abandoned_; // launches whose outcome is unknown
-    std::deque<keeper::ExitReport> exits_;
-    // Ends seen, so that a keeper that tells again is not believed twice.
-    std::deque<std::pair<keeper::TaskKey, int64_t>> seen_;
+    std::map<keeper::TaskKey, int> orphan_ends_; // statuses of tasks that we reaped
+    // Launches whose outcome is unknown; true: the task is known to run.
+    std::map<keeper::TaskKey, bool> abandoned_;
+    std::deque<Ending> exits_;
+    std::vector<keeper::ExitReport> unacknowledged_; // for want of a keeper
+    // Ends delivered, as a keeper that missed the acknowledgement tells again.
+    std::deque<std::pair<keeper::TaskKey, int64_t>> delivered_;
     std::thread supervisor_, deliverer_;
 };
 

@@ -90,7 +90,8 @@ private:
     void on_ended(const keeper::ExitReport& report);
     Result<ContainerNote> note(const ContainerId& id);
     Result<keeper::Launched> launch_made(const engine::LaunchRequest& request, const MadePlan& made,
-                                         std::vector<Streams> streams);
+                                         const std::vector<Streams>& streams);
+    Result<void> end_half_started(const ContainerId& id, const MadePlan& made);
     void remove_remains(const MadePlan& made, ErrorKind why);
     void attach_late(const ContainerId& id);
     std::vector<Streams> take_pending(const ContainerId& id);
@@ -172,7 +173,10 @@ Result<ContainerNote> KeeperRuntime::note(const ContainerId& id) {
 Result<Launched> KeeperRuntime::launch(const engine::LaunchRequest& request) {
     std::vector<Streams> streams = take_pending(request.id);
     MadePlan made = TRY(plans_.make(request));
-    auto started = launch_made(request, made, std::move(streams));
+    auto started = launch_made(request, made, streams);
+    // A keeper that dies is nothing that the container's user should notice.
+    if (!started.ok() && started.error().kind() == ErrorKind::unavailable && end_half_started(request.id, made).ok())
+        started = launch_made(request, made, streams);
     if (!started.ok()) {
         cancel_attach(request.id);
         remove_remains(made, started.error().kind());
@@ -187,7 +191,7 @@ Result<Launched> KeeperRuntime::launch(const engine::LaunchRequest& request) {
 }
 
 Result<keeper::Launched> KeeperRuntime::launch_made(const engine::LaunchRequest& request, const MadePlan& made,
-                                                    std::vector<Streams> streams) {
+                                                    const std::vector<Streams>& streams) {
     keeper::Launch launch;
     keeper::TaskRecord& record = launch.record;
     record.key = key_of(request.id);
@@ -212,15 +216,19 @@ Result<keeper::Launched> KeeperRuntime::launch_made(const engine::LaunchRequest&
     return link_->launch(launch, made.fds, clients);
 }
 
+// The keeper died with the start half done, or done and not told.
+Result<void> KeeperRuntime::end_half_started(const ContainerId& id, const MadePlan& made) {
+    if (!made.note.cgroup.empty()) (void)cgroups_->kill_all(made.note.cgroup);
+    TRY(link_->settle(key_of(id)));
+    if (made.plan.cgroup.dirs.empty()) return {};
+    (void)cgroups_->kill_all(made.note.cgroup); // what was born meanwhile
+    return kernel::cgroup::remove(made.plan.cgroup);
+}
+
 void KeeperRuntime::remove_remains(const MadePlan& made, ErrorKind why) {
-    if (made.plan.cgroup.dirs.empty()) return;
-    if (why == ErrorKind::conflict) return; // not ours: the container of that name that runs
-    if (why == ErrorKind::unavailable) {
-        // The keeper died with the start half done.
-        (void)cgroups_->kill_all(made.note.cgroup);
-        (void)link_->settle();
-        (void)cgroups_->kill_all(made.note.cgroup);
-    }
+    // A conflict: it isn't ours, a container of that name runs.
+    if (made.plan.cgroup.dirs.empty() || why == ErrorKind::conflict) return;
+    if (why == ErrorKind::unavailable) (void)cgroups_->kill_all(made.note.cgroup);
     if (auto removed = kernel::cgroup::remove(made.plan.cgroup); !removed.ok())
         log::warning("remove the cgroups of a failed start", removed.error());
 }

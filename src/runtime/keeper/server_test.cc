@@ -101,7 +101,8 @@ protected:
         }
         client->quit_when_idle();
         heard->wait_lost();
-        reap();
+        ::waitpid(pid, nullptr, 0);
+        while (::waitpid(-1, nullptr, WNOHANG) > 0) {} // what came to us
     }
     void start() {
         heard = std::make_unique<Heard>();
@@ -109,10 +110,6 @@ protected:
         ASSERT_TRUE(started.ok()) << started.error().message();
         pid = started->pid;
         client = MUST(Client::connect(std::move(started->socket), *heard));
-    }
-    void reap() {
-        ::waitpid(pid, nullptr, 0);
-        sys::reap_group(pid);
     }
     // Reconnects as a new hulld does.
     void reconnect() {
@@ -127,7 +124,7 @@ protected:
     void kill_keeper() {
         ::kill(pid, SIGKILL);
         heard->wait_lost();
-        reap();
+        ::waitpid(pid, nullptr, 0);
         client.reset();
     }
 
