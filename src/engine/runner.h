@@ -77,11 +77,13 @@ private:
     Result<void> stop_running(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal);
     Result<void> signal_container(const ContainerPtr& container, int signal);
     Result<void> kill_and_wait(const ContainerPtr& container);
+    void empty_trash();
     void cancel_restart(const ContainerPtr& container);
 
     Core& core_;
     std::atomic<bool> closing_{false};
-    std::mutex trash_; // one at a time empties it
+    std::mutex trash_;                   // one at a time empties it
+    std::atomic<unsigned> discarded_{0}; // folders put there so far
 };
 
 // The cgroup above the container's own.

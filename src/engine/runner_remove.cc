@@ -54,14 +54,21 @@ Result<void> Runner::remove_held(const ContainerPtr& container) {
     core_.registry.free_name(container->name(), container->id);
     core_.publish(*container, "destroy");
     container->update([](ContainerState&, Volatile& v) { v.removed = true; });
-    auto sweep = [this] {
+    ++discarded_;
+    if (!core_.workers.submit([this] { empty_trash(); })) empty_trash();
+    return {};
+}
+
+void Runner::empty_trash() {
+    unsigned seen = 0;
+    do {
         std::unique_lock one(trash_, std::try_to_lock);
-        if (!one) return; // whoever sweeps, or the next removal, takes it along
+        // Whoever has it looks again when it is done.
+        if (!one) return;
+        seen = discarded_;
         auto swept = core_.dirs->empty_trash();
         if (!swept.ok()) log::warning("remove container folders", swept.error());
-    };
-    if (!core_.workers.submit(sweep)) sweep();
-    return {};
+    } while (seen != discarded_);
 }
 
 } // namespace hull::engine

@@ -189,6 +189,16 @@ TEST_F(RunnerTest, EventsComeInDockersOrder) {
     EXPECT_THAT(actions, ElementsAre("create", "start", "die", "destroy"));
 }
 
+TEST_F(RunnerTest, ManyRemovalsAtOnceLeaveNoFolder) {
+    std::vector<ContainerId> ids;
+    for (int i = 0; i < 40; ++i) ids.push_back(create());
+    std::vector<std::jthread> removers;
+    for (const ContainerId& id : ids)
+        removers.emplace_back([&, id] { EXPECT_TRUE(containers_->remove(id.str(), {}).ok()); });
+    removers.clear();
+    EXPECT_TRUE(eventually([&] { return std::filesystem::is_empty(root_ / "containers/.trash"); }));
+}
+
 TEST_F(RunnerTest, OomIsShownAndTold) {
     ContainerId id = run();
     runtime_.listener().on_oom(id);
