@@ -30,17 +30,14 @@ Error not_running() { return Error(ErrorKind::conflict, "container is not runnin
 } // namespace
 
 KeeperLink::~KeeperLink() {
-    std::shared_ptr<keeper::Client> client;
     {
         std::lock_guard lock(mutex_);
         stopping_ = true;
-        client = client_;
     }
     changed_.notify_all();
     if (supervisor_.joinable()) supervisor_.join();
     if (deliverer_.joinable()) deliverer_.join();
-    if (client) client->quit_when_idle();
-    client_.reset();
+    if (client_) client_->quit_when_idle();
 }
 
 Result<std::vector<keeper::TaskRecord>> KeeperLink::start(Ended ended) {
@@ -64,10 +61,19 @@ void KeeperLink::deliver() {
 // ---- connecting ------------------------------------------------------------
 
 Result<std::shared_ptr<keeper::Client>> KeeperLink::connect() {
-    auto running = connect_running();
-    if (running.ok()) return running;
-    if (running.error().kind() != ErrorKind::not_found) log::warning("use the running keeper", running.error());
-    return start_new();
+    // More than once, as an idle keeper may be about to leave: then it neither
+    // answers nor gives way.
+    constexpr int attempts = 20;
+    constexpr auto pause = std::chrono::milliseconds(50);
+    for (int attempt = 1;; ++attempt) {
+        auto running = connect_running();
+        if (running.ok()) return running;
+        if (running.error().kind() != ErrorKind::not_found && running.error().kind() != ErrorKind::unavailable)
+            log::warning("use the running keeper", running.error());
+        auto fresh = start_new();
+        if (fresh.ok() || attempt == attempts) return fresh;
+        std::this_thread::sleep_for(pause);
+    }
 }
 
 Result<std::shared_ptr<keeper::Client>> KeeperLink::connect_running() {

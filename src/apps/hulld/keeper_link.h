@@ -32,6 +32,7 @@ public:
     // ended: called once for each task that ended, from one thread; the keeper
     // forgets the end when it returns.
     using Ended = std::function<void(const keeper::ExitReport& report)>;
+    // The loop runs in another thread, which has ended when this is destroyed.
     KeeperLink(KeeperLinkOptions options, event::Loop& loop) : options_(std::move(options)), loop_(loop) {}
     ~KeeperLink() override;
 

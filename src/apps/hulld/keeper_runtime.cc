@@ -61,9 +61,10 @@ public:
                                                       }),
           link_(std::make_unique<KeeperLink>(KeeperLinkOptions{options_.exec_root, options_.keeper_program}, *loop_)) {}
     ~KeeperRuntime() override {
-        link_.reset(); // it posts to the loop
+        // First the loop: what is posted to it is the link's.
         loop_->stop();
         if (loop_thread_.joinable()) loop_thread_.join();
+        link_.reset();
     }
 
     Result<std::vector<engine::Survivor>> start(engine::RuntimeListener& listener) override;
