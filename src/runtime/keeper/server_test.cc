@@ -583,5 +583,15 @@ TEST(StateFilesTest, BrokenFilesAreRemoved) {
     EXPECT_FALSE(sys::exists(folder.path("root/exits/broken")));
 }
 
+TEST(StateFilesTest, WhatAKeeperDiedWritingIsRemovedAndNotBelieved) {
+    TestFolder folder;
+    auto files = MUST(StateFiles::open(folder.path("root")));
+    ExitReport report{{"c", ""}, 3, true, 5, "", ""};
+    ASSERT_TRUE(files.save_exit(report).ok());
+    ASSERT_TRUE(sys::rename(folder.path("root/exits/c"), folder.path("root/exits/c.tmp-0123abcd")).ok());
+    EXPECT_TRUE(MUST(files.exits()).empty());
+    EXPECT_TRUE(MUST(sys::list_dir(folder.path("root/exits"))).empty());
+}
+
 } // namespace
 } // namespace hull::keeper

@@ -80,6 +80,11 @@ Result<std::vector<T>> StateFiles::load(const std::string& folder, std::string_v
     std::vector<T> found;
     for (const std::string& name : TRY(sys::list_dir(root_ + folder))) {
         std::string path = root_ + folder + "/" + name;
+        // A keeper died before the rename: it was never said, and stays unsaid. (Ids have no dots.)
+        if (name.find(".tmp-") != name.npos) {
+            (void)sys::unlink(path);
+            continue;
+        }
         auto bytes = sys::read_file(path, max_state_bytes);
         auto file = bytes.ok() ? from_bytes<StateFile<T>>(*bytes, what) : Result<StateFile<T>>(bytes.error());
         if (file.ok() && file->version == file_version && file->boot_id == boot_id_) {
