@@ -79,6 +79,8 @@ public:
 struct AttachInfo {
     ContainerId id;
     bool tty = false;
+    // Keep until after attach(): a start in between waits for the socket.
+    std::shared_ptr<void> expected;
 };
 
 class Containers {

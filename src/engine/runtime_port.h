@@ -170,6 +170,11 @@ public:
     // message is the one Docker's users know where there is one.
     virtual Result<Launched> launch(const LaunchRequest& request) = 0;
 
+    // Before a client is told that it is attached. It may start the container as
+    // soon as it knows, and its socket arrives a moment later: a launch waits
+    // for that, up to 5 s. Let go of the result after attach(), or when it
+    // isn't coming.
+    virtual std::shared_ptr<void> expect_attach(const ContainerId&) { return nullptr; }
     // Before launch: kept until then. After the end: conflict.
     virtual Result<void> attach(const ContainerId& id, Streams streams) = 0;
     // Closes the clients that attached to a container that won't be launched.

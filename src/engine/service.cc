@@ -120,7 +120,9 @@ Result<AttachInfo> ContainersService::check_attach(const std::string& name) {
     }
     default: break;
     }
-    return AttachInfo{.id = container->id, .tty = container->settings().config.tty};
+    return AttachInfo{.id = container->id,
+                      .tty = container->settings().config.tty,
+                      .expected = core_.runtime.expect_attach(container->id)};
 }
 
 Result<void> ContainersService::attach(const ContainerId& id, Streams streams) {

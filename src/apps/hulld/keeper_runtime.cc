@@ -1,6 +1,8 @@
 #include "keeper_runtime.h"
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <thread>
 
 #include "base/log.h"
@@ -71,6 +73,7 @@ public:
     Result<engine::Sandbox> make_sandbox(const std::vector<model::oci::IdMapping>& uid_mappings,
                                          const std::vector<model::oci::IdMapping>& gid_mappings) override;
     Result<Launched> launch(const engine::LaunchRequest& request) override;
+    std::shared_ptr<void> expect_attach(const ContainerId& id) override;
     Result<void> attach(const ContainerId& id, Streams streams) override;
     void cancel_attach(const ContainerId& id) override;
     Result<void> cleanup(const ContainerId& id, const std::string& cgroup_parent) override;
@@ -96,6 +99,7 @@ private:
     void remove_remains(const MadePlan& made, ErrorKind why);
     void attach_late(const ContainerId& id);
     std::vector<Streams> take_pending(const ContainerId& id);
+    std::vector<Streams> take_expected(const ContainerId& id);
     void trace(const ContainerId& id, const Launched& launched);
 
     KeeperRuntimeOptions options_;
@@ -106,7 +110,9 @@ private:
     std::unique_ptr<KeeperLink> link_;
     std::thread loop_thread_;
     engine::RuntimeListener* listener_ = nullptr;
-    std::mutex mutex_; // pending_
+    std::mutex mutex_; // what follows
+    std::condition_variable arrived_;
+    std::map<ContainerId, int> expected_; // clients whose sockets are on their way
     std::map<ContainerId, std::vector<Streams>> pending_;
 };
 
@@ -172,7 +178,7 @@ Result<ContainerNote> KeeperRuntime::note(const ContainerId& id) {
 // ---- launch ----------------------------------------------------------------
 
 Result<Launched> KeeperRuntime::launch(const engine::LaunchRequest& request) {
-    std::vector<Streams> streams = take_pending(request.id);
+    std::vector<Streams> streams = take_expected(request.id);
     MadePlan made = TRY(plans_.make(request));
     auto started = launch_made(request, made, streams);
     // A keeper that dies is nothing that the container's user should notice.
@@ -250,6 +256,27 @@ std::vector<Streams> KeeperRuntime::take_pending(const ContainerId& id) {
     std::lock_guard lock(mutex_);
     auto node = pending_.extract(id);
     return node ? std::move(node.mapped()) : std::vector<Streams>();
+}
+
+std::shared_ptr<void> KeeperRuntime::expect_attach(const ContainerId& id) {
+    {
+        std::lock_guard lock(mutex_);
+        ++expected_[id];
+    }
+    return std::shared_ptr<void>(nullptr, [this, id](void*) {
+        std::lock_guard lock(mutex_);
+        if (--expected_[id] == 0) expected_.erase(id);
+        arrived_.notify_all();
+    });
+}
+
+std::vector<Streams> KeeperRuntime::take_expected(const ContainerId& id) {
+    constexpr auto patience = std::chrono::seconds(5);
+    {
+        std::unique_lock lock(mutex_);
+        arrived_.wait_for(lock, patience, [&] { return !expected_.contains(id); });
+    }
+    return take_pending(id);
 }
 
 Result<void> KeeperRuntime::attach(const ContainerId& id, Streams streams) {
