@@ -24,9 +24,11 @@ std::optional<int64_t> parse_duration(std::string_view text) {
     if (text.empty()) return std::nullopt;
     double total = 0;
     while (!text.empty()) {
+        // from_chars would read "nan" and "inf" too.
+        if (std::string_view("0123456789.").find(text.front()) == std::string_view::npos) return std::nullopt;
         double number = 0;
         auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-        if (ec != std::errc() || number < 0) return std::nullopt;
+        if (ec != std::errc()) return std::nullopt;
         text.remove_prefix(static_cast<size_t>(end - text.data()));
         std::string_view unit = text.substr(0, text.find_first_of("0123456789."));
         auto known = std::find_if(std::begin(units), std::end(units), [&](auto& u) { return u.first == unit; });

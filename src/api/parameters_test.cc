@@ -38,6 +38,7 @@ TEST(Parameters, MomentsMayBeDurationsBeforeNow) {
     EXPECT_EQ(MUST(parse_moment("1h30m", now)).ns, now.ns - 5400'000000000);
     EXPECT_EQ(MUST(parse_moment("10", now)).ns, 10'000000000);
     EXPECT_FALSE(parse_moment("10q", now).ok());
+    for (const char* text : {"nans", "infs", "-1s", "1h-1s"}) EXPECT_FALSE(parse_moment(text, now).ok()) << text;
 }
 
 TEST(Parameters, FiltersComeInTwoEncodings) {
