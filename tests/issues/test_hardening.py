@@ -71,6 +71,12 @@ def test_r1_entry_point_proc_self_exe_leaves_the_engine_binary_alone(engine, tmp
         engine.hull("rmi", "-f", image)
 
 
+def test_r1_what_enters_containers_runs_from_a_sealed_copy(engine):
+    # Nothing but a copy in memory is behind /proc/<pid>/exe, also when no running process keeps the file busy.
+    engine.hull("run", "--rm", "busybox", "true")
+    assert os.readlink(f"/proc/{engine.keeper_pid()}/exe").startswith("/memfd:")
+
+
 def test_r1_twin_a_program_may_re_execute_itself(engine, debian):
     done = engine.hull(*DEFAULT, debian, "bash", "-c", "exec /proc/self/exe -c 'echo again'")
     assert done.stdout == "again\n", done.stderr
