@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <regex>
+#include <memory>
+
+#include <re2/re2.h>
 
 #include "engine/service.h"
 
@@ -25,7 +27,7 @@ struct Prepared {
     const Filters& filters;
     std::optional<WallTime> before, since;
     std::vector<std::string> ancestors; // image ids
-    std::vector<std::regex> names;
+    std::vector<std::unique_ptr<RE2>> names;
     std::vector<int> exit_codes;
     std::optional<bool> is_task;
 };
@@ -52,12 +54,10 @@ Result<Prepared> prepare(const Core& core, const Filters& filters) {
     for (const std::string& name : filters.get("ancestor"))
         if (auto image = core.images.resolve(name); image.ok()) out.ancestors.push_back((*image)->id.str());
     for (const std::string& pattern : filters.get("name")) {
-        // std::regex reports errors by exceptions only.
-        try {
-            out.names.emplace_back(pattern, std::regex::ECMAScript | std::regex::nosubs);
-        } catch (const std::regex_error&) {
-            return bad_value("name", pattern);
-        }
+        // Go's syntax, and no pattern takes more than linear time.
+        auto name = std::make_unique<RE2>(pattern, RE2::Quiet);
+        if (!name->ok()) return bad_value("name", pattern);
+        out.names.push_back(std::move(name));
     }
     for (const std::string& text : filters.get("exited")) {
         int code = 0;
@@ -106,8 +106,8 @@ bool matches(const Core& core, const Prepared& wanted, const Candidate& candidat
     if (wanted.since && settings.created <= *wanted.since) return false;
     if (wanted.is_task && *wanted.is_task) return false;
     if (!filters.any("id", [&](const std::string& id) { return settings.id.starts_with(id); })) return false;
-    if (!wanted.names.empty() && !std::ranges::any_of(wanted.names, [&](const std::regex& name) {
-            return std::regex_search(candidate.name, name) || std::regex_search("/" + candidate.name, name);
+    if (!wanted.names.empty() && !std::ranges::any_of(wanted.names, [&](auto& name) {
+            return RE2::PartialMatch(candidate.name, *name) || RE2::PartialMatch("/" + candidate.name, *name);
         }))
         return false;
     if (!filters.labels("label", settings.config.labels)) return false;
