@@ -20,7 +20,9 @@ endif()
 
 find_program(HULL_CCACHE ccache)
 if(HULL_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${HULL_CCACHE})
+  # Clones in different folders share results.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      ${HULL_CCACHE})
 endif()
 find_program(HULL_MOLD mold)
 if(HULL_MOLD AND NOT HULL_FUZZ)

@@ -12,8 +12,6 @@ using json::Array;
 using json::Object;
 using json::Value;
 
-constexpr bool at_least(Version version, int minor) { return version >= Version{1, minor}; }
-
 // Endpoints as the version knows them.
 Value endpoint_json(const model::EndpointSettings& endpoint, const std::string& container_id, Version version) {
     Value value = model::to_json(endpoint);

@@ -10,8 +10,6 @@ using json::Array;
 using json::Object;
 using json::Value;
 
-constexpr bool at_least(Version version, int minor) { return version >= Version{1, minor}; }
-
 // What a container has beyond an image.
 constexpr std::string_view container_members[] = {
     "Hostname",  "Domainname", "AttachStdin", "AttachStdout",    "AttachStderr", "Tty",

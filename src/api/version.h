@@ -15,6 +15,8 @@ struct Version {
     std::string text() const { return std::to_string(major) + "." + std::to_string(minor); }
 };
 
+constexpr bool at_least(Version version, int minor) { return version >= Version{1, minor}; }
+
 inline constexpr Version oldest_version{1, 24};
 inline constexpr Version newest_version{1, 55};
 

@@ -29,9 +29,15 @@ std::string describe(int code) {
 
 } // namespace
 
+Error::Error(ErrorKind kind, std::string message) : record_(new Record{std::move(message), 0, kind}) {}
+
+Error::Error(const Error& other) : record_(other.record_ ? new Record(*other.record_) : nullptr) {}
+
+void Error::destroy(Record* record) { delete record; }
+
 Error Error::from_errno(const char* syscall, int code) {
     Error error(kind_of(code), std::string(syscall) + ": " + describe(code));
-    error.code_ = code;
+    error.record_->code = code;
     return error;
 }
 
@@ -39,15 +45,15 @@ Error Error::from_errno(const char* syscall, std::string_view object, int code) 
     std::string text(syscall);
     text.append(" ").append(object).append(": ").append(describe(code));
     Error error(kind_of(code), std::move(text));
-    error.code_ = code;
+    error.record_->code = code;
     return error;
 }
 
 Error&& Error::context(std::string_view doing) && {
     std::string text;
-    text.reserve(doing.size() + 2 + message_.size());
-    text.append(doing).append(": ").append(message_);
-    message_ = std::move(text);
+    text.reserve(doing.size() + 2 + message().size());
+    text.append(doing).append(": ").append(message());
+    record_->message = std::move(text);
     return std::move(*this);
 }
 

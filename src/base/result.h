@@ -16,7 +16,6 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace hull {
 
@@ -39,9 +38,23 @@ enum class ErrorKind : unsigned char {
     no_such_program, // the program isn't there (exit code 127)
 };
 
+// One pointer, and all that happens to errors is out of line: nearly every
+// function returns a Result, so this is what its code is made of.
+// One pointer, and all that happens to errors is out of line: nearly every
+// function returns a Result, so this is what much of the code is made of.
 class [[nodiscard]] Error {
 public:
-    Error(ErrorKind kind, std::string message) : message_(std::move(message)), kind_(kind) {}
+    Error(ErrorKind kind, std::string message);
+    Error(const Error& other);
+    Error(Error&& other) noexcept : record_(std::exchange(other.record_, nullptr)) {}
+    Error& operator=(Error other) noexcept {
+        std::swap(record_, other.record_);
+        return *this;
+    }
+    ~Error() {
+        if (record_) [[unlikely]]
+            destroy(record_);
+    }
 
     // An error of a system call: message is "<syscall>: <strerror>". The kind
     // follows from the errno (ENOENT not_found, ENOSPC no_space, ... else system).
@@ -49,94 +62,140 @@ public:
     // The same with the object it was done to: "<syscall> <object>: <strerror>".
     static Error from_errno(const char* syscall, std::string_view object, int code = errno);
 
-    ErrorKind kind() const { return kind_; }
+    // Precondition of all below: not moved from.
+    ErrorKind kind() const { return record_->kind; }
     // The errno, or 0 when the error did not come from the kernel.
-    int code() const { return code_; }
+    int code() const { return record_->code; }
     // All frames, outermost first, joined by ": ".
-    const std::string& message() const { return message_; }
+    const std::string& message() const { return record_->message; }
 
     Error&& context(std::string_view doing) &&;
     Error&& with_kind(ErrorKind kind) && {
-        kind_ = kind;
+        record_->kind = kind;
         return std::move(*this);
     }
     Error&& with_code(int code) && {
-        code_ = code;
+        record_->code = code;
         return std::move(*this);
     }
 
 private:
-    std::string message_;
-    int code_ = 0;
-    ErrorKind kind_;
+    template <class T>
+    friend class Result;
+    struct Record {
+        std::string message;
+        int code;
+        ErrorKind kind;
+    };
+
+    Error() = default; // of a Result that succeeded
+    static void destroy(Record* record);
+
+    Record* record_ = nullptr;
 };
 
+// The two that come up most.
+inline Error invalid(std::string message) { return {ErrorKind::invalid_argument, std::move(message)}; }
+inline Error unsupported(std::string message) { return {ErrorKind::unsupported, std::move(message)}; }
+
 namespace detail {
-struct Unit {};
 [[noreturn]] void die_on_bad_access(const Error* error);
 } // namespace detail
 
 template <class T>
 class [[nodiscard]] Result {
-    using Stored = std::conditional_t<std::is_void_v<T>, detail::Unit, T>;
-
 public:
     using value_type = T;
 
-    Result()
-        requires std::is_void_v<T>
-        : data_(std::in_place_index<0>) {}
     template <class U>
-        requires(!std::is_void_v<T> && std::is_convertible_v<U &&, Stored> &&
-                 !std::is_same_v<std::remove_cvref_t<U>, Error> && !std::is_same_v<std::remove_cvref_t<U>, Result>)
-    Result(U&& value) : data_(std::in_place_index<0>, std::forward<U>(value)) {}
-    Result(Error error) : data_(std::in_place_index<1>, std::move(error)) {}
+        requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, Error> &&
+                 !std::is_same_v<std::remove_cvref_t<U>, Result>)
+    Result(U&& value) : value_(std::forward<U>(value)) {}
+    Result(Error error) : error_(std::move(error)) {}
 
-    bool ok() const { return data_.index() == 0; }
+    bool ok() const { return value_.has_value(); }
     explicit operator bool() const { return ok(); }
 
     // Precondition: ok(). Anything else ends the program.
-    Stored& value() & {
+    T& value() & {
         check();
-        return *std::get_if<0>(&data_);
+        return *value_;
     }
-    const Stored& value() const& {
+    const T& value() const& {
         check();
-        return *std::get_if<0>(&data_);
+        return *value_;
     }
-    Stored&& value() && {
+    T&& value() && {
         check();
-        return std::move(*std::get_if<0>(&data_));
+        return std::move(*value_);
     }
-    Stored& operator*() & { return value(); }
-    const Stored& operator*() const& { return value(); }
-    Stored&& operator*() && { return std::move(*this).value(); }
-    Stored* operator->() { return &value(); }
-    const Stored* operator->() const { return &value(); }
+    T& operator*() & { return value(); }
+    const T& operator*() const& { return value(); }
+    T&& operator*() && { return std::move(*this).value(); }
+    T* operator->() { return &value(); }
+    const T* operator->() const { return &value(); }
 
     // Precondition: !ok().
-    const Error& error() const& { return *std::get_if<1>(&data_); }
-    Error&& error() && { return std::move(*std::get_if<1>(&data_)); }
+    const Error& error() const& { return error_; }
+    Error&& error() && { return std::move(error_); }
 
     // Adds a frame to the error, if there is one.
     Result context(std::string_view doing) && {
-        if (!ok()) return std::move(*this).error().context(doing);
+        if (!ok()) (void)std::move(error_).context(doing);
         return std::move(*this);
     }
     // The same, with a text that is only made when needed.
     template <class F>
         requires std::is_invocable_v<F>
     Result context(F&& doing) && {
-        if (!ok()) return std::move(*this).error().context(doing());
+        if (!ok()) (void)std::move(error_).context(doing());
         return std::move(*this);
     }
 
 private:
     void check() const {
         if (!ok()) [[unlikely]]
-            detail::die_on_bad_access(std::get_if<1>(&data_));
+            detail::die_on_bad_access(error_.record_ ? &error_ : nullptr);
     }
-    std::variant<Stored, Error> data_;
+
+    std::optional<T> value_;
+    Error error_;
+};
+
+template <>
+class [[nodiscard]] Result<void> {
+public:
+    using value_type = void;
+
+    Result() = default;
+    Result(Error error) : error_(std::move(error)) {}
+
+    bool ok() const { return !error_.record_; }
+    explicit operator bool() const { return ok(); }
+
+    // Precondition: ok(). Anything else ends the program.
+    void value() const {
+        if (!ok()) [[unlikely]]
+            detail::die_on_bad_access(&error_);
+    }
+
+    // Precondition: !ok().
+    const Error& error() const& { return error_; }
+    Error&& error() && { return std::move(error_); }
+
+    Result context(std::string_view doing) && {
+        if (!ok()) (void)std::move(error_).context(doing);
+        return std::move(*this);
+    }
+    template <class F>
+        requires std::is_invocable_v<F>
+    Result context(F&& doing) && {
+        if (!ok()) (void)std::move(error_).context(doing());
+        return std::move(*this);
+    }
+
+private:
+    Error error_;
 };
 
 // TRY(expression): its value, or return its Error from this function. Use it as

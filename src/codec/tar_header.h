@@ -47,6 +47,9 @@ Checksums checksums(std::string_view block);
 
 bool is_zero(std::string_view bytes);
 
+// From the end of content of this size to the next block, in bytes.
+constexpr uint64_t padding_of(uint64_t size) { return (block_bytes - size % block_bytes) % block_bytes; }
+
 // pax records "<length> <key>=<value>\n". Repeated GNU.sparse.offset and
 // .numbytes (sparse format 0.0) are joined into GNU.sparse.map. An empty value
 // deletes the key. Errors: invalid_argument.

@@ -10,8 +10,6 @@ namespace {
 
 constexpr uint64_t max_id = 0xfffffffe; // -1 means "leave it" to chown
 
-uint64_t padding_of(uint64_t size) { return (block_bytes - size % block_bytes) % block_bytes; }
-
 Result<int64_t> number(std::string_view block, FieldAt where, std::string_view name) {
     auto value = parse_number(field(block, where));
     if (!value) return malformed("the header's " + std::string(name) + " is not a number");

@@ -14,8 +14,6 @@ namespace {
 using Block = std::array<char, block_bytes>;
 constexpr std::array<char, block_bytes> zeros{};
 
-uint64_t padding_of(uint64_t size) { return (block_bytes - size % block_bytes) % block_bytes; }
-
 bool plain(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c > 0 && c < 0x7f; });
 }

@@ -13,8 +13,6 @@ namespace {
 using model::MountPoint;
 using model::MountRequest;
 
-Error invalid(std::string text) { return {ErrorKind::invalid_argument, std::move(text)}; }
-
 Error invalid_mount(const std::string& type, const std::string& why) {
     return invalid("invalid mount config for type \"" + type + "\": " + why);
 }

@@ -17,9 +17,6 @@ namespace {
 
 using model::HostConfig;
 
-Error invalid(std::string text) { return {ErrorKind::invalid_argument, std::move(text)}; }
-Error unsupported(std::string text) { return {ErrorKind::unsupported, std::move(text)}; }
-
 Result<void> validate_healthcheck(const model::Healthcheck& check) {
     constexpr int64_t kLeast = 1'000'000;
     auto too_short = [](int64_t value) { return value != 0 && value < kLeast; };

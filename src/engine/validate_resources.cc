@@ -12,8 +12,6 @@ namespace {
 
 using model::HostConfig;
 
-Error invalid(std::string text) { return {ErrorKind::invalid_argument, std::move(text)}; }
-
 Result<void> validate_memory(const HostConfig& host) {
     constexpr int64_t kLeast = 6 << 20;
     if (host.memory < 0 || (host.memory != 0 && host.memory < kLeast))

@@ -13,7 +13,7 @@ namespace hull::http {
 
 namespace {
 
-constexpr size_t read_size = size_t{64} << 10;
+constexpr size_t response_read_size = size_t{64} << 10;
 
 Error lost(Error error) {
     return Error(ErrorKind::unavailable, "the connection to the engine was lost: " + error.message())
@@ -110,8 +110,8 @@ Result<size_t> ClientConnection::fill() {
         used_ = 0;
     }
     size_t old = buffer_.size();
-    buffer_.resize(old + read_size);
-    auto got = sys::receive(socket_, std::span(buffer_.data() + old, read_size));
+    buffer_.resize(old + response_read_size);
+    auto got = sys::receive(socket_, std::span(buffer_.data() + old, response_read_size));
     buffer_.resize(old + (got.ok() ? *got : 0));
     if (!got.ok()) return lost(std::move(got).error());
     return *got;

@@ -13,7 +13,7 @@ namespace hull::http {
 
 namespace {
 
-constexpr size_t read_size = 4096;
+constexpr size_t head_read_size = 4096;
 constexpr size_t max_read_size = size_t{64} << 10;
 // An unread body up to this size is read away so that the connection can be
 // kept; beyond that closing is cheaper.
@@ -51,7 +51,7 @@ Result<Connection::Input> Connection::read_header(size_t max_header_bytes) {
         }
         if (input_.size() > max_header_bytes) return Error(ErrorKind::too_large, "the request's headers are too large");
         size_t before = input_.size();
-        input_.resize(before + read_size);
+        input_.resize(before + head_read_size);
         auto n = sys::receive_now(socket_, std::span(input_).subspan(before));
         input_.resize(before + (n.ok() && *n ? **n : 0));
         if (!n.ok()) return std::move(n).error();

@@ -46,13 +46,13 @@ constexpr std::pair<int, std::string_view> reasons[] = {
     {507, "Insufficient Storage"},
 };
 
+} // namespace
+
 std::string_view trim(std::string_view text) {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
     while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
     return text;
 }
-
-} // namespace
 
 bool equal_without_case(std::string_view a, std::string_view b) {
     return a.size() == b.size() &&

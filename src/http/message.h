@@ -43,6 +43,8 @@ private:
     std::vector<Header> lines_;
 };
 
+// Without blanks and tabs at both ends.
+std::string_view trim(std::string_view text);
 bool equal_without_case(std::string_view a, std::string_view b);
 
 struct Request {

@@ -15,12 +15,6 @@ Error malformed(std::string_view what) {
     return Error(ErrorKind::invalid_argument, "malformed HTTP response: " + std::string(what));
 }
 
-std::string_view trim(std::string_view text) {
-    size_t first = text.find_first_not_of(" \t");
-    if (first == text.npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 std::string_view take_line(std::string_view& text) {
     size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);

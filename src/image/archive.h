@@ -25,6 +25,9 @@ struct ArchivedLayer {
     uint64_t content_size = 0;
 };
 
+// Where a blob stands in an OCI layout.
+inline std::string blob_path(const Digest& digest) { return "blobs/sha256/" + digest.hex(); }
+
 class Archive {
 public:
     // Reads the whole stream. Errors: invalid_argument (not a tar), too_large,

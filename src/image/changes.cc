@@ -16,8 +16,6 @@ namespace {
 using model::ContainerConfig;
 using model::StringList;
 
-Error invalid(std::string what) { return {ErrorKind::invalid_argument, std::move(what)}; }
-
 std::string_view trim(std::string_view text) {
     while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
     while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);

@@ -35,7 +35,7 @@ constexpr std::string_view containerd_name = "io.containerd.image.name", oci_nam
                            attestation = "vnd.docker.reference.type";
 constexpr int max_index_depth = 4;
 
-Error invalid(std::string what) { return {ErrorKind::invalid_argument, "invalid archive: " + std::move(what)}; }
+Error invalid_archive(std::string what) { return {ErrorKind::invalid_argument, "invalid archive: " + std::move(what)}; }
 
 // What both kinds of archive come down to.
 struct Plan {
@@ -44,8 +44,6 @@ struct Plan {
     std::vector<std::string> layer_paths; // bottom first
     std::vector<model::Reference> references;
 };
-
-std::string blob_path(const Digest& digest) { return "blobs/sha256/" + digest.hex(); }
 
 class Loader {
 public:
@@ -74,7 +72,7 @@ Result<std::vector<Plan>> Loader::plans() {
     if (archive_.document("repositories"))
         return Error(ErrorKind::unsupported,
                      "invalid archive: it was saved by a Docker before 1.10 (no manifest.json)");
-    return invalid("neither manifest.json nor index.json is in it (a root file system is read by import)");
+    return invalid_archive("neither manifest.json nor index.json is in it (a root file system is read by import)");
 }
 
 Result<std::vector<Plan>> Loader::plans_of_docker(const std::string& text) {
@@ -83,13 +81,13 @@ Result<std::vector<Plan>> Loader::plans_of_docker(const std::string& text) {
     std::vector<Plan> plans;
     for (ArchivedImage& image : images) {
         const std::string* config = archive_.document(image.config);
-        if (!config) return invalid("config " + image.config + " is missing");
+        if (!config) return invalid_archive("config " + image.config + " is missing");
         Plan plan;
         plan.config_json = *config;
         plan.layer_paths = std::move(image.layers);
         for (const std::string& tag : image.repo_tags) {
             model::Reference reference = TRY(model::Reference::parse(tag));
-            if (reference.digest) return invalid("invalid tag \"" + tag + "\"");
+            if (reference.digest) return invalid_archive("invalid tag \"" + tag + "\"");
             plan.references.push_back(std::move(reference));
         }
         TRY(finish_plan(plan));
@@ -125,13 +123,13 @@ Result<std::vector<Plan>> Loader::plans_of_oci(const std::string& text) {
         }
         if (name) plans[known->second].references.push_back(std::move(*name));
     }
-    if (plans.empty()) return invalid("it holds no image for this platform");
+    if (plans.empty()) return invalid_archive("it holds no image for this platform");
     return plans;
 }
 
 Result<const std::string*> Loader::verified(const model::Descriptor& descriptor) const {
     const std::string* text = archive_.document(blob_path(descriptor.digest));
-    if (!text) return invalid("blob " + descriptor.digest.str() + " is missing");
+    if (!text) return invalid_archive("blob " + descriptor.digest.str() + " is missing");
     if (static_cast<uint64_t>(descriptor.size) != text->size())
         return Error(ErrorKind::corrupt,
                      "blob " + descriptor.digest.str() + " is of another size than its descriptor says");
@@ -152,7 +150,7 @@ Result<std::optional<Plan>> Loader::plan_of_descriptor(const model::Descriptor& 
         if (!runs_here({plan.config.architecture, plan.config.os, "", "", {}})) return std::optional<Plan>();
         return std::optional(std::move(plan));
     }
-    if (depth == max_index_depth) return invalid("indexes within indexes");
+    if (depth == max_index_depth) return invalid_archive("indexes within indexes");
     model::Index index = TRY(model::parse_index(*text));
     for (const model::Descriptor& inner : index.manifests) {
         std::optional<Plan> plan = TRY(plan_of_descriptor(inner, depth + 1));
@@ -183,9 +181,9 @@ Result<void> Loader::finish_plan(Plan& plan) const {
     if (!plan.config.os.empty() && plan.config.os != "linux")
         return Error(ErrorKind::unsupported, "cannot load " + plan.config.os + " image on linux");
     if (plan.config.diff_ids.size() != plan.layer_paths.size())
-        return invalid("invalid manifest, layers length mismatch: expected " +
-                       std::to_string(plan.config.diff_ids.size()) + ", got " +
-                       std::to_string(plan.layer_paths.size()));
+        return invalid_archive("invalid manifest, layers length mismatch: expected " +
+                               std::to_string(plan.config.diff_ids.size()) + ", got " +
+                               std::to_string(plan.layer_paths.size()));
     return {};
 }
 
@@ -197,7 +195,7 @@ Result<Lease> Loader::load_layer(const std::string& path, const Digest& diff_id,
                      "layer " + path + " has the diff id " + archived->diff_id.str() + ", not " + diff_id.str());
     Lease lease = state_.reserve(store::chain_id(parent, diff_id));
     if (state_.layers.get(*lease.chain_id()).ok()) return lease;
-    if (!archived) return invalid("layer " + path + " is missing");
+    if (!archived) return invalid_archive("layer " + path + " is missing");
     auto staged = std::move(archived->staged);
     // It went to another image of the archive, on another base.
     if (!staged) staged = TRY(state_.stage_copy_of(diff_id));

@@ -36,7 +36,7 @@ std::string_view normalised(std::string_view machine) {
     return machine;
 }
 
-Error invalid(std::string_view text) {
+Error invalid_platform(std::string_view text) {
     return {ErrorKind::invalid_argument, "\"" + std::string(text) + "\" is an invalid platform"};
 }
 
@@ -55,7 +55,7 @@ Result<model::Platform> parse_platform(std::string_view text) {
     for (std::string_view rest = text;;) {
         size_t slash = rest.find('/');
         std::string_view part = rest.substr(0, slash);
-        if (part.empty() || count == parts.size()) return invalid(text);
+        if (part.empty() || count == parts.size()) return invalid_platform(text);
         parts[count++] = part;
         if (slash == rest.npos) break;
         rest.remove_prefix(slash + 1);
@@ -70,7 +70,8 @@ Result<model::Platform> parse_platform(std::string_view text) {
     if (count > 2) platform.variant = parts[2];
     if (platform.os != "linux")
         return Error(ErrorKind::unsupported, "operating system \"" + platform.os + "\" is not supported");
-    if (std::find(machines.begin(), machines.end(), platform.architecture) == machines.end()) return invalid(text);
+    if (std::find(machines.begin(), machines.end(), platform.architecture) == machines.end())
+        return invalid_platform(text);
     return platform;
 }
 

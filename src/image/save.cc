@@ -5,13 +5,12 @@
 #include "codec/compress/sha256.h"
 #include "codec/json.h"
 #include "codec/tar_writer.h"
+#include "image/archive.h"
 #include "image/state.h"
 
 namespace hull::image {
 
 namespace {
-
-std::string blob_path(const Digest& digest) { return "blobs/sha256/" + digest.hex(); }
 
 struct Chosen {
     ImagePtr image;

@@ -110,8 +110,6 @@ namespace {
 // registries too.
 constexpr json::Limits limits{.max_depth = 64, .max_bytes = size_t{4} << 20};
 
-Error invalid(std::string what) { return {ErrorKind::invalid_argument, std::move(what)}; }
-
 Result<json::Value> parse_document(std::string_view text, const char* what) {
     json::Value value = TRY(json::parse_strict(text, limits).context(what));
     if (!value.is_object()) return invalid(std::string(what) + ": not a JSON object");

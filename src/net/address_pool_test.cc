@@ -4,11 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include "net/test_address.h"
+
 namespace hull::net {
 namespace {
-
-Prefix prefix(const char* text) { return MUST(Prefix::parse(text)); }
-IpAddress ip(const char* text) { return MUST(IpAddress::parse(text)); }
 
 TEST(AddressPool, GivesTheLowestFreeAddressAndSkipsTheSpecialOnes) {
     AddressPool pool(prefix("10.0.0.0/29"), prefix("10.0.0.0/29"));

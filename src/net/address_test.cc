@@ -2,11 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "net/test_address.h"
+
 namespace hull::net {
 namespace {
-
-Prefix prefix(const char* text) { return MUST(Prefix::parse(text)); }
-IpAddress ip(const char* text) { return MUST(IpAddress::parse(text)); }
 
 TEST(IpAddress, PrintsWhatItParsed) {
     for (const char* text : {"0.0.0.0", "172.17.0.2", "255.255.255.255", "::", "fd00::2", "2001:db8::ff00:42:8329"})

@@ -7,6 +7,7 @@
 
 #include "net/firewall.h"
 #include "net/link.h"
+#include "net/test_address.h"
 #include "net/test_network.h"
 #include "sys/file.h"
 
@@ -17,9 +18,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
-
-IpAddress ip(const char* text) { return MUST(IpAddress::parse(text)); }
-Prefix prefix(const char* text) { return MUST(Prefix::parse(text)); }
 
 class BridgeTest : public test::PrivateNetwork {
 protected:

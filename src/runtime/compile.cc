@@ -13,9 +13,6 @@ namespace {
 
 namespace oci = model::oci;
 
-Error invalid(std::string message) { return Error(ErrorKind::invalid_argument, std::move(message)); }
-Error unsupported(std::string message) { return Error(ErrorKind::unsupported, std::move(message)); }
-
 NamespaceUse* member_for(Namespaces& ns, std::string_view type) {
     if (type == "user") return &ns.user;
     if (type == "pid") return &ns.pid;

@@ -16,8 +16,6 @@ namespace {
 
 namespace oci = model::oci;
 
-Error invalid(std::string message) { return Error(ErrorKind::invalid_argument, std::move(message)); }
-
 // "/a//b/./c/" -> "/a/b/c"; ".." takes a part away, as inside a root.
 std::string clean_path(std::string_view path) {
     std::vector<std::string_view> parts;

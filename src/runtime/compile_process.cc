@@ -13,8 +13,6 @@ namespace {
 
 namespace oci = model::oci;
 
-Error invalid(std::string message) { return Error(ErrorKind::invalid_argument, std::move(message)); }
-
 struct RlimitName {
     std::string_view name;
     uint32_t resource;

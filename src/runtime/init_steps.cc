@@ -280,7 +280,7 @@ Result<void> protect_root(Launching& l) {
     return sys::set_mount_attributes({}, "/", sys::Depth::one, attributes);
 }
 
-constexpr std::array<Step<Launching>, 11> list{{
+constexpr std::array<Step<Launching>, 11> init_list{{
     {"own namespaces", finish_namespaces},
     {"file systems", make_filesystems},
     {"hooks", early_hooks},
@@ -296,6 +296,6 @@ constexpr std::array<Step<Launching>, 11> list{{
 
 } // namespace
 
-std::span<const Step<Launching>> init_steps() { return list; }
+std::span<const Step<Launching>> init_steps() { return init_list; }
 
 } // namespace hull::runtime

@@ -255,7 +255,7 @@ Result<void> look_up_program(Starting& s) {
     return {};
 }
 
-constexpr std::array<Step<Starting>, 10> list{{
+constexpr std::array<Step<Starting>, 10> process_list{{
     {"session", new_session},
     {"terminal", make_terminal},
     {"user", look_up_user},
@@ -299,7 +299,7 @@ Result<void> last_things(Starting& s) {
 
 } // namespace
 
-std::span<const Step<Starting>> process_steps() { return list; }
+std::span<const Step<Starting>> process_steps() { return process_list; }
 
 Error become_program(Starting& s) {
     auto ready = last_things(s);

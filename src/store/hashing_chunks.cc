@@ -16,15 +16,15 @@ namespace {
 constexpr size_t chunk_bytes = size_t{512} << 10;
 constexpr int max_chunks = 8; // under way at one time
 
-struct Chunk {
-    std::unique_ptr<char[]> bytes = std::make_unique_for_overwrite<char[]>(chunk_bytes);
-    size_t size = 0;
-    int users = 0; // of consumer and hash
-};
-
 } // namespace
 
 struct HashingChunks::Shared {
+    struct Chunk {
+        std::unique_ptr<char[]> bytes = std::make_unique_for_overwrite<char[]>(chunk_bytes);
+        size_t size = 0;
+        int users = 0; // of consumer and hash
+    };
+
     explicit Shared(ByteSource& from) : source(from) {}
 
     void read_ahead();
@@ -52,7 +52,7 @@ void HashingChunks::Shared::release(Chunk* chunk) {
     changed.notify_all();
 }
 
-Chunk* HashingChunks::Shared::wait_for_free(std::unique_lock<std::mutex>& held) {
+HashingChunks::Shared::Chunk* HashingChunks::Shared::wait_for_free(std::unique_lock<std::mutex>& held) {
     changed.wait(held, [&] { return stopping || !free.empty() || chunks.size() < max_chunks; });
     if (stopping) return nullptr;
     if (free.empty()) return &chunks.emplace_back();
@@ -119,7 +119,7 @@ Result<std::string_view> HashingChunks::next() {
         if (shared_->error) return *shared_->error;
         return std::string_view();
     }
-    Chunk* chunk = shared_->to_use.front();
+    Shared::Chunk* chunk = shared_->to_use.front();
     shared_->to_use.pop_front();
     shared_->in_use = chunk;
     bytes_ += chunk->size;

@@ -11,6 +11,7 @@
 
 #include "codec/compress/sha256.h"
 #include "codec/tar_writer.h"
+#include "store/whiteout.h"
 #include "sys/tree.h"
 
 namespace hull::store {
@@ -97,9 +98,9 @@ struct stat lstat_of(const std::string& path) {
     return st.ok() ? *st : (struct stat){};
 }
 
-bool is_whiteout(const std::string& path) {
+bool is_whiteout_at(const std::string& path) {
     auto st = sys::lstat(path);
-    return st.ok() && S_ISCHR(st->st_mode) && st->st_rdev == 0;
+    return st.ok() && is_whiteout(*st);
 }
 
 std::optional<std::string> xattr_of(const std::string& folder, const std::string& name, const std::string& attribute) {
@@ -269,11 +270,11 @@ TEST_P(LayerContract, WhiteoutsBecomeOverlaysOwn) {
     auto layer = add(tar);
     ASSERT_TRUE(layer.ok()) << layer.error().message();
     const std::string at = path_of(*layer);
-    EXPECT_TRUE(is_whiteout(at + "/d/gone"));
+    EXPECT_TRUE(is_whiteout_at(at + "/d/gone"));
     EXPECT_FALSE(sys::exists(at + "/d/.wh.gone"));
     EXPECT_EQ(xattr_of(at, "o", "trusted.overlay.opaque"), "y");
     EXPECT_TRUE(sys::exists(at + "/o/new"));
-    EXPECT_TRUE(is_whiteout(at + "/implied/x"));
+    EXPECT_TRUE(is_whiteout_at(at + "/implied/x"));
     EXPECT_THAT(sys::list_dir(at + "/d").value(), ::testing::ElementsAre("gone"));
     EXPECT_FALSE(sys::exists(at + "/.wh..wh.plnk"));
     EXPECT_FALSE(layer->opaque_root);

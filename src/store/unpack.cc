@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 
+#include "store/whiteout.h"
 #include "sys/file.h"
 #include "sys/file_at.h"
 #include "sys/resolve.h"
@@ -25,8 +26,6 @@ constexpr uint64_t writeback_bytes = uint64_t{8} << 20;
 Error refused(std::string_view path, std::string_view why) {
     return {ErrorKind::invalid_argument, "invalid tar: " + std::string(path.substr(0, 1024)) + ": " + std::string(why)};
 }
-
-bool is_whiteout(const struct stat& st) { return S_ISCHR(st.st_mode) && st.st_rdev == 0; }
 
 std::string_view name_of(std::string_view path) {
     size_t slash = path.rfind('/');

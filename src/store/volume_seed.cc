@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "store/whiteout.h"
 #include "sys/file.h"
 #include "sys/file_at.h"
 #include "sys/resolve.h"
@@ -20,8 +21,6 @@ constexpr const char* kOpaque = "trusted.overlay.opaque";
 // What programs notice when it is missing.
 constexpr std::array kAttributes = {"security.capability", "system.posix_acl_access", "system.posix_acl_default"};
 constexpr unsigned kMaxDepth = 256;
-
-bool is_whiteout(const struct stat& st) { return S_ISCHR(st.st_mode) && st.st_rdev == 0; }
 
 // The same folder in several layers, topmost first: what overlayfs would merge.
 using Stack = std::vector<UniqueFd>;

@@ -2,7 +2,6 @@
 
 #include <memory>
 
-#include <dirent.h>
 #include <unistd.h>
 
 namespace hull::sys {
@@ -12,14 +11,8 @@ Result<void> rmdir(const std::string& path) {
     return {};
 }
 
-namespace {
-struct DirCloser {
-    void operator()(DIR* dir) const { ::closedir(dir); }
-};
-} // namespace
-
 Result<std::vector<std::string>> list_folders(const std::string& path) {
-    std::unique_ptr<DIR, DirCloser> dir(::opendir(path.c_str()));
+    OpenDir dir(::opendir(path.c_str()));
     if (!dir) return Error::from_errno("opendir", path);
     std::vector<std::string> names;
     errno = 0;

@@ -1,12 +1,20 @@
-// Empty folders (cgroup folders are removed with rmdir alone).
+// Listing folders, and removing empty ones (cgroup folders go with rmdir alone).
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
+
+#include <dirent.h>
 
 #include "base/result.h"
 
 namespace hull::sys {
+
+struct DirCloser {
+    void operator()(DIR* dir) const { ::closedir(dir); }
+};
+using OpenDir = std::unique_ptr<DIR, DirCloser>;
 
 Result<void> rmdir(const std::string& path); // missing: not_found; in use: code() is EBUSY
 // The names of the folders in path, without . and .., unsorted.

@@ -5,11 +5,11 @@
 #include <cstdlib>
 #include <memory>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "base/random.h"
+#include "sys/directory.h"
 #include "sys/retry.h"
 
 namespace hull::sys {
@@ -142,11 +142,6 @@ Result<void> unlink(const std::string& path) {
 
 namespace {
 
-struct DirCloser {
-    void operator()(DIR* dir) const { ::closedir(dir); }
-};
-using Dir = std::unique_ptr<DIR, DirCloser>;
-
 bool is_dot(const char* name) { return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])); }
 
 Result<void> remove_in(int parent, const char* name, dev_t device, const std::string& path) {
@@ -154,7 +149,7 @@ Result<void> remove_in(int parent, const char* name, dev_t device, const std::st
     if (errno != EISDIR && errno != EPERM) return Error::from_errno("unlink", path);
     int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return errno == ENOENT ? Result<void>{} : Error::from_errno("open", path);
-    Dir dir(::fdopendir(fd));
+    OpenDir dir(::fdopendir(fd));
     if (!dir) {
         ::close(fd);
         return Error::from_errno("fdopendir", path);
@@ -180,7 +175,7 @@ Result<void> remove_tree(const std::string& path) {
 }
 
 Result<std::vector<std::string>> list_dir(const std::string& path) {
-    Dir dir(::opendir(path.c_str()));
+    OpenDir dir(::opendir(path.c_str()));
     if (!dir) return Error::from_errno("opendir", path);
     std::vector<std::string> names;
     errno = 0;

@@ -4,13 +4,13 @@
 #include <array>
 #include <memory>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "sys/directory.h"
 #include "sys/retry.h"
 
 namespace hull::sys {
@@ -32,10 +32,6 @@ std::array<timespec, 2> both(Timestamp time) {
 std::string through_proc(BorrowedFd dir, const std::string& name) {
     return "/proc/self/fd/" + std::to_string(dir.get()) + "/" + name;
 }
-
-struct DirCloser {
-    void operator()(DIR* dir) const { ::closedir(dir); }
-};
 
 } // namespace
 
@@ -95,7 +91,7 @@ Result<std::vector<std::string>> names_in(BorrowedFd dir) {
     // A descriptor of its own: reading moves the offset, and dir may be O_PATH.
     int fd = ::openat(dir.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return Error::from_errno("open");
-    std::unique_ptr<DIR, DirCloser> stream(::fdopendir(fd));
+    OpenDir stream(::fdopendir(fd));
     if (!stream) {
         int code = errno;
         ::close(fd);

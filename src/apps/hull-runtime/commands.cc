@@ -73,7 +73,7 @@ constexpr std::array event_flags{Flag{"interval", "", Takes::value, "seconds bet
 constexpr size_t any = SIZE_MAX;
 constexpr bool enters = true, stays = false;
 
-constexpr std::array table{
+constexpr std::array all{
     Command{"create", "<container-id>", "make a container that waits for start", create_flags, Order::anywhere, 1, 1,
             enters, run_create},
     Command{"delete", "<container-id>", "remove what a container holds", delete_flags, Order::anywhere, 1, 1, stays,
@@ -111,6 +111,6 @@ constexpr std::array table{
 
 } // namespace
 
-std::span<const Command> commands() { return table; }
+std::span<const Command> commands() { return all; }
 
 } // namespace hull::oci_runtime

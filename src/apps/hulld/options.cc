@@ -14,9 +14,6 @@ namespace {
 
 constexpr size_t max_profile = size_t{1} << 20;
 
-Error invalid(std::string text) { return Error(ErrorKind::invalid_argument, std::move(text)); }
-Error unsupported(std::string text) { return Error(ErrorKind::unsupported, std::move(text)); }
-
 // Typed access to the values; `absent` is what a missing one is.
 class Values {
 public:

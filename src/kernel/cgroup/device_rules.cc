@@ -40,7 +40,7 @@ Result<uint8_t> parse_access(const std::string& text) {
     return text.empty() ? static_cast<uint8_t>(access_all) : access;
 }
 
-Result<int64_t> parse_number(std::optional<int64_t> number) {
+Result<int64_t> device_number(std::optional<int64_t> number) {
     if (!number || *number == -1) return -1;
     if (*number < 0 || *number > std::numeric_limits<uint32_t>::max())
         return Error(ErrorKind::invalid_argument, "device number " + std::to_string(*number) + " is out of range");
@@ -59,8 +59,8 @@ Result<std::vector<DeviceMatch>> normalise(const std::vector<model::oci::DeviceR
         DeviceMatch match;
         match.allow = rule.allow;
         match.access = TRY(parse_access(rule.access));
-        match.major = TRY(parse_number(rule.major));
-        match.minor = TRY(parse_number(rule.minor));
+        match.major = TRY(device_number(rule.major));
+        match.minor = TRY(device_number(rule.minor));
         if (rule.type != "" && rule.type != "a" && rule.type != "b" && rule.type != "c" && rule.type != "u")
             return Error(ErrorKind::invalid_argument, "device type \"" + rule.type + "\" is not a, b or c");
         bool both = rule.type.empty() || rule.type == "a";

@@ -5,6 +5,8 @@
 #include <limits>
 #include <optional>
 
+#include "sys/file.h"
+
 namespace hull::kernel::cgroup {
 
 namespace {
@@ -101,5 +103,12 @@ std::vector<pid_t> parse_pids(std::string_view text) {
         if (auto value = number(take(text, '\n')); value && *value > 0) pids.push_back(static_cast<pid_t>(*value));
     return pids;
 }
+
+std::string text_of(const std::string& file) {
+    auto text = sys::read_file(file);
+    return text.ok() ? std::move(*text) : std::string();
+}
+
+uint64_t number_in(const std::string& file) { return parse_number(text_of(file)); }
 
 } // namespace hull::kernel::cgroup

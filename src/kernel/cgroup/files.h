@@ -1,5 +1,4 @@
-// The forms that cgroup files come in. Pure; what can't be read as a number
-// is left out.
+// The forms that cgroup files come in. What can't be read as a number is left out.
 #pragma once
 
 #include <cstdint>
@@ -26,5 +25,9 @@ std::vector<IoEntry> parse_blkio(std::string_view text);
 void parse_io_stat(std::string_view text, Usage& into);
 // Lines of one pid each.
 std::vector<pid_t> parse_pids(std::string_view text);
+
+// What a file holds; a missing one holds nothing.
+std::string text_of(const std::string& file);
+uint64_t number_in(const std::string& file);
 
 } // namespace hull::kernel::cgroup

@@ -8,8 +8,6 @@ uint64_t weight_of_blkio(uint64_t weight) { return 1 + ((weight - 10) * 9999) / 
 
 namespace {
 
-Error invalid(const std::string& text) { return Error(ErrorKind::invalid_argument, text); }
-
 Result<void> check_memory(const model::oci::MemoryLimits& m) {
     for (auto value : {m.limit, m.reservation, m.swap, m.kernel, m.kernel_tcp})
         if (value && *value < -1) return invalid("memory limit " + std::to_string(*value) + " is negative");

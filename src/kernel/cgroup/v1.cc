@@ -118,16 +118,6 @@ Result<Plan> V1::locate(std::string_view text) const {
     return plan;
 }
 
-uint64_t number_in(const std::string& file) {
-    auto text = sys::read_file(file);
-    return text.ok() ? parse_number(*text) : 0;
-}
-
-std::string text_of(const std::string& file) {
-    auto text = sys::read_file(file);
-    return text.ok() ? std::move(*text) : std::string();
-}
-
 void V1::read_cpu(const std::string& path, Usage& into) const {
     if (auto at = folder("cpuacct", path); at.ok()) {
         into.cpu_total_ns = number_in(*at + "cpuacct.usage");

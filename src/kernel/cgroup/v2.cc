@@ -64,11 +64,6 @@ Result<Plan> V2::locate(std::string_view text) const {
     return plan;
 }
 
-uint64_t number_in(const std::string& file) {
-    auto text = sys::read_file(file);
-    return text.ok() ? parse_number(*text) : 0;
-}
-
 std::map<std::string, uint64_t> keyed_in(const std::string& file) {
     auto text = sys::read_file(file);
     return text.ok() ? parse_keyed(*text) : std::map<std::string, uint64_t>{};

@@ -15,7 +15,7 @@ namespace {
 
 using format::Column;
 
-constexpr Column columns[] = {
+constexpr Column image_columns[] = {
     {"ID", "IMAGE ID"},
     {"Repository", "REPOSITORY"},
     {"Tag", "TAG"},
@@ -124,7 +124,7 @@ Result<int> list_images(Session& session) {
     std::ranges::stable_sort(images, std::greater(), [](const Json* image) { return number(*image, "Created"); });
 
     bool quiet = flags.on("quiet");
-    format::Listing listing{columns, flags.on("digests") ? digest_table : plain_table};
+    format::Listing listing{image_columns, flags.on("digests") ? digest_table : plain_table};
     for (const Json* image : images)
         for (const Name& name : names_of(*image, digests)) {
             listing.rows.push_back(row_of(*image, name, flags.on("no-trunc")));

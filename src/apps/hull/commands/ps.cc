@@ -17,7 +17,7 @@ namespace {
 
 using format::Column;
 
-constexpr Column columns[] = {
+constexpr Column ps_columns[] = {
     {"ID", "CONTAINER ID"},
     {"Image", "IMAGE"},
     {"Command", "COMMAND"},
@@ -34,7 +34,7 @@ constexpr Column columns[] = {
     {"Size", "SIZE"},
     {"Platform", "PLATFORM"},
 };
-constexpr std::string_view default_table =
+constexpr std::string_view ps_table =
     "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
 constexpr std::string_view size_table = "\t{{.Size}}";
 
@@ -113,11 +113,11 @@ Result<int> list_containers(Session& session) {
     Json answer = TRY(TRY(session.engine())->get("/containers/json", query));
 
     bool whole = flags.on("no-trunc");
-    format::Listing listing{columns, {}};
+    format::Listing listing{ps_columns, {}};
     listing.method = [&](size_t row, std::string_view name, std::span<const Json> arguments) {
         return label_method(object(list(answer, "")[row], "Labels"), name, arguments);
     };
-    std::string table(default_table);
+    std::string table(ps_table);
     if (flags.on("size")) table += size_table;
     if (flags.on("quiet")) table = "{{.ID}}";
     listing.default_table = table;

@@ -16,7 +16,7 @@ namespace {
 
 using format::Column;
 
-constexpr Column columns[] = {
+constexpr Column stats_columns[] = {
     {"Container", "CONTAINER"},
     {"ID", "CONTAINER ID"},
     {"Name", "NAME"},
@@ -27,7 +27,7 @@ constexpr Column columns[] = {
     {"BlockIO", "BLOCK I/O"},
     {"PIDs", "PIDS"},
 };
-constexpr std::string_view default_table =
+constexpr std::string_view stats_table =
     "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}";
 
 std::string percent(double value) {
@@ -96,7 +96,7 @@ Result<std::string> sample(Session& session, Engine& engine, const std::string& 
                                               .query = Query().add("stream", "0").str(),
                                               .body = {},
                                               .headers = {}})));
-    format::Listing listing{columns, default_table};
+    format::Listing listing{stats_columns, stats_table};
     for (size_t i = 0; i < names.size(); ++i) {
         auto head = exchanges[i].head();
         if (!head.ok()) {

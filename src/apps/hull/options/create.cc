@@ -11,8 +11,6 @@ namespace hull::cli {
 
 namespace {
 
-Error invalid(std::string text) { return Error(ErrorKind::invalid_argument, std::move(text)); }
-
 template <class T>
 Result<void> parse_each(const std::vector<std::string>& texts, std::vector<T>& out,
                         Result<T> (*parse)(std::string_view)) {

@@ -14,7 +14,7 @@ Result<Creation> read(Words words, std::vector<std::pair<std::string, std::strin
     Flags flags = TRY(Flags::parse({run_flags(), create_flags()}, words, Order::flags_first));
     return read_creation(flags, proxy);
 }
-std::string error_of(Words words) {
+std::string creation_error(Words words) {
     auto creation = read(std::move(words));
     return creation.ok() ? "" : creation.error().message();
 }
@@ -57,7 +57,7 @@ TEST(Create, Healthchecks) {
     EXPECT_THAT(c->request.config.healthcheck->test, ElementsAre("CMD-SHELL", "true"));
     EXPECT_EQ(c->request.config.healthcheck->interval, 5'000'000'000);
     EXPECT_THAT(read({"--no-healthcheck", "i"})->request.config.healthcheck->test, ElementsAre("NONE"));
-    EXPECT_EQ(error_of({"--no-healthcheck", "--health-cmd=x", "i"}),
+    EXPECT_EQ(creation_error({"--no-healthcheck", "--health-cmd=x", "i"}),
               "--no-healthcheck conflicts with --health-* options");
 }
 
@@ -70,18 +70,18 @@ TEST(Create, Networks) {
     const auto& endpoint = c->request.networking_config.endpoints_config.at("web");
     EXPECT_THAT(endpoint.aliases, ElementsAre("a"));
     EXPECT_EQ(endpoint.ipam_config->ipv4_address, "10.0.0.5");
-    EXPECT_EQ(error_of({"--network=a", "--network=host", "i"}),
+    EXPECT_EQ(creation_error({"--network=a", "--network=host", "i"}),
               "conflicting options: cannot attach both user-defined and non-user-defined network-modes");
-    EXPECT_EQ(error_of({"--network=a", "--network=a", "i"}), "network \"a\" is specified multiple times");
+    EXPECT_EQ(creation_error({"--network=a", "--network=a", "i"}), "network \"a\" is specified multiple times");
 }
 
 TEST(Create, Conflicts) {
-    EXPECT_EQ(error_of({"--rm", "--restart=always", "i"}),
+    EXPECT_EQ(creation_error({"--rm", "--restart=always", "i"}),
               "conflicting options: cannot specify both --restart and --rm");
-    EXPECT_THAT(error_of({"--userns=x", "i"}), HasSubstr("invalid USER mode"));
-    EXPECT_THAT(error_of({"--pull=sometimes", "i"}), HasSubstr("invalid pull option: 'sometimes'"));
-    EXPECT_THAT(error_of({"--cpu-count=1", "i"}), HasSubstr("running on windows"));
-    EXPECT_THAT(error_of({"--use-api-socket", "i"}), HasSubstr("not supported"));
+    EXPECT_THAT(creation_error({"--userns=x", "i"}), HasSubstr("invalid USER mode"));
+    EXPECT_THAT(creation_error({"--pull=sometimes", "i"}), HasSubstr("invalid pull option: 'sometimes'"));
+    EXPECT_THAT(creation_error({"--cpu-count=1", "i"}), HasSubstr("running on windows"));
+    EXPECT_THAT(creation_error({"--use-api-socket", "i"}), HasSubstr("not supported"));
 }
 
 TEST(Create, ProxiesOfTheConfigurationYieldToTheCommandLine) {

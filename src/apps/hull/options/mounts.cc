@@ -14,8 +14,6 @@ namespace hull::cli {
 
 namespace {
 
-Error invalid(std::string text) { return Error(ErrorKind::invalid_argument, std::move(text)); }
-
 Result<std::string> absolute(const std::string& path) {
     if (!path.starts_with(".") && path != "~") return path;
     std::string out = TRY(sys::current_folder());

@@ -9,8 +9,6 @@ namespace hull::cli {
 
 namespace {
 
-Error invalid(std::string text) { return Error(ErrorKind::invalid_argument, std::move(text)); }
-
 bool user_defined(std::string_view mode) {
     return mode != "default" && mode != "bridge" && mode != "host" && mode != "none" && !mode.starts_with("container:");
 }

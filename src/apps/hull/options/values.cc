@@ -17,7 +17,6 @@ namespace hull::cli {
 
 namespace {
 
-Error invalid(std::string text) { return Error(ErrorKind::invalid_argument, std::move(text)); }
 Error invalid_for(std::string_view flag, std::string_view value, std::string_view why) {
     return invalid("invalid argument \"" + std::string(value) + "\" for \"" + std::string(flag) +
                    "\" flag: " + std::string(why));
