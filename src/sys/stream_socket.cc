@@ -34,17 +34,27 @@ int poll_timeout(int64_t deadline_ns) {
 
 } // namespace
 
-Result<std::optional<size_t>> receive_now(BorrowedFd socket, std::span<char> into) {
+namespace {
+
+Result<std::optional<size_t>> try_receive(BorrowedFd socket, std::span<char> into) {
     ssize_t n = retry([&] { return ::recv(socket.get(), into.data(), into.size(), MSG_DONTWAIT); });
     if (n >= 0) return std::optional<size_t>(static_cast<size_t>(n));
     if (errno == EAGAIN || errno == EWOULDBLOCK) return std::optional<size_t>();
-    if (errno == ECONNRESET) return std::optional<size_t>(0);
+    if (errno == ECONNRESET) return Error::from_errno("recv").with_kind(ErrorKind::cancelled);
     return Error::from_errno("recv");
+}
+
+} // namespace
+
+Result<std::optional<size_t>> receive_now(BorrowedFd socket, std::span<char> into) {
+    auto n = try_receive(socket, into);
+    if (!n.ok() && n.error().kind() == ErrorKind::cancelled) return std::optional<size_t>(0);
+    return n;
 }
 
 Result<size_t> receive(BorrowedFd socket, std::span<char> into, int64_t deadline_ns) {
     for (;;) {
-        std::optional<size_t> n = TRY(receive_now(socket, into));
+        std::optional<size_t> n = TRY(try_receive(socket, into));
         if (n) return *n;
         pollfd p{socket.get(), POLLIN, 0};
         int ready = retry([&] { return ::poll(&p, 1, poll_timeout(deadline_ns)); });

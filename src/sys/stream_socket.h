@@ -12,11 +12,12 @@
 
 namespace hull::sys {
 
-// Bytes that are there already, without waiting; 0 is the peer's end of file,
+// Bytes that are there already, without waiting; 0 is the peer's end, by reset too,
 // nullopt that nothing is there yet.
 Result<std::optional<size_t>> receive_now(BorrowedFd socket, std::span<char> into);
 // Waits for bytes until the deadline (CLOCK_MONOTONIC ns, 0 for ever); 0 is the
-// peer's end of file. Errors: timed_out.
+// peer's end of file. Errors: timed_out; cancelled with code() ECONNRESET when the
+// peer is gone and, on a unix socket, didn't read all that we sent.
 Result<size_t> receive(BorrowedFd socket, std::span<char> into, int64_t deadline_ns = 0);
 // All parts, in order, in as few system calls as the kernel allows; waits while
 // the peer doesn't read. Errors: cancelled when the peer is gone.

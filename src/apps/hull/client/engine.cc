@@ -5,6 +5,7 @@
 
 #include "codec/json.h"
 #include "http/uri.h"
+#include "sys/sleep.h"
 
 namespace hull::cli {
 
@@ -83,11 +84,11 @@ Engine::Engine(http::Endpoint endpoint, http::Headers extra_headers, Starter sta
     }
 }
 
-Result<Engine::Connection> Engine::connect(bool fresh) {
+Result<http::ClientConnection> Engine::connect(bool fresh) {
     if (!fresh) {
         std::lock_guard lock(mutex_);
         if (!idle_.empty()) {
-            Connection out{std::move(idle_.back()), true};
+            http::ClientConnection out = std::move(idle_.back());
             idle_.pop_back();
             return out;
         }
@@ -99,7 +100,7 @@ Result<Engine::Connection> Engine::connect(bool fresh) {
         connected = http::ClientConnection::connect(endpoint_);
     }
     if (!connected.ok()) return cannot_connect(endpoint_, connected.error());
-    return Connection{std::move(connected).value(), false};
+    return connected;
 }
 
 void Engine::keep(http::ClientConnection connection) {
@@ -139,26 +140,31 @@ bool Engine::adopt_version(const std::string& answer) {
 }
 
 Result<Exchange> Engine::begin(Call call) {
-    Connection c = TRY(connect(call.upgrade));
+    http::ClientConnection c = TRY(connect(call.upgrade));
     http::ClientRequest request = request_of(call);
-    auto sent = c.connection.send(request);
-    if (!sent.ok() && c.reused) { // an idle connection that the engine has closed
+    auto sent = c.send(request);
+    if (!sent.ok()) { // an idle connection that the engine has closed, or an engine that dies
         c = TRY(connect(true));
-        sent = c.connection.send(request);
+        TRY(c.send(request));
     }
-    if (!sent.ok()) return std::move(sent).error();
-    return Exchange(*this, std::move(call), std::move(c.connection), c.reused);
+    return Exchange(*this, std::move(call), std::move(c));
+}
+
+// A reset on a unix socket: it was closed with the request unread (unix(7)).
+bool Exchange::may_repeat(const Error& error) const {
+    if (error.kind() != ErrorKind::unavailable) return false;
+    if (error.code() == ECONNRESET && engine_->endpoint_.kind == http::Endpoint::Kind::unix_socket) return true;
+    return call_.repeatable || call_.method == http::Method::get || call_.method == http::Method::head;
 }
 
 Result<http::ResponseHead> Exchange::head() {
     auto head = connection_->read_head();
-    bool repeatable = call_.method == http::Method::get || call_.method == http::Method::head;
-    if (!head.ok() && reused_ && repeatable && head.error().kind() == ErrorKind::unavailable) {
-        Engine::Connection c = TRY(engine_->connect(true));
-        TRY(c.connection.send(engine_->request_of(call_)));
-        connection_ = std::move(c.connection);
-        reused_ = false;
-        head = connection_->read_head();
+    // A dying engine's socket may take connections for some milliseconds more.
+    for (sys::Backoff backoff(1000); !head.ok() && may_repeat(head.error()) && backoff.wait();) {
+        http::ClientConnection c = TRY(engine_->connect(true));
+        auto sent = c.send(engine_->request_of(call_));
+        connection_ = std::move(c);
+        head = sent.ok() ? connection_->read_head() : Result<http::ResponseHead>(std::move(sent).error());
     }
     if (!head.ok()) return std::move(head).error();
     if (head->status < 400) {
@@ -206,16 +212,16 @@ Result<Reply> Engine::remove(const std::string& path, const Query& query) {
 // A streamed body can't be sent twice, so the version is settled before.
 Result<Exchange> Engine::upload(Call call, const std::function<Result<size_t>(std::span<char>)>& source) {
     TRY(version());
-    Connection c = TRY(connect(true));
-    auto sent = c.connection.begin_upload(request_of(call));
+    http::ClientConnection c = TRY(connect(true));
+    auto sent = c.begin_upload(request_of(call));
     std::vector<char> piece(upload_piece);
     while (sent.ok()) {
         size_t n = TRY(source(piece));
-        sent = n == 0 ? c.connection.end_upload() : c.connection.upload({piece.data(), n});
+        sent = n == 0 ? c.end_upload() : c.upload({piece.data(), n});
         if (n == 0) break;
     }
     // When the engine stopped listening, its answer says why.
-    Exchange exchange(*this, std::move(call), std::move(c.connection), false);
+    Exchange exchange(*this, std::move(call), std::move(c));
     return exchange;
 }
 
@@ -224,11 +230,11 @@ Result<std::string> Engine::version() {
         std::lock_guard lock(mutex_);
         if (version_settled_) return version_;
     }
-    Connection c = TRY(connect(false));
-    TRY(c.connection.send({.method = http::Method::get, .target = "/_ping", .headers = extra_headers_, .body = {}}));
-    http::ResponseHead head = TRY(c.connection.read_head());
-    TRY(c.connection.read_whole_body());
-    if (c.connection.reusable()) keep(std::move(c.connection));
+    http::ClientConnection c = TRY(connect(false));
+    TRY(c.send({.method = http::Method::get, .target = "/_ping", .headers = extra_headers_, .body = {}}));
+    http::ResponseHead head = TRY(c.read_head());
+    TRY(c.read_whole_body());
+    if (c.reusable()) keep(std::move(c));
     std::string offered(head.headers.get("Api-Version"));
     std::lock_guard lock(mutex_);
     int ours = std::atoi(version_.c_str() + 2);

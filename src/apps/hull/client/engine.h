@@ -46,6 +46,7 @@ struct Call {
     std::string body; // JSON
     bool upgrade = false;
     http::Headers headers;
+    bool repeatable = false; // does no harm when done twice, as GET and HEAD
 };
 
 struct Reply {
@@ -61,7 +62,8 @@ class Engine;
 // outlive it.
 class Exchange {
 public:
-    // Waits for the head. An answer of 400 and above becomes an Error.
+    // Waits for the head. When the engine dies before it answers, a request that it
+    // didn't read, or that is repeatable, goes to its successor. An answer of 400 and above becomes an Error.
     Result<http::ResponseHead> head();
     // After head(): pieces of the body, 0 at its end.
     Result<size_t> read(std::span<char> into) { return connection_->read_body(into); }
@@ -72,12 +74,12 @@ public:
 
 private:
     friend class Engine;
-    Exchange(Engine& engine, Call call, http::ClientConnection connection, bool reused)
-        : engine_(&engine), call_(std::move(call)), connection_(std::move(connection)), reused_(reused) {}
+    bool may_repeat(const Error& error) const;
+    Exchange(Engine& engine, Call call, http::ClientConnection connection)
+        : engine_(&engine), call_(std::move(call)), connection_(std::move(connection)) {}
     Engine* engine_;
     Call call_;
     std::optional<http::ClientConnection> connection_;
-    bool reused_;
 };
 
 class Engine {
@@ -107,11 +109,7 @@ public:
 
 private:
     friend class Exchange;
-    struct Connection {
-        http::ClientConnection connection;
-        bool reused;
-    };
-    Result<Connection> connect(bool fresh);
+    Result<http::ClientConnection> connect(bool fresh);
     void keep(http::ClientConnection connection);
     http::ClientRequest request_of(const Call& call);
     // True when the answer said that our version is too new, and we now use theirs.

@@ -32,7 +32,13 @@ Result<std::string> create_exec(Session& session, Engine& engine, bool detach, c
     if (flags.on("tty"))
         if (auto size = sys::terminal_size(BorrowedFd(1)))
             body["ConsoleSize"] = boost::json::array{size->rows, size->columns};
-    Reply reply = TRY(engine.post(container_path(operands[0], "exec"), {}, boost::json::serialize(body)));
+    Call create{.method = http::Method::post,
+                .path = container_path(operands[0], "exec"),
+                .query = {},
+                .body = boost::json::serialize(body),
+                .headers = {},
+                .repeatable = true}; // one that is never started costs nothing
+    Reply reply = TRY(engine.call(create));
     return text(TRY(reply.json()), "Id");
 }
 
