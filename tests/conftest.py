@@ -117,7 +117,16 @@ class Engine:
         with contextlib.suppress(subprocess.SubprocessError):
             run("ip", "link", "delete", self.bridge)
             run("nft", "delete", "table", "inet", f"hull-{self.bridge}")
+        if keep := os.environ.get("HULL_TEST_KEEP_LOGS"):
+            self.save_logs(pathlib.Path(keep))
         shutil.rmtree(self.folder)
+
+    def save_logs(self, where):
+        where = where / self.folder.name
+        where.mkdir(parents=True, exist_ok=True)
+        for path in (self.folder / "hulld.log", *self.folder.rglob("keeper.log")):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy(path, where)
 
 
 @pytest.fixture

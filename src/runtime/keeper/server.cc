@@ -132,8 +132,11 @@ Result<void> Server::serve(UniqueFd socket) {
     return {};
 }
 
+// Its starts go on; what becomes of them is the next engine's to hear in the list.
 void Server::disconnect() {
     engine_.reset();
+    list_request_ = unasked;
+    for (Starting& starting : starting_) starting.request = unasked;
     consider_quitting();
 }
 
@@ -174,7 +177,10 @@ Result<void> Server::dispatch(Packet& packet) {
         TRY(recover());
         answer(packet.request, MessageType::done);
         return {};
-    case MessageType::list: return list(packet.request);
+    case MessageType::list:
+        list_request_ = packet.request;
+        list_if_settled();
+        return {};
     case MessageType::launch: return launch(packet);
     case MessageType::attach: return attach(packet);
     case MessageType::ack: {
@@ -209,6 +215,16 @@ void Server::hello(const Packet& packet) {
     // Another version gets the same answer: it then knows to upgrade us.
     answer(packet.request, MessageType::welcome,
            to_bytes(Welcome{protocol_version, HULL_VERSION, static_cast<int32_t>(::getpid())}));
+}
+
+// An engine that was told before they are done would take them for lost, and
+// clean up under their feet.
+void Server::list_if_settled() {
+    if (list_request_ == unasked) return;
+    for (const Starting& starting : starting_)
+        if (starting.request == unasked) return;
+    uint64_t request = std::exchange(list_request_, unasked);
+    if (auto listed = list(request); !listed.ok()) answer_failure(request, listed.error());
 }
 
 Result<void> Server::list(uint64_t request) {

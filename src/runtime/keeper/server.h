@@ -70,6 +70,7 @@ public:
 
 private:
     struct Starting;
+    static constexpr uint64_t unasked = 0;
     Server(ServerOptions options, Starter& starter, std::unique_ptr<event::Loop> loop, StateFiles files);
     Result<void> prepare();
 
@@ -83,6 +84,7 @@ private:
     Result<void> dispatch(Packet& packet);
     void hello(const Packet& packet);
     Result<void> list(uint64_t request);
+    void list_if_settled();
     Result<void> adopt(Packet& packet);
     Result<void> attach(Packet& packet);
     void answer(uint64_t request, MessageType type, const std::string& content = {}, std::vector<UniqueFd> fds = {});
@@ -126,6 +128,7 @@ private:
     event::Watch listener_watch_;
     std::unique_ptr<EngineConnection> engine_;
     std::list<Starting> starting_;
+    uint64_t list_request_ = unasked; // waits for the starts of an engine before
     std::vector<pid_t> intermediates_;
     std::map<TaskKey, std::unique_ptr<Task>> tasks_;
     std::map<TaskKey, ExitReport> ended_; // not yet acknowledged

@@ -98,13 +98,14 @@ void Server::start_succeeded(std::list<Starting>::iterator at) {
     std::vector<UniqueFd> fds;
     auto launched = make_task(*at, fds);
     if (!launched.ok()) return start_failed(at, std::move(launched).error());
-    answer(at->request, MessageType::launched, to_bytes(*launched), std::move(fds));
+    if (at->request != unasked) answer(at->request, MessageType::launched, to_bytes(*launched), std::move(fds));
     Task& task = *find(at->record.key);
     for (size_t i = 0; i < at->streams.size(); ++i) {
         auto attached = task.streams().attach(std::move(at->clients[i]), at->streams[i]);
         if (!attached.ok()) log::error("attach a client", attached.error());
     }
     starting_.erase(at);
+    list_if_settled();
     upgrade_if_quiet();
 }
 
@@ -143,8 +144,9 @@ void Server::start_failed(std::list<Starting>::iterator at, Error error) {
     at->failure = std::move(error);
     auto finish = [this, at] {
         if (at->pidfd) (void)sys::reap_pidfd(at->pidfd);
-        answer_failure(at->request, *at->failure);
+        if (at->request != unasked) answer_failure(at->request, *at->failure);
         starting_.erase(at);
+        list_if_settled();
         consider_quitting();
         upgrade_if_quiet();
     };

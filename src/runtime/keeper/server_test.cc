@@ -442,6 +442,19 @@ TEST_F(Keeper, OutlivesItsEngineAndTellsTheNextOneEverything) {
     EXPECT_EQ(logged("counts"), expected);
 }
 
+TEST_F(Keeper, AnEngineHearsOfWhatTheOneBeforeBegan) {
+    std::thread before([&] { EXPECT_FALSE(launch({"slow", ""}, "slow:sleep 100").ok()); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    Heard next;
+    auto second =
+        MUST(Client::connect(MUST(sys::connect_unix(folder.path("keeper.sock"), sys::SocketType::seqpacket)), next));
+    before.join();
+    ASSERT_TRUE(second->list().ok());
+    EXPECT_TRUE(next.tasks.contains({"slow", ""}));
+    second.reset();
+    reconnect();
+}
+
 TEST_F(Keeper, ANewKeeperGoesOnWithWhatTheDeadOneHeld) {
     Settings settings{.open_stdin = true};
     ASSERT_TRUE(launch({a, ""}, "while read x; do echo got $x; [ $x = end ] && exit 11; done", settings).ok());

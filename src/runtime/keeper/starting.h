@@ -11,7 +11,7 @@
 namespace hull::keeper {
 
 struct Server::Starting {
-    uint64_t request = 0;
+    uint64_t request = 0; // `unasked` when the engine that asked is gone
     TaskRecord record;
     std::vector<StreamOptions> streams;
     std::vector<UniqueFd> clients; // one for each of streams

@@ -1,6 +1,6 @@
 // A keeper whose tasks are plain shells on this machine: the plan is a command
 // for sh, with "tty:" before it for one on a terminal. "fail:" fails like a
-// missing program.
+// missing program; "slow:" takes 0.3 s to be told.
 #include <cstdlib>
 #include <string>
 
@@ -19,14 +19,16 @@ using runtime::LaunchEvent;
 
 class FakeStart : public keeper::Start {
 public:
-    FakeStart(std::vector<LaunchEvent> events, UniqueFd ready) : events_(std::move(events)), ready_(std::move(ready)) {}
-    pid_t intermediate() const override { return 0; }
+    FakeStart(std::vector<LaunchEvent> events, UniqueFd ready, pid_t helper)
+        : events_(std::move(events)), ready_(std::move(ready)), helper_(helper) {}
+    pid_t intermediate() const override { return helper_; }
     BorrowedFd fd() const override { return ready_; }
     std::vector<LaunchEvent> events() override { return std::move(events_); }
 
 private:
     std::vector<LaunchEvent> events_;
-    UniqueFd ready_; // at its end of file, so always readable
+    UniqueFd ready_; // readable at its end of file
+    pid_t helper_;
 };
 
 class FakeStarter : public keeper::Starter {
@@ -34,6 +36,15 @@ public:
     Result<std::unique_ptr<keeper::Start>> launch(std::string_view plan, std::span<const BorrowedFd>,
                                                   const keeper::ProgramStdio& stdio) override {
         auto [ready, writing] = TRY(sys::make_pipe());
+        pid_t helper = 0;
+        if (plan.starts_with("slow:")) {
+            plan.remove_prefix(5);
+            helper = ::fork();
+            if (helper == 0) {
+                ::usleep(300'000);
+                ::_exit(0);
+            }
+        }
         writing.reset();
         std::vector<LaunchEvent> events;
         if (plan.starts_with("fail:")) {
@@ -44,7 +55,7 @@ public:
         } else {
             events = TRY(start(plan, stdio));
         }
-        return std::unique_ptr<keeper::Start>(std::make_unique<FakeStart>(std::move(events), std::move(ready)));
+        return std::unique_ptr<keeper::Start>(std::make_unique<FakeStart>(std::move(events), std::move(ready), helper));
     }
     Result<std::unique_ptr<keeper::Start>> exec(BorrowedFd, std::string_view plan,
                                                 const keeper::ProgramStdio& stdio) override {
