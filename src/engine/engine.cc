@@ -76,6 +76,7 @@ private:
     HealthMonitor health_;
     ImageService images_;
     std::string engine_id_;
+    std::set<std::string> unreadable_; // ids of containers on record that can't be served
 };
 
 Result<void> EngineImpl::load_engine_id() {
@@ -114,6 +115,7 @@ Result<void> EngineImpl::load_records() {
         // One bad record must not keep the others away; its folder stays, too.
         if (!container.ok()) {
             log::error("container record " + key, container.error());
+            unreadable_.insert(key);
             continue;
         }
         auto reserved = core_.registry.reserve((*container)->name(), (*container)->id);
@@ -126,6 +128,10 @@ Result<void> EngineImpl::load_records() {
 void EngineImpl::adopt(const std::vector<Survivor>& survivors) {
     for (const Survivor& survivor : survivors) {
         ContainerPtr container = core_.registry.by_id(survivor.container);
+        if (!container && unreadable_.contains(survivor.container.str())) {
+            log::warning("container " + survivor.container.str() + " runs on, but its record can't be read");
+            continue;
+        }
         if (!container) {
             // Its record was never written: nobody was told that it exists.
             log::warning("ending container " + survivor.container.str() + ", which is not on record");

@@ -6,6 +6,10 @@
 
 namespace hull::engine {
 
+namespace {
+constexpr int64_t kLetGoMs = 500; // until the last request about the container has ended
+}
+
 Result<void> Runner::remove(const ContainerPtr& container, bool force) {
     ContainerStatus status = container->status();
     if (status == ContainerStatus::removing)
@@ -54,6 +58,12 @@ Result<void> Runner::remove_held(const ContainerPtr& container) {
     core_.registry.free_name(container->name(), container->id);
     core_.publish(*container, "destroy");
     container->update([](ContainerState&, Volatile& v) { v.removed = true; });
+    // An image that was removed before it leaves its layers when we let go of them.
+    if (!core_.images.resolve(container->settings().image_id).ok())
+        core_.scheduler.after(kLetGoMs, [this] {
+            if (auto collected = core_.images.collect(); !collected.ok())
+                log::warning("remove layers that no image has", collected.error());
+        });
     ++discarded_;
     if (!core_.workers.submit([this] { empty_trash(); })) empty_trash();
     return {};

@@ -335,10 +335,10 @@ TEST_F(LaunchTest, finds_users_and_groups_in_the_images_own_files) {
     Plan plan = shell_plan("id; echo $HOME; echo x > /dev/stdout");
     plan.process.user = "worker";
     auto ran = run(plan);
-    EXPECT_EQ(ran.out, "uid=1000(worker) gid=1000(worker) groups=29(audio),44(video)\n/home/worker\nx\n");
+    EXPECT_EQ(ran.out, "uid=1000(worker) gid=1000(worker) groups=29(audio),44(video),1000(worker)\n/home/worker\nx\n");
     plan.process.user = "1000:0";
     plan.process.additional_groups = {"video", "77"};
-    EXPECT_THAT(run(plan).out, StartsWith("uid=1000(worker) gid=0(root) groups=44(video),77\n"));
+    EXPECT_THAT(run(plan).out, StartsWith("uid=1000(worker) gid=0(root) groups=0(root),44(video),77\n"));
 }
 
 TEST_F(LaunchTest, R10_odd_users_are_errors) {

@@ -106,6 +106,10 @@ Result<void> look_up_user(Starting& s) {
     if (by_text || !s.process.additional_groups.empty()) group = TRY(read_account_file(s.root, "/etc/group"));
     if (by_text) {
         s.user = TRY(find_user(s.process.user, passwd, group));
+        // Or a process could leave its group and pass where the group is denied (CVE-2022-36109).
+        std::vector<uint32_t> groups{s.user.gid};
+        add_groups(groups, s.user.groups);
+        s.user.groups = std::move(groups);
     } else {
         s.user.uid = s.process.uid;
         s.user.gid = s.process.gid;

@@ -142,8 +142,9 @@ def test_unknown_image_is_said(cli):
 
 def test_environment_workdir_user_hostname(cli):
     done = cli("run", "--rm", "-e", "A=1", "-e", "B=x y", "-w", "/new/dir", "-h", "box", "-u", "1000:1001", "busybox",
-               "sh", "-c", "echo $A,$B,$PWD,$(hostname),$(id -u):$(id -g),$HOME")
-    assert done.stdout == "1,x y,/new/dir,box,1000:1001,/\n", done.stderr
+               "sh", "-c", "echo $A,$B,$PWD,$(hostname),$(id -u):$(id -g),$HOME; grep ^Groups /proc/self/status")
+    # The primary group is among the supplementary ones, too (CVE-2022-36109).
+    assert done.stdout.split("\n") == ["1,x y,/new/dir,box,1000:1001,/", "Groups:\t1001 ", ""], done.stderr
 
 
 def test_user_by_name_comes_from_the_image(engine, debian):
