@@ -158,6 +158,11 @@ void EngineImpl::settle(const std::vector<Survivor>& survivors) {
     for (const ContainerPtr& container : core_.registry.all()) {
         ContainerStatus status = container->status();
         bool active = has_processes(status) || status == ContainerStatus::starting;
+        // Its end is on record before what it held is given back.
+        if (!active && container->state().started_at.ns != 0) {
+            auto cleaned = core_.runtime.cleanup(container->id, cgroup_parent(*container, core_.options));
+            if (!cleaned.ok()) log::error("clean up container " + container->id.str(), cleaned.error());
+        }
         if (active && !alive.contains(container->id.str())) {
             auto told = [](const ContainerState& state, const Volatile& v) {
                 return v.early_exit || !is_active(state.status) || state.status == ContainerStatus::restarting;

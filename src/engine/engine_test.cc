@@ -54,6 +54,26 @@ TEST_F(RecoveryTest, SweepsFoldersWithoutRecord) {
     EXPECT_THAT(runtime_.cleaned, testing::Contains("/hull/" + orphan));
 }
 
+// Its end is written down before its cgroup goes.
+TEST_F(RecoveryTest, FinishesTheCleaningUpOfWhatEnded) {
+    ContainerId id = run("ended");
+    runtime_.end(id, 0);
+    EXPECT_TRUE(eventually([&] { return status(id) == Status::exited; }));
+    EXPECT_TRUE(eventually([&] { return !runtime_.cleaned.empty(); }));
+    runtime_.cleaned.clear();
+    restart();
+    EXPECT_THAT(runtime_.cleaned, testing::Contains("/hull/" + id.str()));
+}
+
+TEST_F(RecoveryTest, LeavesARunningContainerAloneWhoseRecordItCantRead) {
+    ContainerId id{std::string(64, 'c')};
+    ASSERT_TRUE(records_->put(store::Table::containers, id.str(), "{broken").ok());
+    runtime_.survivors = {{.container = id, .pid = 1, .started_at = {}, .paused = false, .execs = {}}};
+    runtime_.running.insert(id.str());
+    restart();
+    EXPECT_TRUE(runtime_.signals.empty());
+}
+
 TEST_F(RecoveryTest, RemovesAnAutoRemoveContainerThatEndedMeanwhile) {
     auto asked = request();
     asked.host_config.auto_remove = true;

@@ -1,5 +1,6 @@
 #include "runtime/keeper/client.h"
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 
@@ -7,6 +8,8 @@
 
 #include "base/log.h"
 #include "sys/file.h"
+#include "sys/nonblocking.h"
+#include "sys/ready.h"
 #include "sys/socket.h"
 #include "sys/spawn.h"
 #include "sys/stream_socket.h"
@@ -16,6 +19,7 @@ namespace hull::keeper {
 namespace {
 
 constexpr int hello_timeout_ms = 10'000;
+constexpr int cut_off_ms = 10'000;
 constexpr int connection_number = 3; // in the keeper
 
 Error lost_error() { return Error(ErrorKind::unavailable, "the keeper is gone"); }
@@ -147,10 +151,19 @@ Result<Client::Started> Client::launch(const Launch& request, std::span<const Bo
                                        std::span<const BorrowedFd> clients) {
     std::vector<BorrowedFd> fds(plan_fds.begin(), plan_fds.end());
     fds.insert(fds.end(), clients.begin(), clients.end());
-    Packet answer = TRY(call(MessageType::launch, to_bytes(request), fds));
+    auto [ended, lifeline] = TRY(sys::make_pipe());
+    fds.push_back(lifeline);
+    auto answer = call(MessageType::launch, to_bytes(request), fds);
+    lifeline.reset();
+    if (!answer.ok()) {
+        // What a dead keeper forked may still be at work.
+        std::array wait{sys::Readiness{ended}};
+        if (answer.error().kind() == ErrorKind::unavailable) TRY(sys::wait_ready(wait, cut_off_ms));
+        return std::move(answer).error();
+    }
     Started started;
-    started.launched = TRY(from_bytes<Launched>(answer.content, "launched"));
-    started.fds = TRY(take_fds(started.launched.fds, answer.fds));
+    started.launched = TRY(from_bytes<Launched>(answer->content, "launched"));
+    started.fds = TRY(take_fds(started.launched.fds, answer->fds));
     return started;
 }
 

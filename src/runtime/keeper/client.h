@@ -43,7 +43,8 @@ public:
     const Welcome& welcome() const { return welcome_; }
     bool lost();
 
-    // All block until the answer is there; unavailable when the keeper dies.
+    // All block until the answer is there; unavailable when the keeper dies. A launch
+    // then ends when all that the keeper forked for it has ended or runs the program.
     struct Started {
         Launched launched;
         TaskFds fds;

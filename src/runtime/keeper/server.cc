@@ -146,7 +146,8 @@ void Server::on_engine_ready(uint32_t events) {
     for (int i = 0; i < max_packets_per_turn && engine_ && !upgrade_program_; ++i) {
         auto packet = receive_packet(engine_->socket());
         if (!packet.ok() && packet.error().code() == EAGAIN) return;
-        if (!packet.ok()) log::error("receive from hulld", packet.error());
+        bool killed = !packet.ok() && packet.error().code() == ECONNRESET;
+        if (!packet.ok() && !killed) log::error("receive from hulld", packet.error());
         if (!packet.ok() || !packet->has_value()) return disconnect();
         handle(std::move(**packet));
     }

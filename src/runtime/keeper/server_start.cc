@@ -16,7 +16,7 @@ namespace hull::keeper {
 Result<void> Server::launch(Packet& packet) {
     auto request = TRY(from_bytes<Launch>(packet.content, "launch"));
     const TaskKey& key = request.record.key;
-    if (packet.fds.size() != request.plan_fds + request.streams.size())
+    if (packet.fds.size() != request.plan_fds + request.streams.size() + 1)
         return Error(ErrorKind::corrupt, "launch with a wrong number of descriptors");
     bool taken = find(key) != nullptr;
     for (Starting& other : starting_) taken = taken || other.record.key == key;
@@ -29,6 +29,8 @@ Result<void> Server::launch(Packet& packet) {
     starting.request = packet.request;
     starting.record = std::move(request.record);
     starting.streams = std::move(request.streams);
+    starting.lifeline = std::move(packet.fds.back());
+    packet.fds.pop_back();
     for (size_t i = request.plan_fds; i < packet.fds.size(); ++i) starting.clients.push_back(std::move(packet.fds[i]));
     packet.fds.resize(request.plan_fds);
     if (starting.record.log.enabled) starting.log = TRY(LogFile::open(starting.record.log, lines_));

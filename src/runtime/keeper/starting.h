@@ -15,6 +15,7 @@ struct Server::Starting {
     TaskRecord record;
     std::vector<StreamOptions> streams;
     std::vector<UniqueFd> clients; // one for each of streams
+    UniqueFd lifeline;             // inherited by what is forked, until it executes the program
     std::unique_ptr<Start> start;
     event::Watch watch; // of the report, then of a failed task's end
     StdioFds stdio;
