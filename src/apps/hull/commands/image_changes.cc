@@ -30,7 +30,8 @@ Result<int> tag_image(Session& session) {
     if (parsed->digest) return Error(ErrorKind::invalid_argument, "refusing to create a tag with a digest reference");
     Query query;
     query.add("repo", parsed->familiar_name()).add("tag", parsed->tag.empty() ? "latest" : parsed->tag);
-    TRY(TRY(session.engine())->post("/images/" + path_part(operands[0]) + "/tag", query));
+    Engine* engine = TRY(session.engine());
+    TRY(engine->post("/images/" + path_part(operands[0]) + "/tag", query));
     return 0;
 }
 
@@ -65,7 +66,8 @@ Result<int> prune_images(Session& session) {
                         : "WARNING! This will remove all dangling images.\nAre you sure you want to continue?";
     if (!flags.on("force") && !TRY(confirm(warning)))
         return Error(ErrorKind::cancelled, "image prune has been cancelled");
-    Reply reply = TRY(TRY(session.engine())->post("/images/prune", Query().add("filters", filters)));
+    Engine* engine = TRY(session.engine());
+    Reply reply = TRY(engine->post("/images/prune", Query().add("filters", filters)));
     Json answer = TRY(reply.json());
     const auto& steps = list(answer, "ImagesDeleted");
     std::string out = steps.empty() ? "" : "Deleted Images:\n" + deletions(steps, "untagged: ", "deleted: ") + "\n";

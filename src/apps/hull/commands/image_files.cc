@@ -75,13 +75,10 @@ Result<int> load_images(Session& session) {
     query.add("quiet", flags.on("quiet") ? "1" : "0");
     for (const std::string& platform : flags.list("platform")) query.add("platform", platform);
     http::Headers headers{{"Content-Type", "application/x-tar"}};
-    Exchange exchange = TRY(TRY(session.engine())
-                                ->upload({.method = http::Method::post,
-                                          .path = "/images/load",
-                                          .query = query.str(),
-                                          .body = {},
-                                          .headers = headers},
-                                         reader_of(file ? file.borrow() : standard_input)));
+    Engine* engine = TRY(session.engine());
+    Exchange exchange = TRY(engine->upload(
+        {.method = http::Method::post, .path = "/images/load", .query = query.str(), .body = {}, .headers = headers},
+        reader_of(file ? file.borrow() : standard_input)));
     TRY(exchange.head());
     TRY(read_progress(exchange, print_message));
     return 0;
@@ -96,8 +93,8 @@ Result<int> save_images(Session& session) {
     Query query;
     for (const std::string& name : session.operands()) query.add("names", name);
     for (const std::string& platform : flags.list("platform")) query.add("platform", platform);
-    Exchange exchange =
-        TRY(TRY(session.engine())->begin({.path = "/images/get", .query = query.str(), .body = {}, .headers = {}}));
+    Engine* engine = TRY(session.engine());
+    Exchange exchange = TRY(engine->begin({.path = "/images/get", .query = query.str(), .body = {}, .headers = {}}));
     TRY(exchange.head());
     // The whole file or none: written beside its place and renamed.
     std::string partial = path + ".hull-partial";

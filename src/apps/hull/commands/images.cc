@@ -118,7 +118,8 @@ Result<int> list_images(Session& session) {
     query.add_if(flags.on("all"), "all", "1")
         .add_if(digests, "digests", "1")
         .add_unless_empty("filters", TRY(filters_json(filters)));
-    Json answer = TRY(TRY(session.engine())->get("/images/json", query));
+    Engine* engine = TRY(session.engine());
+    Json answer = TRY(engine->get("/images/json", query));
     std::vector<const Json*> images;
     for (const Json& image : list(answer, "")) images.push_back(&image);
     std::ranges::stable_sort(images, std::greater(), [](const Json* image) { return number(*image, "Created"); });
@@ -140,7 +141,8 @@ Result<int> show_history(Session& session) {
     std::string format = flags.text("format");
     Query query;
     query.add_unless_empty("platform", flags.text("platform"));
-    Json answer = TRY(TRY(session.engine())->get("/images/" + path_part(session.operands()[0]) + "/history", query));
+    Engine* engine = TRY(session.engine());
+    Json answer = TRY(engine->get("/images/" + path_part(session.operands()[0]) + "/history", query));
     bool human = flags.on("human");
     format::Listing listing{history_columns, human
                                                  ? "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"

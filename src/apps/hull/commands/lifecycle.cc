@@ -76,7 +76,8 @@ Result<int> prune_containers(Session& session) {
     if (!session.flags().on("force") &&
         !TRY(confirm("WARNING! This will remove all stopped containers.\nAre you sure you want to continue?")))
         return Error(ErrorKind::cancelled, "container prune has been cancelled");
-    Reply reply = TRY(TRY(session.engine())->post("/containers/prune", Query().add_unless_empty("filters", filters)));
+    Engine* engine = TRY(session.engine());
+    Reply reply = TRY(engine->post("/containers/prune", Query().add_unless_empty("filters", filters)));
     Json answer = TRY(reply.json());
     std::string out;
     for (const Json& id : list(answer, "ContainersDeleted")) {

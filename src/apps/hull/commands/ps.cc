@@ -110,7 +110,8 @@ Result<int> list_containers(Session& session) {
         .add_if(last > 0, "limit", std::to_string(last))
         .add_if(size, "size", "1")
         .add_unless_empty("filters", TRY(filters_json(flags.list("filter"))));
-    Json answer = TRY(TRY(session.engine())->get("/containers/json", query));
+    Engine* engine = TRY(session.engine());
+    Json answer = TRY(engine->get("/containers/json", query));
 
     bool whole = flags.on("no-trunc");
     format::Listing listing{ps_columns, {}};
@@ -133,7 +134,8 @@ Result<int> show_top(Session& session) {
     std::string arguments;
     for (size_t i = 1; i < operands.size(); ++i) arguments += (i > 1 ? " " : "") + operands[i];
     query.add_unless_empty("ps_args", arguments);
-    Json answer = TRY(TRY(session.engine())->get(container_path(operands[0], "top"), query));
+    Engine* engine = TRY(session.engine());
+    Json answer = TRY(engine->get(container_path(operands[0], "top"), query));
     auto line = [](const boost::json::array& cells) {
         std::string out;
         for (const Json& cell : cells)

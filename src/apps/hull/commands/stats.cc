@@ -91,6 +91,7 @@ Result<std::vector<std::string>> names_to_show(Session& session, Engine& engine)
 Result<std::string> sample(Session& session, Engine& engine, const std::string& format) {
     std::vector<std::string> names = TRY(names_to_show(session, engine));
     std::vector<Exchange> exchanges;
+    exchanges.reserve(names.size());
     for (const std::string& name : names)
         exchanges.push_back(TRY(engine.begin({.path = container_path(name, "stats"),
                                               .query = Query().add("stream", "0").str(),

@@ -124,8 +124,8 @@ Result<int> show_events(Session& session) {
     query.add_unless_empty("since", TRY(timestamp_of("since", flags.text("since"))))
         .add_unless_empty("until", TRY(timestamp_of("until", flags.text("until"))))
         .add_unless_empty("filters", TRY(filters_json(flags.list("filter"))));
-    Exchange events =
-        TRY(TRY(session.engine())->begin({.path = "/events", .query = query.str(), .body = {}, .headers = {}}));
+    Engine* engine = TRY(session.engine());
+    Exchange events = TRY(engine->begin({.path = "/events", .query = query.str(), .body = {}, .headers = {}}));
     TRY(events.head());
     TRY(read_progress(events, [&](const Json& event) {
         if (format.empty()) return print(event_line(event));
