@@ -109,6 +109,7 @@ class Engine:
                 self.hull("rm", "-f", *ids, timeout=120)
             keeper = self.keeper_pid()
             self.kill(signal.SIGTERM)
+            assert not self.socket.exists(), "the engine left its socket"
             deadline = time.monotonic() + 15
             while keeper and os.path.exists(f"/proc/{keeper}"):
                 if time.monotonic() > deadline:

@@ -6,6 +6,7 @@
 #include "apps/hulld/keeper_runtime.h"
 #include "apps/hulld/linux_host.h"
 #include "apps/hulld/state_folders.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "engine/sandbox_port.h"
 #include "http/server.h"
@@ -14,6 +15,7 @@
 #include "store/blobs.h"
 #include "store/layers_directory.h"
 #include "store/records.h"
+#include "sys/file.h"
 
 namespace hull {
 
@@ -64,6 +66,8 @@ public:
         if (engine_) engine_->close();
         if (server_) server_->stop(shutdown_ns_);
         server_.reset();
+        for (const std::string& path : std::exchange(socket_paths_, {}))
+            if (auto removed = sys::unlink(path); !removed.ok()) log::warning("remove the socket", removed.error());
     }
 
 private:
@@ -138,6 +142,7 @@ private:
                 continue;
             }
             listeners.push_back(TRY(listen_for_group(host.path, group).context("listen on unix://" + host.path)));
+            socket_paths_.push_back(host.path);
             if (host.path.substr(0, host.path.rfind('/')) == exec_root_->path()) TRY(exec_root_->let_pass(group));
         }
         shutdown_ns_ = int64_t{1'000'000'000} *
@@ -161,6 +166,7 @@ private:
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<api::Api> api_;
     std::unique_ptr<http::Server> server_;
+    std::vector<std::string> socket_paths_; // made here, not given by a service manager
     int64_t shutdown_ns_ = 0;
 };
 

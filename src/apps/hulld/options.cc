@@ -22,7 +22,7 @@ public:
     bool has(std::string_view name) const { return values_.contains(name); }
     std::string text(std::string_view name, std::string absent = "") const {
         auto found = values_.find(name);
-        return found == values_.end() || found->second.empty() ? std::move(absent) : found->second.back();
+        return found == values_.end() || found->second.empty() ? absent : found->second.back();
     }
     bool flag(std::string_view name, bool absent) const {
         if (!has(name)) return absent;
