@@ -211,8 +211,7 @@ void EngineImpl::sweep_folders() {
         if (!cleaned.ok()) log::error("clean up container " + id.str(), cleaned.error());
         if (!removed.ok()) log::error("remove container folder " + id.str(), removed.error());
     }
-    auto emptied = core_.dirs->empty_trash();
-    if (!emptied.ok()) log::warning("remove container folders", emptied.error());
+    runner_.discard();
 }
 
 void EngineImpl::follow_policies() {

@@ -48,6 +48,8 @@ public:
 
     // No restart begins after this.
     void close() { closing_ = true; }
+    // Deletes in the background what remove() put aside, also an earlier engine's.
+    void discard();
 
 private:
     enum class StartedBy : unsigned char { user, policy };

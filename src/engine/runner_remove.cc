@@ -64,9 +64,13 @@ Result<void> Runner::remove_held(const ContainerPtr& container) {
             if (auto collected = core_.images.collect(); !collected.ok())
                 log::warning("remove layers that no image has", collected.error());
         });
+    discard();
+    return {};
+}
+
+void Runner::discard() {
     ++discarded_;
     if (!core_.workers.submit([this] { empty_trash(); })) empty_trash();
-    return {};
 }
 
 void Runner::empty_trash() {
@@ -76,7 +80,9 @@ void Runner::empty_trash() {
         // Whoever has it looks again when it is done.
         if (!one) return;
         seen = discarded_;
-        auto swept = core_.dirs->empty_trash();
+        // When the engine ends, the next one goes on.
+        auto swept = core_.dirs->empty_trash(&closing_);
+        if (!swept.ok() && swept.error().kind() == ErrorKind::cancelled) return;
         if (!swept.ok()) log::warning("remove container folders", swept.error());
     } while (seen != discarded_);
 }

@@ -15,7 +15,6 @@ constexpr const char* kTrash = "/.trash";
 Result<std::unique_ptr<ContainerDirs>> ContainerDirs::open(const std::string& data_root) {
     std::unique_ptr<ContainerDirs> dirs(new ContainerDirs(data_root + "/containers"));
     TRY(sys::mkdir_parents(dirs->root_ + kTrash, 0700).context("container folders"));
-    TRY(dirs->empty_trash());
     return dirs;
 }
 
@@ -49,9 +48,9 @@ Result<void> ContainerDirs::remove(const ContainerId& id) {
     return std::move(moved).context("remove container folder");
 }
 
-Result<void> ContainerDirs::empty_trash() {
+Result<void> ContainerDirs::empty_trash(const std::atomic<bool>* stop) {
     for (const std::string& name : TRY(sys::list_dir(root_ + kTrash)))
-        TRY(sys::remove_tree(root_ + kTrash + "/" + name).context("remove container folder"));
+        TRY(sys::remove_tree(root_ + kTrash + "/" + name, stop).context("remove container folder"));
     return {};
 }
 

@@ -8,6 +8,7 @@
 // nothing but trash. Thread-safe for different containers.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,7 +21,7 @@ namespace hull::store {
 
 class ContainerDirs {
 public:
-    // Makes the folders; empties what a crash left in the trash.
+    // Makes the folders. What a crash left in the trash stays until empty_trash().
     static Result<std::unique_ptr<ContainerDirs>> open(const std::string& data_root);
 
     std::string path(const ContainerId& id) const { return root_ + "/" + id.str(); }
@@ -30,8 +31,8 @@ public:
     Result<void> renew_work(const ContainerId& id);
     // Gone from its place when this returns; missing: fine.
     Result<void> remove(const ContainerId& id);
-    // Deletes what remove() put aside.
-    Result<void> empty_trash();
+    // Deletes what remove() put aside, which may take minutes; cancelled once *stop.
+    Result<void> empty_trash(const std::atomic<bool>* stop = nullptr);
     Result<std::vector<ContainerId>> list() const;
 
     // A small file of the container's, replaced as a whole.

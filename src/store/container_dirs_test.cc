@@ -44,6 +44,8 @@ TEST_F(ContainerDirsTest, RemovedFoldersAreGoneAtOnceAndDeletedLater) {
     ASSERT_TRUE(dirs_->remove(id_).ok());
     EXPECT_FALSE(fs::exists(dirs_->path(id_)));
     EXPECT_TRUE(dirs_->remove(id_).ok());
+    std::atomic<bool> stop = true;
+    EXPECT_EQ(dirs_->empty_trash(&stop).error().kind(), ErrorKind::cancelled);
     ASSERT_TRUE(dirs_->empty_trash().ok());
     EXPECT_TRUE(fs::is_empty(root_ / "containers/.trash"));
 }

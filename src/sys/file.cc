@@ -144,7 +144,9 @@ namespace {
 
 bool is_dot(const char* name) { return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])); }
 
-Result<void> remove_in(int parent, const char* name, dev_t device, const std::string& path) {
+Result<void> remove_in(int parent, const char* name, dev_t device, const std::string& path,
+                       const std::atomic<bool>* stop) {
+    if (stop && *stop) return Error(ErrorKind::cancelled, "remove " + path + ": stopped");
     if (::unlinkat(parent, name, 0) == 0 || errno == ENOENT) return {};
     if (errno != EISDIR && errno != EPERM) return Error::from_errno("unlink", path);
     int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -160,7 +162,7 @@ Result<void> remove_in(int parent, const char* name, dev_t device, const std::st
         return Error(ErrorKind::conflict, "remove " + path + ": something is mounted there; unmount it first");
     while (dirent* entry = ::readdir(dir.get())) {
         if (is_dot(entry->d_name)) continue;
-        TRY(remove_in(fd, entry->d_name, device, path + "/" + entry->d_name));
+        TRY(remove_in(fd, entry->d_name, device, path + "/" + entry->d_name, stop));
     }
     if (::unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return Error::from_errno("rmdir", path);
     return {};
@@ -168,10 +170,10 @@ Result<void> remove_in(int parent, const char* name, dev_t device, const std::st
 
 } // namespace
 
-Result<void> remove_tree(const std::string& path) {
+Result<void> remove_tree(const std::string& path, const std::atomic<bool>* stop) {
     struct stat st{};
     if (::lstat(path.c_str(), &st) != 0) return errno == ENOENT ? Result<void>{} : Error::from_errno("lstat", path);
-    return remove_in(AT_FDCWD, path.c_str(), st.st_dev, path);
+    return remove_in(AT_FDCWD, path.c_str(), st.st_dev, path, stop);
 }
 
 Result<std::vector<std::string>> list_dir(const std::string& path) {

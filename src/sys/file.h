@@ -3,6 +3,7 @@
 // and the errno. Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -44,8 +45,10 @@ Result<void> replace_file(const std::string& path, std::string_view data, mode_t
 Result<void> mkdir(const std::string& path, mode_t mode);         // exists: conflict
 Result<void> mkdir_parents(const std::string& path, mode_t mode); // like mkdir -p
 Result<void> rename(const std::string& from, const std::string& to);
-Result<void> unlink(const std::string& path);      // missing: not_found
-Result<void> remove_tree(const std::string& path); // missing: ok; never follows links, never leaves the file system
+Result<void> unlink(const std::string& path); // missing: not_found
+// Missing: ok. Never follows links, never leaves the file system. Ends early, as
+// cancelled, once *stop is true.
+Result<void> remove_tree(const std::string& path, const std::atomic<bool>* stop = nullptr);
 Result<std::vector<std::string>> list_dir(const std::string& path); // names without . and .., unsorted
 bool exists(const std::string& path);                               // without following a final link
 Result<struct stat> stat(const std::string& path);
