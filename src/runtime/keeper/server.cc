@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t chunk_bytes = size_t{256} << 10;
 constexpr int max_packets_per_turn = 32; // so that tasks' streams get theirs
+constexpr int64_t orphan_patience_ns = 5'000'000'000;
 
 } // namespace
 
@@ -180,6 +181,8 @@ Result<void> Server::dispatch(Packet& packet) {
         return {};
     case MessageType::list:
         list_request_ = packet.request;
+        loop_->cancel(list_timer_);
+        list_timer_ = loop_->after(orphan_patience_ns, [this] { end_orphaned_starts(); });
         list_if_settled();
         return {};
     case MessageType::launch: return launch(packet);
@@ -224,8 +227,19 @@ void Server::list_if_settled() {
     if (list_request_ == unasked) return;
     for (const Starting& starting : starting_)
         if (starting.request == unasked) return;
+    loop_->cancel(list_timer_);
+    list_timer_ = {};
     uint64_t request = std::exchange(list_request_, unasked);
     if (auto listed = list(request); !listed.ok()) answer_failure(request, listed.error());
+}
+
+// One that hangs must not keep the next engine from its work.
+void Server::end_orphaned_starts() {
+    for (auto at = starting_.begin(); at != starting_.end();) {
+        auto one = at++;
+        if (one->request == unasked && !one->failure)
+            start_failed(one, Error(ErrorKind::timed_out, "the engine that asked for this start is gone"));
+    }
 }
 
 Result<void> Server::list(uint64_t request) {

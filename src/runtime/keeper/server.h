@@ -85,6 +85,7 @@ private:
     void hello(const Packet& packet);
     Result<void> list(uint64_t request);
     void list_if_settled();
+    void end_orphaned_starts();
     Result<void> adopt(Packet& packet);
     Result<void> attach(Packet& packet);
     void answer(uint64_t request, MessageType type, const std::string& content = {}, std::vector<UniqueFd> fds = {});
@@ -129,6 +130,7 @@ private:
     std::unique_ptr<EngineConnection> engine_;
     std::list<Starting> starting_;
     uint64_t list_request_ = unasked; // waits for the starts of an engine before
+    event::Timer list_timer_;
     std::vector<pid_t> intermediates_;
     std::map<TaskKey, std::unique_ptr<Task>> tasks_;
     std::map<TaskKey, ExitReport> ended_; // not yet acknowledged

@@ -455,6 +455,19 @@ TEST_F(Keeper, AnEngineHearsOfWhatTheOneBeforeBegan) {
     reconnect();
 }
 
+TEST_F(Keeper, AStartThatHangsDoesNotKeepTheNextEngineWaitingForEver) {
+    std::thread before([&] { EXPECT_FALSE(launch({"stuck", ""}, "stuck:sleep 100").ok()); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    Heard next;
+    auto second =
+        MUST(Client::connect(MUST(sys::connect_unix(folder.path("keeper.sock"), sys::SocketType::seqpacket)), next));
+    ASSERT_TRUE(second->list().ok());
+    EXPECT_TRUE(next.tasks.empty());
+    before.join();
+    second.reset();
+    reconnect();
+}
+
 TEST_F(Keeper, ANewKeeperGoesOnWithWhatTheDeadOneHeld) {
     Settings settings{.open_stdin = true};
     ASSERT_TRUE(launch({a, ""}, "while read x; do echo got $x; [ $x = end ] && exit 11; done", settings).ok());

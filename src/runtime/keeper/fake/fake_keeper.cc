@@ -1,6 +1,7 @@
 // A keeper whose tasks are plain shells on this machine: the plan is a command
 // for sh, with "tty:" before it for one on a terminal. "fail:" fails like a
-// missing program; "slow:" takes 0.3 s to be told.
+// missing program; "slow:" takes 0.3 s to be told,
+// "stuck:" eight.
 #include <cstdlib>
 #include <string>
 
@@ -37,11 +38,12 @@ public:
                                                   const keeper::ProgramStdio& stdio) override {
         auto [ready, writing] = TRY(sys::make_pipe());
         pid_t helper = 0;
-        if (plan.starts_with("slow:")) {
-            plan.remove_prefix(5);
+        bool slow = plan.starts_with("slow:"), stuck = plan.starts_with("stuck:");
+        if (slow || stuck) {
+            plan.remove_prefix(plan.find(':') + 1);
             helper = ::fork();
             if (helper == 0) {
-                ::usleep(300'000);
+                ::usleep(slow ? 300'000 : 8'000'000);
                 ::_exit(0);
             }
         }
