@@ -172,13 +172,15 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
 
     auto build = [&]() -> Result<model::oci::Spec> {
         std::string address = prepared.held.endpoint ? prepared.held.endpoint->ip_address : std::string();
+        NetFiles net_files = TRY(write_net_files(container, choice, address));
+        std::string init = TRY(find_init(container));
         SpecInput input{.settings = settings,
                         .options = core_.options,
                         .host = core_.host,
                         .namespaces = choice,
                         .ids = prepared.ids,
-                        .net_files = TRY(write_net_files(container, choice, address)),
-                        .init = TRY(find_init(container))};
+                        .net_files = std::move(net_files),
+                        .init = std::move(init)};
         return build_spec(input);
     };
     auto spec = build();

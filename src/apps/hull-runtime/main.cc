@@ -12,13 +12,6 @@
 
 namespace hull::oci_runtime {
 
-Result<void> Context::need_cgroups() {
-    if (!cgroups) cgroups = TRY(kernel::cgroup::detect());
-    return {};
-}
-
-Result<void> print(const std::string& text) { return sys::write_all(BorrowedFd(STDOUT_FILENO), text); }
-
 namespace {
 
 constexpr const char* default_root = "/run/hull-runtime";
