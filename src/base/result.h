@@ -39,8 +39,6 @@ enum class ErrorKind : unsigned char {
 };
 
 // One pointer, and all that happens to errors is out of line: nearly every
-// function returns a Result, so this is what its code is made of.
-// One pointer, and all that happens to errors is out of line: nearly every
 // function returns a Result, so this is what much of the code is made of.
 class [[nodiscard]] Error {
 public:

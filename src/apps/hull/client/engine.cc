@@ -152,7 +152,7 @@ Result<Exchange> Engine::begin(Call call) {
 
 // A reset on a unix socket: it was closed with the request unread (unix(7)).
 bool Exchange::may_repeat(const Error& error) const {
-    if (error.kind() != ErrorKind::unavailable) return false;
+    if (streamed_ || error.kind() != ErrorKind::unavailable) return false;
     if (error.code() == ECONNRESET && engine_->endpoint_.kind == http::Endpoint::Kind::unix_socket) return true;
     return call_.repeatable || call_.method == http::Method::get || call_.method == http::Method::head;
 }
@@ -222,6 +222,7 @@ Result<Exchange> Engine::upload(Call call, const std::function<Result<size_t>(st
     }
     // When the engine stopped listening, its answer says why.
     Exchange exchange(*this, std::move(call), std::move(c));
+    exchange.streamed_ = true;
     return exchange;
 }
 

@@ -80,6 +80,7 @@ private:
     Engine* engine_;
     Call call_;
     std::optional<http::ClientConnection> connection_;
+    bool streamed_ = false; // its body can't be sent again
 };
 
 class Engine {
