@@ -213,6 +213,8 @@ Result<Plan> compile(const oci::Spec& spec, const CompileOptions& options) {
     TRY(compile_mounts(spec, options, plan));
     plan.cgroup = options.cgroup;
     plan.gate = options.gate;
+    plan.rootfs.change = options.root_change;
+    plan.process.keyring = options.keyring;
     if (spec.hooks) {
         plan.stop_for_hooks = !spec.hooks->prestart.empty() || !spec.hooks->create_runtime.empty() ||
                               !spec.hooks->create_container.empty() || !spec.hooks->start_container.empty();
@@ -228,6 +230,7 @@ Result<ExecPlan> compile_exec(const oci::Process& process, const Plan& container
     plan.process = TRY(compile_process(process).context("process"));
     plan.process.seccomp = container.process.seccomp;
     plan.process.seccomp_flags = container.process.seccomp_flags;
+    plan.process.keyring = container.process.keyring;
     plan.uid_map = container.uid_map;
     plan.gid_map = container.gid_map;
     plan.cgroup = container.cgroup;

@@ -31,6 +31,8 @@ struct CompileOptions {
     // for the "user" and "network" entries of the spec that have no path.
     FdIndex user_ns = no_fd, net_ns = no_fd;
     Gate gate = Gate::none;
+    RootChange root_change = RootChange::pivot;
+    Keyring keyring = Keyring::fresh;
     // From kernel/cgroup: spec.linux.cgroupsPath and resources, translated to
     // this machine's layout.
     CgroupPlan cgroup;

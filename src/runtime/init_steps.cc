@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "kernel/mount_table.h"
 #include "runtime/compile_parts.h"
 #include "runtime/copy_up.h"
 #include "runtime/device_tree.h"
@@ -87,7 +88,7 @@ Result<void> check_root_is_bare() {
     return Error(ErrorKind::internal, "the host's root is still there after pivot_root");
 }
 
-Result<void> enter_root(Launching& l) {
+Result<void> pivot_into_root(Launching& l) {
     // What is attached to the old root goes away with it, all in one RCU grace
     // period. Not at its "/": that would be what the unmounting below finds.
     for (auto& leftover : l.rootfs.leftovers) TRY(sys::attach_mount(leftover, "/proc"));
@@ -99,7 +100,48 @@ Result<void> enter_root(Launching& l) {
     // The old root now lies over the new one, at ".".
     TRY(sys::unmount_lazily("."));
     TRY(sys::chdir("/"));
-    TRY(check_root_is_bare());
+    return check_root_is_bare();
+}
+
+// proc and sysfs must not be within reach of a process that leaves its chroot.
+Result<void> cover(const std::string& mount_point) {
+    auto tmpfs = TRY(sys::NewFilesystem::open("tmpfs"));
+    TRY(tmpfs.options("source=tmpfs,size=0k"));
+    UniqueFd tree = TRY(tmpfs.mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+    return sys::attach_mount(tree, mount_point);
+}
+
+// Takes off what is mounted below "/". In a user namespace the kernel keeps
+// what came from outside of it (EINVAL).
+Result<void> strip_old_root() {
+    UniqueFd self = TRY(sys::open("/proc/self", O_PATH | O_DIRECTORY));
+    auto read = [&]() -> Result<std::vector<kernel::MountRecord>> {
+        std::string text = TRY(sys::read_file_at(self, "mountinfo"));
+        return kernel::parse_mount_table(text);
+    };
+    for (const auto& mount : TRY(read())) {
+        if (mount.mount_point == "/") continue;
+        auto gone = sys::unmount_lazily(mount.mount_point);
+        // With what it was mounted on.
+        bool expected = gone.ok() || gone.error().code() == EINVAL || gone.error().code() == ENOENT;
+        if (!expected) return gone;
+    }
+    for (const auto& mount : TRY(read()))
+        if (mount.fs_type == "proc" || mount.fs_type == "sysfs") TRY(cover(mount.mount_point));
+    return {};
+}
+
+Result<void> move_over_root(Launching& l) {
+    l.rootfs.leftovers.clear();
+    TRY(strip_old_root());
+    TRY(sys::attach_mount(l.rootfs.mount, "/"));
+    TRY(sys::fchdir(l.rootfs.mount));
+    TRY(sys::chroot("."));
+    return sys::chdir("/");
+}
+
+Result<void> enter_root(Launching& l) {
+    TRY(l.plan.rootfs.change == RootChange::pivot ? pivot_into_root(l) : move_over_root(l));
     TRY(attach_parts(l.rootfs.mount, l.rootfs.parts));
     l.rootfs.mount.reset();
     l.root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
@@ -284,7 +326,7 @@ constexpr std::array<Step<Launching>, 11> init_list{{
     {"own namespaces", finish_namespaces},
     {"file systems", make_filesystems},
     {"hooks", early_hooks},
-    {"pivot_root", enter_root},
+    {"enter root", enter_root},
     {"mounts", attach_mounts},
     {"devices", attach_devices},
     {"sysctls", write_sysctls},

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "kernel/namespaces.h"
 #include "kernel/seccomp/seccomp.h"
 #include "runtime/launch_fixture.h"
@@ -43,7 +45,7 @@ TEST_F(LaunchTest, times_every_step) {
     ASSERT_TRUE(ran.executed) << ran.error.message();
     std::vector<std::string> names;
     for (const auto& [name, ns] : ran.steps) names.push_back(name);
-    EXPECT_THAT(names, testing::IsSupersetOf({"rootfs", "pivot_root", "mounts", "masks", "capabilities", "program"}));
+    EXPECT_THAT(names, testing::IsSupersetOf({"rootfs", "enter root", "mounts", "masks", "capabilities", "program"}));
 }
 
 TEST_F(LaunchTest, files_made_by_root_inside_belong_to_root_on_disk) {
@@ -187,6 +189,37 @@ TEST_F(LaunchTest, nothing_of_the_host_is_left_in_its_mount_table) {
     plan.masked_paths = plan.readonly_paths = {};
     EXPECT_EQ(run(plan).out, "/\n/dev\n/proc\n/dev/pts\n/sys\n/dev/mqueue\n/dev/shm\n");
     EXPECT_THAT(run(shell_plan("ls -d /../../lower")).out, HasSubstr("No such file"));
+}
+
+TEST_F(LaunchTest, without_pivot_root_the_hosts_mounts_are_gone_too) {
+    Plan plan = shell_plan("while read id parent dev root point rest; do echo $point; done < /proc/self/mountinfo");
+    plan.rootfs.change = RootChange::move;
+    plan.masked_paths = plan.readonly_paths = {};
+    use_host_users(plan);
+    auto ran = run(plan);
+    EXPECT_EQ(ran.out, "/\n/dev\n/proc\n/dev/pts\n/sys\n/dev/mqueue\n/dev/shm\n") << ran.error.message();
+}
+
+TEST_F(LaunchTest, without_pivot_root_a_user_namespace_works_too) {
+    Plan plan =
+        shell_plan("ls -d /proc/1/root/lower /../lower; cat /proc/1/comm; mount -t tmpfs t /tmp || echo denied");
+    plan.rootfs.change = RootChange::move;
+    EXPECT_THAT(run(plan).out, testing::AllOf(HasSubstr("No such file"), HasSubstr("sh\n"), HasSubstr("denied")));
+}
+
+TEST_F(LaunchTest, a_session_keyring_is_its_own_unless_told_otherwise) {
+    constexpr int join_session_keyring = 1, set_permission = 5; // <linux/keyctl.h>
+    constexpr unsigned possessor_only = 0x3f000000;
+    const std::string name = "hull-" + random_hex(8);
+    long keyring = ::syscall(SYS_keyctl, join_session_keyring, name.c_str());
+    ASSERT_GT(keyring, 0);
+    ASSERT_EQ(::syscall(SYS_keyctl, set_permission, keyring, possessor_only), 0);
+    Plan plan = shell_plan("cat /proc/keys");
+    plan.masked_paths = {};
+    use_host_users(plan);
+    EXPECT_THAT(run(plan).out, Not(HasSubstr(name)));
+    plan.process.keyring = Keyring::inherited;
+    EXPECT_THAT(run(plan).out, HasSubstr(name));
 }
 
 TEST_F(LaunchTest, loopback_of_a_new_network_is_up) {

@@ -52,6 +52,15 @@ struct IdRange {
 
 // ---- root and mounts -----------------------------------------------------
 
+// How the container's root becomes "/".
+enum class RootChange : uint8_t {
+    pivot, // pivot_root(2); nothing of the host's tree is left
+    // Over the old root, with chroot(2): where the old root can't be moved away
+    // (an initramfs). What was mounted below it is taken off first; its own
+    // files stay within reach of a process that may chroot.
+    move,
+};
+
 struct RootfsPlan {
     // Overlay: lower trees (absolute host paths, topmost first) with upper and
     // work. Without lower: the tree at path.
@@ -66,6 +75,7 @@ struct RootfsPlan {
     // False for a tree that is owned by the outside ids already.
     bool idmap = false;
     uint64_t propagation = 0; // MS_PRIVATE, MS_SLAVE, MS_SHARED (with MS_REC); 0 is private
+    RootChange change = RootChange::pivot;
 };
 
 struct MountPlan {
@@ -126,6 +136,12 @@ struct CapabilitySets { // bit n is capability n
     uint64_t bounding = 0, effective = 0, permitted = 0, inheritable = 0, ambient = 0;
 };
 
+// The session keyring that the program begins with (keyrings(7)).
+enum class Keyring : uint8_t {
+    fresh,     // one of its own
+    inherited, // the launcher's
+};
+
 // One program to run: the container's first, or one of an exec.
 struct ProcessPlan {
     std::vector<std::string> args; // at least one
@@ -146,6 +162,7 @@ struct ProcessPlan {
     bool terminal = false;
     uint16_t rows = 0, columns = 0; // of the terminal; 0: unset
     std::optional<int> oom_score_adj;
+    Keyring keyring = Keyring::fresh;
     std::string apparmor_profile, selinux_label; // must be empty on kernels without
 };
 

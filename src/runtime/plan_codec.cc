@@ -22,14 +22,16 @@ namespace hull::runtime {
 
 namespace {
 
-constexpr uint32_t plan_magic = 0x316c7048;      // "Hpl1"
-constexpr uint32_t exec_plan_magic = 0x31657048; // "Hpe1"
+constexpr uint32_t plan_magic = 0x326c7048;      // "Hpl2"
+constexpr uint32_t exec_plan_magic = 0x32657048; // "Hpe2"
 
 } // namespace
 
 constexpr NamespaceUse::Mode max_value(NamespaceUse::Mode) { return NamespaceUse::Mode::join; }
 constexpr MountPlan::Kind max_value(MountPlan::Kind) { return MountPlan::Kind::cgroup; }
 constexpr MountPlan::IdMap max_value(MountPlan::IdMap) { return MountPlan::IdMap::own; }
+constexpr RootChange max_value(RootChange) { return RootChange::move; }
+constexpr Keyring max_value(Keyring) { return Keyring::inherited; }
 constexpr Gate max_value(Gate) { return Gate::socket; }
 
 template <class A>
@@ -46,7 +48,7 @@ void members(A& a, IdRange& r) {
 }
 template <class A>
 void members(A& a, RootfsPlan& r) {
-    a(r.lower, r.upper, r.work, r.path, r.readonly, r.discarded, r.idmap, r.propagation);
+    a(r.lower, r.upper, r.work, r.path, r.readonly, r.discarded, r.idmap, r.propagation, r.change);
 }
 template <class A>
 void members(A& a, MountPlan& m) {
@@ -72,7 +74,7 @@ void members(A& a, CapabilitySets& c) {
 template <class A>
 void members(A& a, ProcessPlan& p) {
     a(p.args, p.env, p.cwd, p.user, p.uid, p.gid, p.additional_gids, p.additional_groups, p.umask, p.caps, p.rlimits,
-      p.seccomp, p.seccomp_flags, p.no_new_privileges, p.terminal, p.rows, p.columns, p.oom_score_adj);
+      p.seccomp, p.seccomp_flags, p.no_new_privileges, p.terminal, p.rows, p.columns, p.oom_score_adj, p.keyring);
 }
 template <class A>
 void members(A& a, HookPlan& h) {

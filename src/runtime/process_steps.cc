@@ -32,7 +32,7 @@ int first_free(const Starting& s) { return stdio_count + static_cast<int>(s.stdi
 Result<void> new_session(Starting& s) {
     s.root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
     TRY(sys::new_session());
-    return sys::new_session_keyring();
+    return s.process.keyring == Keyring::fresh ? sys::new_session_keyring() : Result<void>();
 }
 
 Result<void> bind_console(Starting& s) {

@@ -143,6 +143,11 @@ Result<void> fchdir(BorrowedFd dir) {
     return {};
 }
 
+Result<void> chroot(const std::string& path) {
+    if (::chroot(path.c_str()) != 0) return Error::from_errno("chroot", path);
+    return {};
+}
+
 Result<std::string> current_folder() {
     // The system call, not getcwd(3): that one hides a folder outside the root.
     std::array<char, PATH_MAX> text{};

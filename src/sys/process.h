@@ -57,6 +57,7 @@ void unblock_signals();
 Result<void> new_session();
 Result<void> chdir(const std::string& path);
 Result<void> fchdir(BorrowedFd dir);
+Result<void> chroot(const std::string& path);
 Result<std::string> current_folder(); // getcwd; outside the root: starts with "(unreachable)"
 mode_t set_umask(mode_t mask);
 Result<void> set_no_new_privileges();

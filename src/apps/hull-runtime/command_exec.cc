@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 
 #include "apps/hull-runtime/making.h"
+#include "apps/hull-runtime/sub_cgroups.h"
 #include "runtime/compile.h"
 #include "runtime/exec.h"
 #include "sys/file.h"
@@ -39,6 +41,7 @@ void add_capabilities(oci::Process& process, const std::vector<std::string>& nam
     auto& caps = *process.capabilities;
     for (const std::string& name : names)
         for (auto* set : {&caps.bounding, &caps.effective, &caps.permitted})
+            // Not ambient, which would need inheritable too.
             if (std::ranges::find(*set, name) == set->end()) set->push_back(name);
 }
 
@@ -93,10 +96,15 @@ Result<Followed> start(const Container& container, const runtime::ExecPlan& plan
     return start_error(std::move(started).error());
 }
 
+// Who wants to know of the new process.
+Result<void> tell(const StartOptions& options, const Followed& followed) {
+    TRY(send_pidfd(options, followed, "setns"));
+    return write_pid_file(options.pid_file, followed.pid);
+}
+
 Result<int> exec_in(Context& context, const Args& args) {
     const std::string& id = args.words()[0];
     bool detached = args.has("detach");
-    if (!args.value("cgroup").empty()) return Error(ErrorKind::unsupported, "--cgroup is not supported");
     if (args.value("process").empty() && args.words().size() < 2)
         return Error(ErrorKind::invalid_argument, "process args cannot be empty");
     Container container = TRY(context.store.load(id));
@@ -107,11 +115,16 @@ Result<int> exec_in(Context& context, const Args& args) {
         return Error(ErrorKind::invalid_argument,
                      "cannot allocate tty if runc will detach without setting console socket");
     auto plan = TRY(runtime::compile_exec(process, TRY(context.store.load_plan(id))));
+    if (args.has("cgroup"))
+        TRY(enter_sub_cgroups(args.values("cgroup"), plan.cgroup));
+    else
+        follow_init(container.pid, plan.cgroup);
     Followed followed = TRY(start(container, plan, options));
-    auto written = write_pid_file(options.pid_file, followed.pid);
-    if (!written.ok()) {
-        if (auto fd = sys::pidfd_open(followed.pid); fd.ok()) (void)sys::pidfd_signal(*fd, 9);
-        return std::move(written).error();
+    auto told = tell(options, followed);
+    if (!told.ok()) {
+        (void)sys::pidfd_signal(followed.pidfd, SIGKILL);
+        (void)sys::wait_for(followed.pid);
+        return std::move(told).error();
     }
     if (detached) return 0;
     return attend(followed.pid, std::move(followed.terminal));

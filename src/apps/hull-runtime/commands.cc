@@ -11,15 +11,17 @@ namespace {
 constexpr Flag bundle{"bundle", "b", Takes::value, "path to the bundle; default: the current directory"};
 constexpr Flag console_socket{"console-socket", "", Takes::value, "unix socket that gets the terminal's master side"};
 constexpr Flag pid_file{"pid-file", "", Takes::value, "file to write the process id to"};
-constexpr Flag no_pivot{"no-pivot", "", Takes::nothing, "not supported"};
-constexpr Flag no_keyring{"no-new-keyring", "", Takes::nothing, "not supported"};
+constexpr Flag pidfd_socket{"pidfd-socket", "", Takes::value, "unix socket that gets a pidfd of the process"};
+constexpr Flag no_pivot{"no-pivot", "", Takes::nothing, "chroot instead of pivot_root, for a host in a ramfs"};
+constexpr Flag no_keyring{"no-new-keyring", "", Takes::nothing, "keep our session keyring"};
 constexpr Flag preserve_fds{"preserve-fds", "", Takes::value, "pass this many further descriptors, from 3 on"};
 constexpr Flag detach{"detach", "d", Takes::nothing, "do not wait for the process"};
 constexpr Flag format{"format", "f", Takes::value, "table or json"};
 
-constexpr std::array create_flags{bundle, console_socket, pid_file, no_pivot, no_keyring, preserve_fds};
+constexpr std::array create_flags{bundle, console_socket, pidfd_socket, pid_file, no_pivot, no_keyring, preserve_fds};
 constexpr std::array run_flags{bundle,
                                console_socket,
+                               pidfd_socket,
                                pid_file,
                                no_pivot,
                                no_keyring,
@@ -29,6 +31,7 @@ constexpr std::array run_flags{bundle,
                                Flag{"no-subreaper", "", Takes::nothing, "no effect: none is used"}};
 constexpr std::array exec_flags{
     console_socket,
+    pidfd_socket,
     Flag{"cwd", "", Takes::value, "working directory in the container"},
     Flag{"env", "e", Takes::value, "set an environment variable, NAME=value"},
     Flag{"tty", "t", Takes::nothing, "allocate a terminal"},
@@ -42,7 +45,7 @@ constexpr std::array exec_flags{
     Flag{"no-new-privs", "", Takes::nothing, "set no_new_privs"},
     Flag{"cap", "c", Takes::value, "add a capability"},
     preserve_fds,
-    Flag{"cgroup", "", Takes::value, "not supported"},
+    Flag{"cgroup", "", Takes::value, "run it in this cgroup below the container's: [<controller>:]<path>"},
     Flag{"ignore-paused", "", Takes::nothing, "allow it in a paused container"},
 };
 constexpr std::array kill_flags{Flag{"all", "a", Takes::nothing, "signal all processes of the container"}};

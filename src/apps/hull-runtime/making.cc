@@ -46,10 +46,8 @@ void adapt_process(oci::Process& process, const Logger& log) {
 
 Result<StartOptions> StartOptions::from(const Args& args) {
     StartOptions options;
-    if (args.has("no-pivot"))
-        return Error(ErrorKind::unsupported, "--no-pivot is not supported: containers always pivot their root");
-    if (args.has("no-new-keyring"))
-        return Error(ErrorKind::unsupported, "--no-new-keyring is not supported: every container gets its own keyring");
+    if (args.has("no-pivot")) options.root_change = runtime::RootChange::move;
+    if (args.has("no-new-keyring")) options.keyring = runtime::Keyring::inherited;
     std::string bundle = args.value("bundle");
     options.bundle = absolute(bundle);
     if (options.bundle.empty()) return Error::from_errno("chdir", bundle);
@@ -57,6 +55,8 @@ Result<StartOptions> StartOptions::from(const Args& args) {
     options.preserve_fds = TRY(args.number("preserve-fds", 0));
     if (auto path = args.value("console-socket"); !path.empty())
         options.console = TRY(sys::connect_unix(path, sys::SocketType::stream).context("console socket"));
+    if (auto path = args.value("pidfd-socket"); !path.empty())
+        options.pidfd_socket = TRY(sys::connect_unix(path, sys::SocketType::stream).context("pidfd socket"));
     return options;
 }
 
@@ -94,13 +94,22 @@ Result<void> write_pid_file(const std::string& path, pid_t pid) {
     return sys::replace_file(path, std::to_string(pid), 0666).context("pid file");
 }
 
+Result<void> send_pidfd(const StartOptions& options, const Followed& followed, const char* kind) {
+    if (!options.pidfd_socket) return {};
+    std::array<BorrowedFd, 1> pidfd{followed.pidfd};
+    return sys::send_message(options.pidfd_socket, kind, pidfd).context("send the pidfd to the pidfd socket");
+}
+
 Result<void> follow(runtime::ReportReader& report, const OnHooks& on_hooks, Followed& into) {
     using Kind = runtime::LaunchEvent::Kind;
     for (;;) {
         for (runtime::LaunchEvent& event : report.wait()) {
             switch (event.kind) {
             case Kind::step: break;
-            case Kind::pid: into.pid = event.pid; break;
+            case Kind::pid:
+                into.pid = event.pid;
+                into.pidfd = std::move(event.fd);
+                break;
             case Kind::terminal: into.terminal = std::move(event.fd); break;
             case Kind::at_hooks: TRY(report.resume(TRY(on_hooks(into.pid)))); break;
             case Kind::at_gate:
@@ -162,11 +171,13 @@ int64_t take_listen_fds(oci::Process& process) {
 }
 
 Result<runtime::Plan> compile_plan(Context& context, const Container& container, const oci::Spec& spec,
-                                   runtime::Gate gate) {
+                                   const StartOptions& start, runtime::Gate gate) {
     runtime::CompileOptions options;
     options.id = container.id;
     options.bundle = container.bundle;
     options.gate = gate;
+    options.root_change = start.root_change;
+    options.keyring = start.keyring;
     static const oci::Resources none;
     const oci::Resources& resources = spec.linux_ && spec.linux_->resources ? *spec.linux_->resources : none;
     options.cgroup = TRY(context.cgroups->plan(container.cgroup_path, resources));
@@ -207,7 +218,7 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     Made made;
     Container& container = made.container;
     container = describe(id, options.bundle, spec);
-    runtime::Plan plan = TRY(compile_plan(context, container, spec, gate));
+    runtime::Plan plan = TRY(compile_plan(context, container, spec, options, gate));
 
     TRY(context.store.reserve(id));
     Attempt attempt(context, container);
@@ -240,6 +251,7 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     if (!followed.ok()) return start_error(std::move(followed).error());
     container.pid = attempt.followed.pid;
     container.start_ticks = TRY(sys::start_ticks(container.pid));
+    TRY(send_pidfd(options, attempt.followed, "standard"));
     TRY(write_pid_file(options.pid_file, container.pid));
     TRY(context.store.save(container));
     made.terminal = std::move(attempt.followed.terminal);

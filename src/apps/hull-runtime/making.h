@@ -16,7 +16,10 @@ namespace hull::oci_runtime {
 struct StartOptions {
     std::string bundle; // absolute
     std::string pid_file;
-    UniqueFd console; // connected; invalid without --console-socket
+    UniqueFd console;      // connected; invalid without --console-socket
+    UniqueFd pidfd_socket; // the same of --pidfd-socket
+    runtime::RootChange root_change = runtime::RootChange::pivot;
+    runtime::Keyring keyring = runtime::Keyring::fresh;
     int64_t preserve_fds = 0;
     static Result<StartOptions> from(const Args& args);
 };
@@ -40,7 +43,7 @@ void adapt_process(model::oci::Process& process, const Logger& log);
 // What a start's report says until it rests.
 struct Followed {
     pid_t pid = 0; // 0: not told
-    UniqueFd terminal;
+    UniqueFd pidfd, terminal;
 };
 // on_hooks: called with the pid when the process waits for the hooks of the
 // runtime; gives the state for the hooks that it runs itself.
@@ -53,6 +56,10 @@ Result<void> follow(runtime::ReportReader& report, const OnHooks& on_hooks, Foll
 Error start_error(Error error);
 
 Result<void> run_hooks(const std::vector<model::oci::Hook>& hooks, const char* kind, const std::string& state);
+
+// To who asked for it by --pidfd-socket: one message, data "standard" for a
+// container's first process and "setns" for one that joins, as runc's.
+Result<void> send_pidfd(const StartOptions& options, const Followed& followed, const char* kind);
 
 // As runc: complete or not there at all.
 Result<void> write_pid_file(const std::string& path, pid_t pid);
