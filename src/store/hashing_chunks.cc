@@ -69,7 +69,10 @@ void HashingChunks::Shared::read_ahead() {
         held.unlock();
         auto filled = fill(*chunk);
         held.lock();
-        if (!filled.ok()) error = std::move(filled).error();
+        if (!filled.ok()) {
+            error = std::move(filled).error();
+            break;
+        }
         if (error || *filled == 0) break;
         chunk->size = *filled;
         chunk->users = 2;

@@ -137,9 +137,9 @@ Result<std::unique_ptr<Records>> Records::open(const std::string& path) {
             return Error(ErrorKind::conflict, "open " + path + ": another engine uses this data root");
         return std::move(locked).error();
     }
-    auto state = TRY(guarded("open records", [&] {
-                         return std::make_unique<State>(std::move(*locked), path);
-                     }).context([&] { return path; }));
+    auto opened = guarded("open records", [&] { return std::make_unique<State>(std::move(*locked), path); });
+    if (!opened.ok()) return std::move(opened).error().context(path);
+    std::unique_ptr<State> state = std::move(*opened);
     int version = TRY(guarded("open records", [&] {
                           return state->database.execAndGet("PRAGMA user_version").getInt();
                       }).context([&] { return path; }));

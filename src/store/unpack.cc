@@ -383,7 +383,7 @@ Result<void> Unpacker::make_missing_folder(BorrowedFd parent, const std::string&
     auto made = sys::make_dir_at(parent, name, 0755);
     if (made.ok()) {
         TRY(sys::change_mode_at(parent, name, 0755)); // whatever the umask
-        TRY(count_memory(sizeof path + path.size()));
+        TRY(count_memory(sizeof(std::string) + path.size()));
         result_.implied_folders.push_back(path);
         return {};
     }
