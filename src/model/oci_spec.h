@@ -138,6 +138,19 @@ struct HugepageLimit {
     uint64_t limit = 0;    // bytes
 };
 
+struct InterfacePriority {
+    std::string name; // interface in the caller's network namespace
+    uint32_t priority = 0;
+};
+struct NetworkLimits { // cgroup v1: net_cls and net_prio
+    std::optional<uint32_t> class_id;
+    std::vector<InterfacePriority> priorities;
+};
+
+struct RdmaLimit { // at least one of both
+    std::optional<uint32_t> hca_handles, hca_objects;
+};
+
 struct Resources {
     std::vector<DeviceRule> devices;
     std::optional<MemoryLimits> memory;
@@ -145,7 +158,9 @@ struct Resources {
     std::optional<int64_t> pids_limit; // <= 0 is unlimited
     std::optional<BlockIoLimits> block_io;
     std::vector<HugepageLimit> hugepage_limits;
-    std::map<std::string, std::string> unified;
+    std::optional<NetworkLimits> network;
+    std::map<std::string, RdmaLimit> rdma;      // by device: "mlx5_1"
+    std::map<std::string, std::string> unified; // cgroup v2: file name -> lines to write
 };
 
 struct SeccompArg {

@@ -219,6 +219,30 @@ struct Fields<oci::HugepageLimit> {
     };
 };
 
+template <>
+struct Fields<oci::InterfacePriority> {
+    static constexpr auto list = std::tuple{
+        field("name", &oci::InterfacePriority::name),
+        field("priority", &oci::InterfacePriority::priority),
+    };
+};
+
+template <>
+struct Fields<oci::NetworkLimits> {
+    static constexpr auto list = std::tuple{
+        field("classID", &oci::NetworkLimits::class_id, Emit::omit_empty),
+        field("priorities", &oci::NetworkLimits::priorities, Emit::omit_empty),
+    };
+};
+
+template <>
+struct Fields<oci::RdmaLimit> {
+    static constexpr auto list = std::tuple{
+        field("hcaHandles", &oci::RdmaLimit::hca_handles, Emit::omit_empty),
+        field("hcaObjects", &oci::RdmaLimit::hca_objects, Emit::omit_empty),
+    };
+};
+
 // {"limit": n}, one number in the model.
 struct PidsLimit {
     std::optional<int64_t> limit;
@@ -236,6 +260,8 @@ struct Fields<oci::Resources> { // pids: in Codec
         field("cpu", &oci::Resources::cpu, Emit::omit_empty),
         field("blockIO", &oci::Resources::block_io, Emit::omit_empty),
         field("hugepageLimits", &oci::Resources::hugepage_limits, Emit::omit_empty),
+        field("network", &oci::Resources::network, Emit::omit_empty),
+        field("rdma", &oci::Resources::rdma, Emit::omit_empty),
         field("unified", &oci::Resources::unified, Emit::omit_empty),
     };
 };
@@ -278,7 +304,6 @@ struct Codec<oci::Resources> {
         if (!v.is_object()) return detail::mismatch(v, "object");
         oci::Resources r;
         TRY(detail::decode_members(v.get_object(), r));
-        TRY(refuse(v.get_object(), {"network", "rdma"}));
         if (const Value* pids = detail::find(v.get_object(), "pids"); pids && !pids->is_null()) {
             auto limit = json::decode<PidsLimit>(*pids);
             if (!limit.ok()) return std::move(limit).error().context("pids");

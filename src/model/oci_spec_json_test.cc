@@ -55,6 +55,8 @@ constexpr std::string_view full = R"({
                   "throttleReadIOPSDevice": [{"major": 8, "minor": 0, "rate": 602}],
                   "throttleWriteIOPSDevice": [{"major": 8, "minor": 16, "rate": 300}]},
       "hugepageLimits": [{"pageSize": "2MB", "limit": 9223372036854771712}],
+      "network": {"classID": 1048577, "priorities": [{"name": "eth0", "priority": 500}]},
+      "rdma": {"mlx5_1": {"hcaHandles": 3, "hcaObjects": 10000}, "rxe3": {"hcaObjects": 1}},
       "unified": {"memory.high": "1"}
     },
     "seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1, "architectures": ["SCMP_ARCH_X86_64"],
@@ -144,7 +146,7 @@ TEST(OciSpecJson, RefusesIdsOutOfRange) {
 TEST(OciSpecJson, RefusesWhatItWouldHaveToDropSilently) {
     for (const char* text :
          {R"({"linux":{"intelRdt":{"closID":"a"}}})", R"({"linux":{"timeOffsets":{"boottime":{"secs":1}}}})",
-          R"({"linux":{"personality":{"domain":"LINUX32"}}})", R"({"linux":{"resources":{"network":{"classID":1}}}})",
+          R"({"linux":{"personality":{"domain":"LINUX32"}}})",
           R"({"process":{"scheduler":{"policy":"SCHED_FIFO"}}})",
           R"({"linux":{"netDevices":{"eth0":{"name":"x"}}}})"}) {
         auto bad = parse_spec(text);

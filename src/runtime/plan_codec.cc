@@ -3,9 +3,11 @@
 
 namespace hull::kernel::cgroup {
 
+constexpr IfMissing max_value(IfMissing) { return IfMissing::require_previous; }
+
 template <class A>
 void members(A& a, Write& w) {
-    a(w.file, w.value, w.optional, w.inherit);
+    a(w.file, w.value, w.if_missing, w.inherit);
 }
 template <class A>
 void members(A& a, Dir& d) {

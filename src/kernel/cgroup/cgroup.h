@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,12 +41,28 @@ struct Support {
     bool cpu_shares = false, cpu_quota = false, cpu_realtime = false, cpuset = false;
     bool pids = false, io_weight = false, io_throttle = false, hugepages = false;
     bool devices = false, freezer = false;
+    bool net_cls = false, net_prio = false, rdma = false;
 };
 
 struct IoEntry {
     uint64_t major = 0, minor = 0;
     std::string op; // Read Write Sync Async Discard Total
     uint64_t value = 0;
+};
+
+// One kind of memory, in bytes. limit: UINT64_MAX when unlimited.
+struct MemoryCounter {
+    uint64_t usage = 0, max_usage = 0, limit = 0, failcnt = 0;
+};
+
+// Pressure stall information (the kernel's accounting/psi.rst): the share of
+// time, in percent, in which some or all processes waited, and its sum.
+struct Stall {
+    double avg10 = 0, avg60 = 0, avg300 = 0;
+    uint64_t total_us = 0;
+};
+struct Pressure {
+    Stall some, full;
 };
 
 // The same meaning on v1 and v2. What the machine doesn't count is 0 or empty.
@@ -56,9 +73,14 @@ struct Usage {
     uint64_t memory_usage = 0, memory_max_usage = 0;
     uint64_t memory_limit = 0; // the machine's memory when unlimited
     uint64_t memory_failcnt = 0;
+    uint64_t oom_kills = 0;
+    // Memory and swap together; of the kernel (v1 only) and its TCP buffers.
+    std::optional<MemoryCounter> swap, kernel, kernel_tcp;
+    std::map<std::string, MemoryCounter> hugepages; // by page size: "2MB"
     std::map<std::string, uint64_t> memory_stats; // memory.stat as the kernel names it
     uint64_t pids_current = 0, pids_limit = 0;    // limit 0: unlimited
     std::vector<IoEntry> io_service_bytes, io_serviced;
+    std::optional<Pressure> cpu_pressure, memory_pressure, io_pressure; // v2, kernels with PSI
 };
 
 class Cgroups {
@@ -87,8 +109,10 @@ public:
     // SIGKILL to all, also to frozen ones, until none is left (zombies apart);
     // timed_out after 5 s.
     virtual Result<void> kill_all(std::string_view path) const = 0;
-    // New limits for a cgroup in use; limits that are absent stay. On error the
-    // limits before the failing one are applied.
+    // New limits for a cgroup in use; limits that are absent stay. With
+    // memory.check_before_update a memory limit below what is in use is a
+    // conflict, and nothing is changed (v1: after the kernel tried to reclaim).
+    // On other errors the limits before the failing one are applied.
     virtual Result<void> update(std::string_view path, const model::oci::Resources& resources) const = 0;
     // Becomes readable when the kernel runs out of memory there; compare
     // oom_kills() then, as it also wakes at removal. read() it to reset.

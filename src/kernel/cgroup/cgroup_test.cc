@@ -142,6 +142,78 @@ TEST_F(CgroupTest, AppliesAndUpdatesLimits) {
     EXPECT_EQ(cgroups_->usage(path_)->memory_limit, 32u << 20);
 }
 
+TEST_F(CgroupTest, RaisesAndLowersQuotaAndBurstTogether) {
+    if (!cgroups_->support().cpu_quota) GTEST_SKIP() << "no cpu controller";
+    Resources r;
+    r.cpu.emplace();
+    r.cpu->quota = 20000;
+    r.cpu->burst = 20000;
+    r.cpu->period = 100000;
+    make(r);
+    // The kernel takes no burst above the quota at any time.
+    for (int64_t quota : {80000, 10000, 50000}) {
+        r.cpu->quota = quota;
+        r.cpu->burst = static_cast<uint64_t>(quota);
+        auto updated = cgroups_->update(path_, r);
+        ASSERT_TRUE(updated.ok()) << updated.error().message();
+    }
+    r.cpu->burst = 0;
+    EXPECT_TRUE(cgroups_->update(path_, r).ok());
+}
+
+TEST_F(CgroupTest, CheckBeforeUpdateLeavesTheOldLimits) {
+    if (!cgroups_->support().memory) GTEST_SKIP() << "no memory controller";
+    Resources r;
+    r.memory.emplace();
+    r.memory->limit = 256 << 20;
+    if (cgroups_->support().cpu_shares) r.cpu.emplace().shares = 500;
+    make(r);
+    UniqueFd fd = folder_fd();
+    Child child(fd, [&] {
+        if (!join(plan_).ok()) ::_exit(1);
+        // Not to be reclaimed without swap.
+        auto* held = static_cast<char*>(::malloc(32 << 20));
+        for (size_t at = 0; at < 32 << 20; at += 4096) held[at] = 1;
+        asm volatile("" ::"r"(held) : "memory");
+    });
+    if (sys::read_file("/proc/swaps")->find('/') != std::string::npos) GTEST_SKIP() << "the kernel could swap";
+    r.memory->limit = 4 << 20;
+    r.memory->check_before_update = true;
+    if (r.cpu) r.cpu->shares = 700;
+    EXPECT_FALSE(cgroups_->update(path_, r).ok());
+    EXPECT_EQ(cgroups_->usage(path_)->memory_limit, 256u << 20);
+    for (const Dir& dir : plan_.dirs) {
+        if (auto shares = sys::read_file(dir.folder() + "/cpu.shares"); shares.ok()) { EXPECT_EQ(*shares, "500\n"); }
+    }
+    r.memory->limit = 128 << 20;
+    EXPECT_TRUE(cgroups_->update(path_, r).ok());
+    EXPECT_EQ(cgroups_->usage(path_)->memory_limit, 128u << 20);
+}
+
+TEST_F(CgroupTest, AControllerThatNoLimitNeededComesWithAnUpdate) {
+    Resources r;
+    if (cgroups_->version() == Version::v1 && cgroups_->support().net_cls)
+        r.network.emplace().class_id = 7;
+    else
+        GTEST_SKIP() << "no net_cls";
+    make({});
+    UniqueFd fd = folder_fd();
+    Child child(fd, [&] {
+        if (!join(plan_).ok()) ::_exit(1);
+    });
+    auto updated = cgroups_->update(path_, r);
+    ASSERT_TRUE(updated.ok()) << updated.error().message();
+    plan_ = *cgroups_->locate(path_);
+    EXPECT_THAT(*sys::read_file("/proc/" + std::to_string(child.pid()) + "/cgroup"), HasSubstr("net_cls"));
+    bool seen = false;
+    for (const Dir& dir : plan_.dirs)
+        if (auto text = sys::read_file(dir.folder() + "/net_cls.classid"); text.ok()) {
+            seen = true;
+            EXPECT_EQ(*text, "7\n");
+        }
+    EXPECT_TRUE(seen);
+}
+
 TEST_F(CgroupTest, ACpusetMovesIn) {
     if (!cgroups_->support().cpuset) GTEST_SKIP() << "no cpuset controller";
     make({});

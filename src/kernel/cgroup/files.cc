@@ -97,6 +97,61 @@ void parse_io_stat(std::string_view text, Usage& into) {
     }
 }
 
+namespace {
+
+// "12.34", always with two digits behind the point.
+double percent(std::string_view text) {
+    auto whole = number(take(text, '.')), hundredths = number(text);
+    if (!whole || !hundredths || text.size() != 2) return 0;
+    return static_cast<double>(*whole * 100 + *hundredths) / 100;
+}
+
+Stall parse_stall(std::string_view line) {
+    Stall stall;
+    while (!line.empty()) {
+        std::string_view pair = take(line, ' ');
+        std::string_view key = take(pair, '=');
+        if (key == "avg10") stall.avg10 = percent(pair);
+        if (key == "avg60") stall.avg60 = percent(pair);
+        if (key == "avg300") stall.avg300 = percent(pair);
+        if (key == "total") stall.total_us = number(pair).value_or(0);
+    }
+    return stall;
+}
+
+} // namespace
+
+std::optional<Pressure> parse_pressure(std::string_view text) {
+    std::optional<Pressure> pressure;
+    while (!text.empty()) {
+        std::string_view line = take(text, '\n');
+        std::string_view kind = take(line, ' ');
+        if (kind == "some") pressure.emplace().some = parse_stall(line);
+        if (kind == "full" && pressure) pressure->full = parse_stall(line);
+    }
+    return pressure;
+}
+
+std::vector<std::string> hugepage_sizes() {
+    std::vector<std::string> sizes;
+    auto names = sys::list_dir("/sys/kernel/mm/hugepages"); // hugepages-2048kB
+    if (!names.ok()) return sizes;
+    constexpr std::string_view prefix = "hugepages-", suffix = "kB";
+    for (std::string_view name : *names) {
+        if (!name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+        auto kib = number(name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()));
+        if (!kib) continue;
+        constexpr uint64_t mib = 1024, gib = 1024 * 1024;
+        if (*kib >= gib)
+            sizes.push_back(std::to_string(*kib / gib) + "GB");
+        else if (*kib >= mib)
+            sizes.push_back(std::to_string(*kib / mib) + "MB");
+        else
+            sizes.push_back(std::to_string(*kib) + "KB");
+    }
+    return sizes;
+}
+
 std::vector<pid_t> parse_pids(std::string_view text) {
     std::vector<pid_t> pids;
     while (!text.empty())

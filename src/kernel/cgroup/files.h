@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,14 @@ std::map<std::string, uint64_t> parse_keyed(std::string_view text);
 std::vector<IoEntry> parse_blkio(std::string_view text);
 // v2, io.stat: lines "8:0 rbytes=1 wbytes=2 rios=3 wios=4 ...".
 void parse_io_stat(std::string_view text, Usage& into);
+// v2, *.pressure: "some avg10=0.00 avg60=0.00 avg300=0.00 total=0", then "full
+// ..." (cpu.pressure before 5.13 has no such line). nullopt without a "some".
+std::optional<Pressure> parse_pressure(std::string_view text);
 // Lines of one pid each.
 std::vector<pid_t> parse_pids(std::string_view text);
+
+// The machine's sizes of huge pages, as cgroup files name them: "2MB".
+std::vector<std::string> hugepage_sizes();
 
 // What a file holds; a missing one holds nothing.
 std::string text_of(const std::string& file);

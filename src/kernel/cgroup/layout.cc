@@ -101,6 +101,9 @@ void probe_v1(Machine& machine) {
     s.hugepages = has("hugetlb", "tasks");
     s.devices = has("devices", "devices.allow");
     s.freezer = has("freezer", "tasks");
+    s.net_cls = has("net_cls", "tasks");
+    s.net_prio = has("net_prio", "tasks");
+    s.rdma = has("rdma", "tasks");
 }
 
 void probe_v2(Machine& machine) {
@@ -119,6 +122,7 @@ void probe_v2(Machine& machine) {
     s.pids = has("pids");
     s.io_weight = s.io_throttle = has("io");
     s.hugepages = has("hugetlb");
+    s.rdma = has("rdma");
     s.devices = s.freezer = true;
 }
 

@@ -1,8 +1,17 @@
 #include "kernel/cgroup/limits.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace hull::kernel::cgroup {
 
-uint64_t weight_of_shares(uint64_t shares) { return 1 + ((shares - 2) * 9999) / 262142; }
+uint64_t weight_of_shares(uint64_t shares) {
+    if (shares <= 2) return 1;
+    if (shares >= 262144) return 10000;
+    double log = std::log2(static_cast<double>(shares));
+    double exponent = (log * log + 125 * log) / 612.0 - 7.0 / 34.0;
+    return static_cast<uint64_t>(std::ceil(std::pow(10, exponent)));
+}
 
 uint64_t weight_of_blkio(uint64_t weight) { return 1 + ((weight - 10) * 9999) / 990; }
 
@@ -25,6 +34,11 @@ Result<void> check_cpu(const model::oci::CpuLimits& c) {
     if (shares == 1) return invalid("the minimum allowed cpu-shares is 2");
     if (shares > 262144) return invalid("the maximum allowed cpu-shares is 262144");
     if (c.quota && *c.quota < -1) return invalid("cpu quota " + std::to_string(*c.quota) + " is negative");
+    if (c.burst && c.quota.value_or(0) > 0 && *c.burst > static_cast<uint64_t>(*c.quota))
+        return invalid("cpu burst " + std::to_string(*c.burst) + " is larger than the quota " +
+                       std::to_string(*c.quota));
+    if (c.idle && *c.idle != 0 && *c.idle != 1)
+        return invalid("cpu idle " + std::to_string(*c.idle) + " is neither 0 nor 1");
     for (const std::string& list : {c.cpus, c.mems})
         if (list.find_first_not_of("0123456789,- ") != list.npos)
             return invalid("\"" + list + "\" is no list of numbers");
@@ -50,6 +64,33 @@ Result<void> check_file(const std::string& name) {
     return {};
 }
 
+// Files of the core say which processes are where and what they do; only a few
+// of them are limits.
+Result<void> check_unified(const std::string& name) {
+    TRY(check_file(name));
+    if (!name.starts_with("cgroup.") || name.starts_with("cgroup.max.") || name == "cgroup.pressure") return {};
+    return invalid("unified: \"" + name + "\" is no limit");
+}
+
+// One word in a line that holds more.
+bool is_word(const std::string& text) {
+    return !text.empty() &&
+           std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) > ' ' && c != 0x7f; });
+}
+
+Result<void> check_network(const model::oci::NetworkLimits& n) {
+    for (const auto& p : n.priorities)
+        if (!is_word(p.name)) return invalid("network priority: \"" + p.name + "\" is no name of an interface");
+    return {};
+}
+
+Result<void> check_rdma(const std::string& device, const model::oci::RdmaLimit& limit) {
+    if (!is_word(device)) return invalid("rdma: \"" + device + "\" is no name of a device");
+    if (!limit.hca_handles && !limit.hca_objects)
+        return invalid("rdma device " + device + " has neither hcaHandles nor hcaObjects");
+    return {};
+}
+
 } // namespace
 
 Result<void> check_limits(const model::oci::Resources& r) {
@@ -57,8 +98,17 @@ Result<void> check_limits(const model::oci::Resources& r) {
     if (r.cpu) TRY(check_cpu(*r.cpu));
     if (r.block_io) TRY(check_block_io(*r.block_io));
     for (const auto& page : r.hugepage_limits) TRY(check_file("hugetlb." + page.page_size + ".max"));
-    for (const auto& [file, value] : r.unified) TRY(check_file(file));
+    if (r.network) TRY(check_network(*r.network));
+    for (const auto& [device, limit] : r.rdma) TRY(check_rdma(device, limit));
+    for (const auto& [file, value] : r.unified) TRY(check_unified(file));
     return {};
+}
+
+std::string rdma_line(const std::string& device, const model::oci::RdmaLimit& limit) {
+    std::string line = device;
+    if (limit.hca_handles) line += " hca_handle=" + std::to_string(*limit.hca_handles);
+    if (limit.hca_objects) line += " hca_object=" + std::to_string(*limit.hca_objects);
+    return line;
 }
 
 } // namespace hull::kernel::cgroup

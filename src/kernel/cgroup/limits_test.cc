@@ -19,6 +19,10 @@ using testing::IsEmpty;
 
 MATCHER_P2(Sets, file, value, "") { return arg.file == file && arg.value == value && !arg.inherit; }
 MATCHER_P(Inherits, file, "") { return arg.file == file && arg.inherit; }
+// Fine on a kernel without the file.
+MATCHER_P2(MaySet, file, value, "") {
+    return arg.file == file && arg.value == value && arg.if_missing == IfMissing::skip;
+}
 
 Machine v1_machine() {
     Machine m;
@@ -40,7 +44,10 @@ Machine v1_machine() {
                  .io_throttle = true,
                  .hugepages = true,
                  .devices = true,
-                 .freezer = true};
+                 .freezer = true,
+                 .net_cls = true,
+                 .net_prio = true,
+                 .rdma = true};
     return m;
 }
 
@@ -49,7 +56,7 @@ Machine v2_machine() {
     m.version = Version::v2;
     m.v1.clear();
     m.unified = "/cg";
-    m.unified_controllers = {"cpu", "cpuset", "io", "memory", "pids", "hugetlb"};
+    m.unified_controllers = {"cpu", "cpuset", "io", "memory", "pids", "hugetlb", "rdma"};
     return m;
 }
 
@@ -160,8 +167,17 @@ TEST(Limits, RefuseWhatIsWrongAnywhere) {
 
 TEST(V2Limits, TranslatesFromV1) {
     EXPECT_EQ(weight_of_shares(2), 1u);
-    EXPECT_EQ(weight_of_shares(1024), 39u);
+    EXPECT_EQ(weight_of_shares(1024), 100u);
     EXPECT_EQ(weight_of_shares(262144), 10000u);
+    EXPECT_EQ(weight_of_shares(512), 59u);
+    EXPECT_EQ(weight_of_shares(2048), 174u);
+    uint64_t last = 0;
+    for (uint64_t shares = 2; shares <= 262144; shares += 7) {
+        uint64_t weight = weight_of_shares(shares);
+        ASSERT_GE(weight, std::max<uint64_t>(last, 1)) << shares;
+        ASSERT_LE(weight, 10000u) << shares;
+        last = weight;
+    }
     EXPECT_EQ(weight_of_blkio(10), 1u);
     EXPECT_EQ(weight_of_blkio(1000), 10000u);
     Resources r;
@@ -180,8 +196,143 @@ TEST(V2Limits, TranslatesFromV1) {
     r.unified["memory.high"] = "900";
     EXPECT_THAT(*v2_limits(r, v2_machine()),
                 ElementsAre(Sets("memory.max", "1000"), Sets("memory.swap.max", "2000"), Sets("memory.low", "max"),
-                            Sets("cpu.weight", "39"), Sets("cpu.max", "50000 100000"), Sets("cpuset.cpus", "1"),
+                            Sets("cpu.weight", "100"), Sets("cpu.max", "50000 100000"), Sets("cpuset.cpus", "1"),
                             Sets("io.max", "8:16 wiops=9"), Sets("pids.max", "7"), Sets("memory.high", "900")));
+}
+
+TEST(V1Limits, GiveNetworkAndRdmaToTheirControllers) {
+    Resources r;
+    r.network.emplace();
+    r.network->class_id = 0x100001;
+    r.network->priorities = {{"eth0", 500}, {"lo", 1}};
+    r.rdma["mlx5_1"] = {.hca_handles = 3, .hca_objects = 10000};
+    r.rdma["rxe3"] = {.hca_handles = {}, .hca_objects = 0};
+    auto w = *v1_limits(r, v1_machine());
+    EXPECT_THAT(w["net_cls"], ElementsAre(Sets("net_cls.classid", "1048577")));
+    EXPECT_THAT(w["net_prio"], ElementsAre(Sets("net_prio.ifpriomap", "eth0 500"), Sets("net_prio.ifpriomap", "lo 1")));
+    EXPECT_THAT(w["rdma"], ElementsAre(Sets("rdma.max", "mlx5_1 hca_handle=3 hca_object=10000"),
+                                       Sets("rdma.max", "rxe3 hca_object=0")));
+    Machine bare = v1_machine();
+    bare.support = {};
+    EXPECT_THAT(v1_limits(r, bare).error().message(), HasSubstr("no net_cls cgroup"));
+    r.network->class_id = 0; // the kernel's default
+    EXPECT_THAT(v1_limits(r, bare).error().message(), HasSubstr("no net_prio cgroup"));
+    r.network.reset();
+    EXPECT_THAT(v1_limits(r, bare).error().message(), HasSubstr("no rdma cgroup"));
+}
+
+TEST(V1Limits, LimitReservationsOfHugePagesWhereTheKernelCountsThem) {
+    Resources r;
+    r.hugepage_limits = {{"2MB", 4096}};
+    EXPECT_THAT((*v1_limits(r, v1_machine()))["hugetlb"],
+                ElementsAre(Sets("hugetlb.2MB.limit_in_bytes", "4096"),
+                            MaySet("hugetlb.2MB.rsvd.limit_in_bytes", "4096")));
+    EXPECT_THAT(*v2_limits(r, v2_machine()),
+                ElementsAre(Sets("hugetlb.2MB.max", "4096"), MaySet("hugetlb.2MB.rsvd.max", "4096")));
+}
+
+TEST(Limits, ABurstOf0AndNoIdlingNeedNoKernelThatHasThem) {
+    CpuLimits c;
+    c.burst = 0;
+    c.idle = 0;
+    EXPECT_THAT((*v1_limits(with_cpu(c), v1_machine()))["cpu"],
+                ElementsAre(MaySet("cpu.cfs_burst_us", "0"), MaySet("cpu.idle", "0")));
+    EXPECT_THAT(*v2_limits(with_cpu(c), v2_machine()), ElementsAre(MaySet("cpu.max.burst", "0"), MaySet("cpu.idle", "0")));
+    Machine bare;
+    EXPECT_THAT(*v1_limits(with_cpu(c), bare), IsEmpty());
+    EXPECT_THAT(*v2_limits(with_cpu(c), bare), IsEmpty());
+    c.burst = 5;
+    EXPECT_FALSE(v2_limits(with_cpu(c), bare).ok());
+    EXPECT_FALSE(v1_limits(with_cpu(c), bare).ok());
+}
+
+TEST(Limits, RefuseABurstAboveTheQuotaAndOddIdling) {
+    CpuLimits c;
+    c.quota = 1000;
+    c.burst = 1001;
+    EXPECT_THAT(check_limits(with_cpu(c)).error().message(), HasSubstr("burst 1001 is larger than the quota 1000"));
+    c.quota = -1;
+    EXPECT_TRUE(check_limits(with_cpu(c)).ok());
+    c.idle = 2;
+    EXPECT_FALSE(check_limits(with_cpu(c)).ok());
+}
+
+TEST(Limits, RefuseNamesThatWouldBreakTheLine) {
+    Resources r;
+    r.network.emplace();
+    r.network->priorities = {{"eth0 1\nlo", 5}};
+    EXPECT_FALSE(check_limits(r).ok());
+    r.network.reset();
+    r.rdma["mlx hca_handle=1"] = {.hca_handles = 1, .hca_objects = {}};
+    EXPECT_FALSE(check_limits(r).ok());
+    r.rdma = {{"mlx", {}}};
+    EXPECT_THAT(check_limits(r).error().message(), HasSubstr("neither hcaHandles nor hcaObjects"));
+}
+
+TEST(V2Limits, CountSwapAloneWhereTheSpecificationCountsBoth) {
+    auto swap_of = [](int64_t limit, int64_t swap) -> std::string {
+        MemoryLimits m;
+        if (limit != 0) m.limit = limit;
+        if (swap != 0) m.swap = swap;
+        auto writes = v2_limits(with_memory(m), v2_machine());
+        if (!writes.ok()) return "error";
+        for (const Write& w : *writes)
+            if (w.file == "memory.swap.max") return w.value;
+        return "none";
+    };
+    EXPECT_EQ(swap_of(1000, 1000), "0");
+    EXPECT_EQ(swap_of(1000, 1500), "500");
+    EXPECT_EQ(swap_of(1000, -1), "max");
+    EXPECT_EQ(swap_of(0, -1), "max");
+    EXPECT_EQ(swap_of(-1, 0), "max");
+    EXPECT_EQ(swap_of(-1, 700), "700");
+    EXPECT_EQ(swap_of(1000, 0), "none");
+    EXPECT_EQ(swap_of(0, 700), "error");
+
+    Machine swapless = v2_machine();
+    swapless.support.swap = false;
+    MemoryLimits m;
+    m.limit = 1000;
+    m.swap = 1000;
+    EXPECT_TRUE(v2_limits(with_memory(m), swapless).ok()); // nothing can be swapped
+    m.swap = 1001;
+    EXPECT_FALSE(v2_limits(with_memory(m), swapless).ok());
+}
+
+TEST(V2Limits, WeighBlockIoForWhicheverSchedulerIsThere) {
+    Resources r;
+    r.block_io.emplace();
+    r.block_io->weight = 100;
+    r.block_io->weight_device = {{8, 0, 1000, {}}};
+    auto w = *v2_limits(r, v2_machine());
+    ASSERT_THAT(w, ElementsAre(MaySet("io.bfq.weight", "default 100"), Sets("io.weight", "default 910"),
+                               MaySet("io.bfq.weight", "8:0 1000"), Sets("io.weight", "8:0 10000")));
+    EXPECT_EQ(w[1].if_missing, IfMissing::require_previous);
+}
+
+TEST(V2Limits, WriteUnifiedLinesOneByOne) {
+    Resources r;
+    r.unified["io.max"] = "259:0 rbps=1\n253:0 wiops=2\n";
+    r.unified["cgroup.max.depth"] = "3";
+    EXPECT_THAT(*v2_limits(r, v2_machine()), ElementsAre(Sets("cgroup.max.depth", "3"), Sets("io.max", "259:0 rbps=1"),
+                                                         Sets("io.max", "253:0 wiops=2")));
+    r.unified = {{"misc.max", "res 1"}};
+    EXPECT_THAT(v2_limits(r, v2_machine()).error().message(), HasSubstr("no misc controller"));
+    for (const char* file : {"cgroup.procs", "cgroup.kill", "cgroup.freeze", "cgroup.subtree_control", "../memory.max"}) {
+        r.unified = {{file, "1"}};
+        EXPECT_EQ(v2_limits(r, v2_machine()).error().kind(), ErrorKind::invalid_argument) << file;
+    }
+}
+
+TEST(V2Limits, RefuseTheNetworkOfV1) {
+    Resources r;
+    r.network.emplace();
+    EXPECT_THAT(*v2_limits(r, v2_machine()), IsEmpty());
+    r.network->class_id = 5;
+    EXPECT_EQ(v2_limits(r, v2_machine()).error().kind(), ErrorKind::unsupported);
+    r.network->class_id.reset();
+    r.network->priorities = {{"eth0", 1}};
+    EXPECT_THAT(v2_limits(r, v2_machine()).error().message(), HasSubstr("network"));
 }
 
 TEST(V2Limits, RefusesWhatV2DoesNotHave) {
@@ -244,6 +395,16 @@ TEST(CgroupFiles, ReadTheirForms) {
     ASSERT_EQ(io.size(), 2u);
     EXPECT_EQ(io[0].op, "Read");
     EXPECT_EQ(io[1].value, 10u);
+    auto pressure = parse_pressure("some avg10=1.25 avg60=0.00 avg300=0.03 total=99\n"
+                                   "full avg10=100.00 avg60=0.00 avg300=0.00 total=7\n");
+    ASSERT_TRUE(pressure.has_value());
+    EXPECT_DOUBLE_EQ(pressure->some.avg10, 1.25);
+    EXPECT_DOUBLE_EQ(pressure->some.avg300, 0.03);
+    EXPECT_EQ(pressure->some.total_us, 99u);
+    EXPECT_DOUBLE_EQ(pressure->full.avg10, 100);
+    EXPECT_EQ(pressure->full.total_us, 7u);
+    EXPECT_FALSE(parse_pressure("").has_value());
+    EXPECT_DOUBLE_EQ(parse_pressure("some avg10=x avg60=1 total=\n")->some.avg10, 0);
     Usage usage;
     parse_io_stat("8:16 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\n", usage);
     EXPECT_EQ(usage.io_service_bytes.at(1).value, 2u);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <fcntl.h>
 
+#include "kernel/cgroup/writes.h"
 #include "sys/bpf.h"
 #include "sys/directory.h"
 #include "sys/file.h"
@@ -97,33 +99,24 @@ Result<void> make_folder(const Dir& dir) {
     return made;
 }
 
-Result<void> write_one(const Dir& dir, const Write& write) {
-    std::string folder = dir.folder();
-    if (write.inherit) return inherit(folder, write.file);
-    auto written = sys::write_existing(folder + "/" + write.file, write.value);
-    if (!written.ok() && written.error().code() == ENOENT && dir.unified) {
-        // The folder above was there before us without this controller.
-        TRY(prepare_parents(dir));
-        written = sys::write_existing(folder + "/" + write.file, write.value);
-    }
-    if (!written.ok() && written.error().code() == ENOENT) {
-        if (write.optional) return {};
-        return Error(ErrorKind::unsupported, "this kernel has no " + write.file + " here");
-    }
-    if (!written.ok()) return std::move(written).context("set " + write.file + " to " + write.value);
-    return written;
-}
-
-// v1 asks for the folders above to have cpus and mems first.
 Result<void> write_all(const Dir& dir) {
     for (const Write& write : dir.writes) {
-        auto written = write_one(dir, write);
-        if (!written.ok() && write.inherit) {
-            TRY(prepare_parents(dir));
-            written = write_one(dir, write);
-        }
-        if (!written.ok()) return written;
+        if (!write.inherit) continue;
+        auto written = inherit(dir.folder(), write.file);
+        if (written.ok()) continue;
+        // v1 asks for the folders above to have cpus and mems first.
+        TRY(prepare_parents(dir));
+        TRY(inherit(dir.folder(), write.file));
     }
+    // The folder above may have been there before us without a controller.
+    OnMissing prepare;
+    bool prepared = false;
+    if (dir.unified)
+        prepare = [&]() -> Result<void> {
+            if (std::exchange(prepared, true)) return {};
+            return prepare_parents(dir);
+        };
+    TRY(do_writes(dir.folder(), dir.writes, prepare));
     if (dir.device_program.empty()) return {};
     UniqueFd folder = TRY(sys::open(dir.folder(), O_RDONLY | O_DIRECTORY));
     UniqueFd program = TRY(sys::bpf_load_cgroup_device(dir.device_program));

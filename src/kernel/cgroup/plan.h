@@ -18,10 +18,17 @@
 
 namespace hull::kernel::cgroup {
 
+// What a kernel without the file means for a Write.
+enum class IfMissing : uint8_t {
+    fail,             // the limit can't be applied
+    skip,             // nothing to limit there
+    require_previous, // fine when the write before this one was done: two names of one limit
+};
+
 struct Write {
     std::string file;
     std::string value;
-    bool optional = false; // a kernel without the file is fine
+    IfMissing if_missing = IfMissing::fail;
     // Write what the same file of the folder above holds, instead of value
     // (cpuset.cpus and cpuset.mems begin empty).
     bool inherit = false;

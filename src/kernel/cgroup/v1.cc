@@ -9,6 +9,7 @@
 #include "kernel/cgroup/drivers.h"
 #include "kernel/cgroup/files.h"
 #include "kernel/cgroup/limits.h"
+#include "kernel/cgroup/writes.h"
 #include "sys/file.h"
 #include "sys/poll.h"
 
@@ -70,9 +71,10 @@ private:
     }
     Result<WritesByController> limits(const model::oci::Resources& resources) const;
     Result<void> update_memory(const std::string& path, std::vector<Write> writes) const;
-    Result<void> make_cpuset(const std::string& path) const;
+    Result<void> make_late(const std::string& controller, const std::string& path) const;
     void read_cpu(const std::string& path, Usage& into) const;
     void read_memory(const std::string& path, Usage& into) const;
+    void read_hugepages(const std::string& path, Usage& into) const;
     void read_rest(const std::string& path, Usage& into) const;
 };
 
@@ -133,6 +135,20 @@ void V1::read_cpu(const std::string& path, Usage& into) const {
     }
 }
 
+// prefix + "usage_in_bytes" and so on; nullopt when the kernel doesn't count it.
+std::optional<MemoryCounter> counter(const std::string& prefix) {
+    auto usage = sys::read_file(prefix + "usage_in_bytes");
+    if (!usage.ok()) return std::nullopt;
+    constexpr uint64_t unlimited = uint64_t{1} << 62; // some 2^63, whole pages
+    MemoryCounter c;
+    c.usage = parse_number(*usage);
+    c.max_usage = number_in(prefix + "max_usage_in_bytes");
+    c.failcnt = number_in(prefix + "failcnt");
+    c.limit = number_in(prefix + "limit_in_bytes");
+    if (c.limit >= unlimited) c.limit = UINT64_MAX;
+    return c;
+}
+
 void V1::read_memory(const std::string& path, Usage& into) const {
     auto at = folder("memory", path);
     if (!at.ok()) return;
@@ -143,6 +159,17 @@ void V1::read_memory(const std::string& path, Usage& into) const {
     // Unlimited reads as some 2^63.
     into.memory_limit = number_in(*at + "memory.limit_in_bytes");
     if (machine_.memory_total != 0) into.memory_limit = std::min(into.memory_limit, machine_.memory_total);
+    into.oom_kills = parse_keyed(text_of(*at + "memory.oom_control"))["oom_kill"];
+    into.swap = counter(*at + "memory.memsw.");
+    into.kernel = counter(*at + "memory.kmem.");
+    into.kernel_tcp = counter(*at + "memory.kmem.tcp.");
+}
+
+void V1::read_hugepages(const std::string& path, Usage& into) const {
+    auto at = folder("hugetlb", path);
+    if (!at.ok() || !sys::exists(*at)) return;
+    for (const std::string& size : hugepage_sizes())
+        if (auto found = counter(*at + "hugetlb." + size + ".")) into.hugepages.emplace(size, *found);
 }
 
 void V1::read_rest(const std::string& path, Usage& into) const {
@@ -168,6 +195,7 @@ Result<Usage> V1::usage(std::string_view text) const {
     Usage usage;
     read_cpu(path, usage);
     read_memory(path, usage);
+    read_hugepages(path, usage);
     read_rest(path, usage);
     return usage;
 }
@@ -207,30 +235,25 @@ Result<void> V1::kill_all(std::string_view text) const {
     return kill_below(TRY(any_folder(path)), [&] { (void)thaw(path); });
 }
 
-// The kernel keeps limit <= memsw at all times, so the order depends on which
-// way they move.
 Result<void> V1::update_memory(const std::string& path, std::vector<Write> writes) const {
-    std::string at = TRY(folder("memory", path));
     auto limit = std::ranges::find(writes, "memory.limit_in_bytes", &Write::file);
-    auto swap = std::ranges::find(writes, "memory.memsw.limit_in_bytes", &Write::file);
-    if (limit != writes.end() && swap != writes.end()) {
-        bool raises = swap->value == "-1" || parse_number(swap->value) > number_in(at + swap->file);
-        if (raises) std::swap(*limit, *swap);
-    } else if (limit != writes.end() && limit->value == "-1" && machine_.support.swap) {
-        // No limit of memory alone: the sum's would be one.
+    bool both = std::ranges::find(writes, "memory.memsw.limit_in_bytes", &Write::file) != writes.end();
+    // No limit of memory alone: the sum's would be one.
+    if (limit != writes.end() && limit->value == "-1" && !both && machine_.support.swap)
         writes.insert(limit, {.file = "memory.memsw.limit_in_bytes", .value = "-1"});
-    }
-    for (const Write& write : writes) TRY(sys::write_existing(at + write.file, write.value));
-    return {};
+    // use_hierarchy can't be changed with folders below; nor is it a limit.
+    std::erase_if(writes, [](const Write& w) { return w.file == "memory.use_hierarchy"; });
+    return do_writes(TRY(folder("memory", path)), writes);
 }
 
-// A cpuset that wasn't asked for at the start.
-Result<void> V1::make_cpuset(const std::string& path) const {
-    const Hierarchy* h = find("cpuset");
+// The folder of a controller that no limit needed at the start.
+Result<void> V1::make_late(const std::string& controller, const std::string& path) const {
+    const Hierarchy* h = find(controller);
     if (!h || sys::exists(h->mount + path)) return {};
     Dir dir = dir_in(*h, path);
-    for (const char* file : {"cpuset.cpus", "cpuset.mems"})
-        dir.writes.push_back({.file = file, .value = {}, .inherit = true});
+    if (has(*h, "cpuset"))
+        for (const char* file : {"cpuset.cpus", "cpuset.mems"})
+            dir.writes.push_back({.file = file, .value = {}, .inherit = true});
     std::string procs = dir.folder() + "/cgroup.procs";
     TRY(create({.dirs = {std::move(dir)}}));
     // Those that fork meanwhile show up in the next round.
@@ -245,17 +268,14 @@ Result<void> V1::make_cpuset(const std::string& path) const {
 Result<void> V1::update(std::string_view text, const model::oci::Resources& resources) const {
     std::string path = TRY(check_path(text));
     WritesByController writes = TRY(limits(resources));
-    for (auto& [controller, list] : writes) {
-        if (controller == "cpuset") TRY(make_cpuset(path));
-        if (controller == "memory") {
-            TRY(update_memory(path, std::move(list)).context("update cgroup " + path));
-            continue;
-        }
-        std::string at = TRY(folder(controller, path));
-        for (const Write& write : list) {
-            if (write.inherit) continue; // stays as it is
-            TRY(sys::write_existing(at + write.file, write.value).context("update cgroup " + path));
-        }
+    auto context = [&] { return "update cgroup " + path; };
+    // First, as it is the one that may have to be refused with nothing changed.
+    if (auto memory = writes.find("memory"); memory != writes.end())
+        TRY(update_memory(path, std::move(memory->second)).context(context));
+    writes.erase("memory");
+    for (const auto& [controller, list] : writes) {
+        TRY(make_late(controller, path).context(context));
+        TRY(do_writes(TRY(folder(controller, path)), list).context(context));
     }
     return {};
 }

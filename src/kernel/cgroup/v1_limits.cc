@@ -17,9 +17,11 @@ public:
     explicit V1Limits(const Machine& machine) : machine_(machine) {}
 
     Result<void> memory(const model::oci::MemoryLimits& m);
+    Result<void> memory_rest(const model::oci::MemoryLimits& m);
     Result<void> cpu(const model::oci::CpuLimits& c);
     Result<void> cpuset(const model::oci::CpuLimits& c);
     Result<void> block_io(const model::oci::BlockIoLimits& b);
+    Result<void> network(const model::oci::NetworkLimits& n);
     Result<void> rest(const Resources& r);
 
     WritesByController take() { return std::move(writes_); }
@@ -28,14 +30,20 @@ private:
     const Machine& machine_;
     WritesByController writes_;
 
-    void add(const char* controller, std::string file, std::string value) {
-        writes_[controller].push_back({.file = std::move(file), .value = std::move(value)});
+    void add(const char* controller, std::string file, std::string value, IfMissing if_missing = IfMissing::fail) {
+        writes_[controller].push_back(
+            {.file = std::move(file), .value = std::move(value), .if_missing = if_missing});
     }
 };
 
 Result<void> V1Limits::memory(const model::oci::MemoryLimits& m) {
     const Support& can = machine_.support;
     int64_t limit = m.limit.value_or(0), swap = m.swap.value_or(0);
+    if (m.use_hierarchy) {
+        if (!can.memory) return missing("a memory hierarchy", "memory cgroup");
+        add("memory", "memory.use_hierarchy", *m.use_hierarchy ? "1" : "0",
+            *m.use_hierarchy ? IfMissing::skip : IfMissing::fail);
+    }
     if (limit != 0) {
         if (!can.memory) return missing("a memory limit", "memory cgroup");
         add("memory", "memory.limit_in_bytes", std::to_string(limit));
@@ -52,6 +60,11 @@ Result<void> V1Limits::memory(const model::oci::MemoryLimits& m) {
         if (!can.swappiness) return missing("memory swappiness", "memory.swappiness");
         add("memory", "memory.swappiness", std::to_string(*m.swappiness));
     }
+    return memory_rest(m);
+}
+
+Result<void> V1Limits::memory_rest(const model::oci::MemoryLimits& m) {
+    const Support& can = machine_.support;
     if (m.kernel.value_or(0) > 0) {
         if (!can.memory) return missing("a kernel memory limit", "memory cgroup");
         add("memory", "memory.kmem.limit_in_bytes", std::to_string(*m.kernel));
@@ -77,18 +90,16 @@ Result<void> V1Limits::cpu(const model::oci::CpuLimits& c) {
     if ((period || quota) && !can.cpu_quota) return missing("a cpu quota", "CFS bandwidth control");
     if (period) add("cpu", "cpu.cfs_period_us", std::to_string(*c.period));
     if (quota) add("cpu", "cpu.cfs_quota_us", std::to_string(*c.quota));
-    if (c.burst.value_or(0) != 0) {
-        if (!can.cpu_quota) return missing("a cpu burst", "CFS bandwidth control");
-        add("cpu", "cpu.cfs_burst_us", std::to_string(*c.burst));
-    }
+    if (c.burst.value_or(0) != 0 && !can.cpu_quota) return missing("a cpu burst", "CFS bandwidth control");
+    if (c.burst && can.cpu_quota)
+        add("cpu", "cpu.cfs_burst_us", std::to_string(*c.burst), *c.burst == 0 ? IfMissing::skip : IfMissing::fail);
     bool rt_period = c.realtime_period.value_or(0) != 0, rt_runtime = c.realtime_runtime.value_or(0) != 0;
     if ((rt_period || rt_runtime) && !can.cpu_realtime) return missing("a cpu realtime limit", "realtime groups");
     if (rt_period) add("cpu", "cpu.rt_period_us", std::to_string(*c.realtime_period));
     if (rt_runtime) add("cpu", "cpu.rt_runtime_us", std::to_string(*c.realtime_runtime));
-    if (c.idle) {
-        if (!can.cpu_shares) return missing("cpu idle", "cpu cgroup");
-        add("cpu", "cpu.idle", std::to_string(*c.idle));
-    }
+    if (c.idle.value_or(0) != 0 && !can.cpu_shares) return missing("cpu idle", "cpu cgroup");
+    if (c.idle && can.cpu_shares)
+        add("cpu", "cpu.idle", std::to_string(*c.idle), *c.idle == 0 ? IfMissing::skip : IfMissing::fail);
     return {};
 }
 
@@ -133,6 +144,15 @@ Result<void> V1Limits::block_io(const model::oci::BlockIoLimits& b) {
     return {};
 }
 
+Result<void> V1Limits::network(const model::oci::NetworkLimits& n) {
+    const Support& can = machine_.support;
+    if (n.class_id.value_or(0) != 0 && !can.net_cls) return missing("a network class", "net_cls cgroup");
+    if (n.class_id && can.net_cls) add("net_cls", "net_cls.classid", std::to_string(*n.class_id));
+    if (!n.priorities.empty() && !can.net_prio) return missing("a network priority", "net_prio cgroup");
+    for (const auto& p : n.priorities) add("net_prio", "net_prio.ifpriomap", p.name + " " + std::to_string(p.priority));
+    return {};
+}
+
 Result<void> V1Limits::rest(const Resources& r) {
     const Support& can = machine_.support;
     if (r.pids_limit && *r.pids_limit > 0) {
@@ -143,7 +163,14 @@ Result<void> V1Limits::rest(const Resources& r) {
     }
     for (const auto& page : r.hugepage_limits) {
         if (!can.hugepages) return missing("a limit of huge pages", "hugetlb cgroup");
+        // Reservations too, where the kernel counts them (5.7).
         add("hugetlb", "hugetlb." + page.page_size + ".limit_in_bytes", std::to_string(page.limit));
+        add("hugetlb", "hugetlb." + page.page_size + ".rsvd.limit_in_bytes", std::to_string(page.limit),
+            IfMissing::skip);
+    }
+    for (const auto& [device, limit] : r.rdma) {
+        if (!can.rdma) return missing("a limit of rdma device " + device, "rdma cgroup");
+        add("rdma", "rdma.max", rdma_line(device, limit));
     }
     if (!r.unified.empty()) return missing("\"" + r.unified.begin()->first + "\" of cgroup v2", "cgroup v2 in charge");
     return {};
@@ -158,6 +185,7 @@ Result<WritesByController> v1_limits(const Resources& resources, const Machine& 
     if (resources.cpu) TRY(limits.cpu(*resources.cpu));
     if (resources.cpu) TRY(limits.cpuset(*resources.cpu));
     if (resources.block_io) TRY(limits.block_io(*resources.block_io));
+    if (resources.network) TRY(limits.network(*resources.network));
     TRY(limits.rest(resources));
     return limits.take();
 }

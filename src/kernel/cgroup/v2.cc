@@ -8,6 +8,7 @@
 #include "kernel/cgroup/drivers.h"
 #include "kernel/cgroup/files.h"
 #include "kernel/cgroup/limits.h"
+#include "kernel/cgroup/writes.h"
 #include "sys/bpf.h"
 #include "sys/file.h"
 #include "sys/inotify.h"
@@ -69,6 +70,34 @@ std::map<std::string, uint64_t> keyed_in(const std::string& file) {
     return text.ok() ? parse_keyed(*text) : std::map<std::string, uint64_t>{};
 }
 
+void read_memory(const std::string& at, Usage& into) {
+    into.memory_usage = number_in(at + "memory.current");
+    into.memory_max_usage = number_in(at + "memory.peak"); // Linux 5.19
+    into.memory_limit = number_in(at + "memory.max");
+    into.memory_stats = keyed_in(at + "memory.stat");
+    auto events = keyed_in(at + "memory.events");
+    into.memory_failcnt = events["max"];
+    into.oom_kills = events["oom_kill"];
+    if (auto swap = sys::read_file(at + "memory.swap.current"); swap.ok()) {
+        // Of both together, as v1 has it; their common peak isn't known.
+        MemoryCounter& both = into.swap.emplace();
+        both.usage = parse_number(*swap) + into.memory_usage;
+        uint64_t limit = number_in(at + "memory.swap.max");
+        bool unlimited = limit == UINT64_MAX || into.memory_limit == UINT64_MAX;
+        both.limit = unlimited ? UINT64_MAX : limit + into.memory_limit;
+        both.failcnt = keyed_in(at + "memory.swap.events")["fail"];
+    }
+    for (const std::string& size : hugepage_sizes()) {
+        std::string prefix = at + "hugetlb." + size + ".";
+        auto usage = sys::read_file(prefix + "current");
+        if (!usage.ok()) continue;
+        into.hugepages[size] = {.usage = parse_number(*usage),
+                                .max_usage = 0,
+                                .limit = number_in(prefix + "max"),
+                                .failcnt = keyed_in(prefix + "events")["max"]};
+    }
+}
+
 Result<Usage> V2::usage(std::string_view path) const {
     std::string at = TRY(folder(path));
     if (!sys::exists(at)) return Error(ErrorKind::not_found, "no cgroup " + at);
@@ -80,16 +109,15 @@ Result<Usage> V2::usage(std::string_view path) const {
     usage.periods = cpu["nr_periods"];
     usage.throttled_periods = cpu["nr_throttled"];
     usage.throttled_ns = cpu["throttled_usec"] * 1000;
-    usage.memory_usage = number_in(at + "memory.current");
-    usage.memory_max_usage = number_in(at + "memory.peak");
-    usage.memory_stats = keyed_in(at + "memory.stat");
-    usage.memory_failcnt = keyed_in(at + "memory.events")["max"];
-    usage.memory_limit = number_in(at + "memory.max");
+    read_memory(at, usage);
     if (machine_.memory_total != 0) usage.memory_limit = std::min(usage.memory_limit, machine_.memory_total);
     usage.pids_current = number_in(at + "pids.current");
     uint64_t limit = number_in(at + "pids.max");
     usage.pids_limit = limit == UINT64_MAX ? 0 : limit;
     if (auto text = sys::read_file(at + "io.stat"); text.ok()) parse_io_stat(*text, usage);
+    usage.cpu_pressure = parse_pressure(text_of(at + "cpu.pressure"));
+    usage.memory_pressure = parse_pressure(text_of(at + "memory.pressure"));
+    usage.io_pressure = parse_pressure(text_of(at + "io.pressure"));
     return usage;
 }
 
@@ -134,12 +162,34 @@ Result<void> replace_devices(const std::string& at, const std::string& instructi
     return {};
 }
 
+// v2 would take the processes' memory away, by killing some if need be.
+Result<void> check_usage(const std::string& at, const model::oci::Resources& resources) {
+    if (!resources.memory || !resources.memory->check_before_update.value_or(false)) return {};
+    int64_t limit = resources.memory->limit.value_or(0);
+    uint64_t usage = number_in(at + "memory.current");
+    if (limit <= 0 || usage <= static_cast<uint64_t>(limit)) return {};
+    return Error(ErrorKind::conflict, "the memory limit " + std::to_string(limit) + " is below the " +
+                                          std::to_string(usage) +
+                                          " bytes in use, and checkBeforeUpdate forbids that; nothing was changed");
+}
+
+// cpu.max is quota and period in one: a new period alone leaves the quota.
+void keep_quota(const std::string& at, const model::oci::Resources& resources, std::vector<Write>& writes) {
+    if (!resources.cpu || resources.cpu->quota.value_or(0) != 0 || resources.cpu->period.value_or(0) == 0) return;
+    auto write = std::ranges::find(writes, "cpu.max", &Write::file);
+    std::string now = text_of(at + "cpu.max");
+    if (write != writes.end() && now.find(' ') != now.npos)
+        write->value = now.substr(0, now.find(' ') + 1) + std::to_string(*resources.cpu->period);
+}
+
 Result<void> V2::update(std::string_view path, const model::oci::Resources& resources) const {
     std::string at = TRY(folder(path));
     auto writes = TRY(v2_limits(resources, machine_));
     auto rules = TRY(normalise(resources.devices));
-    for (const Write& write : writes)
-        TRY(sys::write_existing(at + write.file, write.value).context("update cgroup " + std::string(path)));
+    auto context = [&] { return "update cgroup " + std::string(path); };
+    TRY(check_usage(at, resources).context(context));
+    keep_quota(at, resources, writes);
+    TRY(do_writes(at, writes).context(context));
     if (rules.empty()) return {};
     return replace_devices(at, device_program(rules)).context("update the device rules of cgroup " + std::string(path));
 }
