@@ -155,7 +155,7 @@ struct Resources {
     std::vector<DeviceRule> devices;
     std::optional<MemoryLimits> memory;
     std::optional<CpuLimits> cpu;
-    std::optional<int64_t> pids_limit; // <= 0 is unlimited
+    std::optional<int64_t> pids_limit; // -1 is unlimited
     std::optional<BlockIoLimits> block_io;
     std::vector<HugepageLimit> hugepage_limits;
     std::optional<NetworkLimits> network;

@@ -146,8 +146,7 @@ TEST(OciSpecJson, RefusesIdsOutOfRange) {
 TEST(OciSpecJson, RefusesWhatItWouldHaveToDropSilently) {
     for (const char* text :
          {R"({"linux":{"intelRdt":{"closID":"a"}}})", R"({"linux":{"timeOffsets":{"boottime":{"secs":1}}}})",
-          R"({"linux":{"personality":{"domain":"LINUX32"}}})",
-          R"({"process":{"scheduler":{"policy":"SCHED_FIFO"}}})",
+          R"({"linux":{"personality":{"domain":"LINUX32"}}})", R"({"process":{"scheduler":{"policy":"SCHED_FIFO"}}})",
           R"({"linux":{"netDevices":{"eth0":{"name":"x"}}}})"}) {
         auto bad = parse_spec(text);
         ASSERT_FALSE(bad.ok()) << text;

@@ -69,6 +69,7 @@ Result<void> open_namespaces(Launching& l) {
 Result<void> make_cgroup(Launching& l) {
     TRY(kernel::cgroup::create(l.plan.cgroup));
     l.cgroup = TRY(kernel::cgroup::open_for_clone(l.plan.cgroup));
+    l.late_limits = TRY(kernel::cgroup::open_late(l.plan.cgroup));
     return {};
 }
 

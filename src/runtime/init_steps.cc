@@ -30,6 +30,8 @@ using Mode = NamespaceUse::Mode;
 
 Result<void> finish_namespaces(Launching& l) {
     TRY(sys::set_not_dumpable());
+    for (const auto& late : l.late_limits) TRY(sys::write_all(late.file, late.value).context("set a late limit"));
+    l.late_limits.clear();
     // On v2 init is born in its cgroup, and only now is that the one its own
     // namespace begins at.
     if (l.cgroup && l.fresh & CLONE_NEWCGROUP) TRY(sys::unshare(CLONE_NEWCGROUP));

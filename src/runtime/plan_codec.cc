@@ -11,7 +11,7 @@ void members(A& a, Write& w) {
 }
 template <class A>
 void members(A& a, Dir& d) {
-    a(d.hierarchy, d.path, d.name, d.unified, d.writes, d.device_program);
+    a(d.hierarchy, d.path, d.name, d.unified, d.writes, d.late, d.device_program);
 }
 template <class A>
 void members(A& a, Plan& p) {

@@ -29,7 +29,13 @@ Plan any_plan() {
     plan.devices = {{"/dev/x", 'b', *rc::gen::arbitrary<uint32_t>(), 2, 0600, 1, 2}};
     plan.masked_paths = *rc::gen::arbitrary<std::vector<std::string>>();
     plan.sysctls = {{"net.a", *rc::gen::arbitrary<std::string>()}};
-    plan.cgroup.dirs = {{"/sys/fs/cgroup/pids", "/x", "pids", false, {{"pids.max", "5", kernel::cgroup::IfMissing::skip, false}}, "bytes"}};
+    plan.cgroup.dirs = {{"/sys/fs/cgroup/pids",
+                         "/x",
+                         "pids",
+                         false,
+                         {{"pids.max", "5", kernel::cgroup::IfMissing::skip, false}},
+                         {{"pids.max", "1"}},
+                         "bytes"}};
     plan.process.args = *rc::gen::arbitrary<std::vector<std::string>>();
     plan.process.env = *rc::gen::arbitrary<std::vector<std::string>>();
     plan.process.seccomp = *rc::gen::arbitrary<std::string>();

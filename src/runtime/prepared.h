@@ -38,6 +38,7 @@ struct Launching {
     std::vector<JoinedNamespace> joined = {};
     uint64_t fresh = 0;   // CLONE_NEW* for init
     UniqueFd cgroup = {}; // v2
+    std::vector<kernel::cgroup::LateWrite> late_limits = {};
     Rootfs rootfs = {};
     std::vector<PreparedMount> mounts = {}; // as plan.mounts
     // A tmpfs with those of the plan's device nodes that don't go into a /dev

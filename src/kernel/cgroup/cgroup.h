@@ -77,8 +77,8 @@ struct Usage {
     // Memory and swap together; of the kernel (v1 only) and its TCP buffers.
     std::optional<MemoryCounter> swap, kernel, kernel_tcp;
     std::map<std::string, MemoryCounter> hugepages; // by page size: "2MB"
-    std::map<std::string, uint64_t> memory_stats; // memory.stat as the kernel names it
-    uint64_t pids_current = 0, pids_limit = 0;    // limit 0: unlimited
+    std::map<std::string, uint64_t> memory_stats;   // memory.stat as the kernel names it
+    uint64_t pids_current = 0, pids_limit = 0;      // limit 0: unlimited
     std::vector<IoEntry> io_service_bytes, io_serviced;
     std::optional<Pressure> cpu_pressure, memory_pressure, io_pressure; // v2, kernels with PSI
 };

@@ -183,7 +183,9 @@ TEST_F(CgroupTest, CheckBeforeUpdateLeavesTheOldLimits) {
     EXPECT_FALSE(cgroups_->update(path_, r).ok());
     EXPECT_EQ(cgroups_->usage(path_)->memory_limit, 256u << 20);
     for (const Dir& dir : plan_.dirs) {
-        if (auto shares = sys::read_file(dir.folder() + "/cpu.shares"); shares.ok()) { EXPECT_EQ(*shares, "500\n"); }
+        if (auto shares = sys::read_file(dir.folder() + "/cpu.shares"); shares.ok()) {
+            EXPECT_EQ(*shares, "500\n");
+        }
     }
     r.memory->limit = 128 << 20;
     EXPECT_TRUE(cgroups_->update(path_, r).ok());

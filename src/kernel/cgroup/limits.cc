@@ -104,6 +104,16 @@ Result<void> check_limits(const model::oci::Resources& r) {
     return {};
 }
 
+std::vector<Write> take_late(std::vector<Write>& writes) {
+    std::vector<Write> late;
+    std::erase_if(writes, [&](Write& w) {
+        bool is_late = w.file == "pids.max" && w.value == "1";
+        if (is_late) late.push_back(std::move(w));
+        return is_late;
+    });
+    return late;
+}
+
 std::string rdma_line(const std::string& device, const model::oci::RdmaLimit& limit) {
     std::string line = device;
     if (limit.hca_handles) line += " hca_handle=" + std::to_string(*limit.hca_handles);

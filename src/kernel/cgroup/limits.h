@@ -1,7 +1,7 @@
 // Limits of the OCI specification as writes to cgroup files: pure functions.
 //
-// As in runc, a limit of 0 (other than of swappiness, idle, burst and the
-// network class) is one that wasn't asked for, since engines written in Go
+// As in runc, a limit of 0 (other than of processes, swappiness, idle, burst and
+// the network class) is one that wasn't asked for, since engines written in Go
 // print zeros for those.
 #pragma once
 
@@ -16,6 +16,10 @@
 #include "model/oci_spec.h"
 
 namespace hull::kernel::cgroup {
+
+// A limit of 0 processes, which the specification knows, is one of 1, as in
+// runc: the container's first process is there in any case.
+constexpr int64_t least_pids = 1;
 
 // v1: by controller ("memory"); each in the order in which they must be made.
 // Without device rules.
@@ -34,6 +38,9 @@ uint64_t weight_of_blkio(uint64_t weight);
 
 // For rdma.max: "mlx5_1 hca_handle=3 hca_object=10000".
 std::string rdma_line(const std::string& device, const model::oci::RdmaLimit& limit);
+
+// Takes out the writes that init has to do itself (Dir::late).
+std::vector<Write> take_late(std::vector<Write>& writes);
 
 // Checks what is wrong on any machine.
 Result<void> check_limits(const model::oci::Resources& resources);

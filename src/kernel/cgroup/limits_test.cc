@@ -224,9 +224,9 @@ TEST(V1Limits, GiveNetworkAndRdmaToTheirControllers) {
 TEST(V1Limits, LimitReservationsOfHugePagesWhereTheKernelCountsThem) {
     Resources r;
     r.hugepage_limits = {{"2MB", 4096}};
-    EXPECT_THAT((*v1_limits(r, v1_machine()))["hugetlb"],
-                ElementsAre(Sets("hugetlb.2MB.limit_in_bytes", "4096"),
-                            MaySet("hugetlb.2MB.rsvd.limit_in_bytes", "4096")));
+    EXPECT_THAT(
+        (*v1_limits(r, v1_machine()))["hugetlb"],
+        ElementsAre(Sets("hugetlb.2MB.limit_in_bytes", "4096"), MaySet("hugetlb.2MB.rsvd.limit_in_bytes", "4096")));
     EXPECT_THAT(*v2_limits(r, v2_machine()),
                 ElementsAre(Sets("hugetlb.2MB.max", "4096"), MaySet("hugetlb.2MB.rsvd.max", "4096")));
 }
@@ -237,7 +237,8 @@ TEST(Limits, ABurstOf0AndNoIdlingNeedNoKernelThatHasThem) {
     c.idle = 0;
     EXPECT_THAT((*v1_limits(with_cpu(c), v1_machine()))["cpu"],
                 ElementsAre(MaySet("cpu.cfs_burst_us", "0"), MaySet("cpu.idle", "0")));
-    EXPECT_THAT(*v2_limits(with_cpu(c), v2_machine()), ElementsAre(MaySet("cpu.max.burst", "0"), MaySet("cpu.idle", "0")));
+    EXPECT_THAT(*v2_limits(with_cpu(c), v2_machine()),
+                ElementsAre(MaySet("cpu.max.burst", "0"), MaySet("cpu.idle", "0")));
     Machine bare;
     EXPECT_THAT(*v1_limits(with_cpu(c), bare), IsEmpty());
     EXPECT_THAT(*v2_limits(with_cpu(c), bare), IsEmpty());
@@ -318,7 +319,8 @@ TEST(V2Limits, WriteUnifiedLinesOneByOne) {
                                                          Sets("io.max", "253:0 wiops=2")));
     r.unified = {{"misc.max", "res 1"}};
     EXPECT_THAT(v2_limits(r, v2_machine()).error().message(), HasSubstr("no misc controller"));
-    for (const char* file : {"cgroup.procs", "cgroup.kill", "cgroup.freeze", "cgroup.subtree_control", "../memory.max"}) {
+    for (const char* file :
+         {"cgroup.procs", "cgroup.kill", "cgroup.freeze", "cgroup.subtree_control", "../memory.max"}) {
         r.unified = {{file, "1"}};
         EXPECT_EQ(v2_limits(r, v2_machine()).error().kind(), ErrorKind::invalid_argument) << file;
     }
@@ -374,6 +376,22 @@ TEST(CgroupPlan, IsOneFolderOnV2) {
     EXPECT_EQ(plan->dirs[0].folder(), "/cg/hull/x");
     EXPECT_FALSE(plan->dirs[0].device_program.empty());
     EXPECT_EQ(plan->oom_file(), "/cg/hull/x/memory.events");
+}
+
+TEST(CgroupPlan, LeavesALimitOfOneProcessToInit) {
+    for (int64_t limit : {0, 1}) {
+        Resources r;
+        r.pids_limit = limit;
+        auto v1 = make_v1(v1_machine())->plan("hull/x", r);
+        auto pids = std::ranges::find(v1->dirs, "pids", &Dir::name);
+        EXPECT_THAT(pids->writes, IsEmpty());
+        EXPECT_THAT(pids->late, ElementsAre(Sets("pids.max", "1")));
+        auto v2 = make_v2(v2_machine())->plan("hull/x", r);
+        EXPECT_THAT(v2->dirs[0].late, ElementsAre(Sets("pids.max", "1")));
+    }
+    Resources r;
+    r.pids_limit = 2;
+    EXPECT_THAT(make_v2(v2_machine())->plan("hull/x", r)->dirs[0].late, IsEmpty());
 }
 
 TEST(CgroupPlan, WithoutCgroupsIsEmptyAndRefusesLimits) {

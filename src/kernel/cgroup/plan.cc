@@ -156,6 +156,14 @@ Result<UniqueFd> open_for_clone(const Plan& plan) {
     return UniqueFd();
 }
 
+Result<std::vector<LateWrite>> open_late(const Plan& plan) {
+    std::vector<LateWrite> late;
+    for (const Dir& dir : plan.dirs)
+        for (const Write& write : dir.late)
+            late.push_back({TRY(sys::open(dir.folder() + "/" + write.file, O_WRONLY)), write.value});
+    return late;
+}
+
 Result<void> join_all(const Plan& plan) {
     TRY(join(plan));
     for (const Dir& dir : plan.dirs)

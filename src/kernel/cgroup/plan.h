@@ -37,11 +37,14 @@ struct Write {
 
 // One hierarchy: v1 has several, v2 one.
 struct Dir {
-    std::string hierarchy;      // mount point: "/sys/fs/cgroup/memory"
-    std::string path;           // the container's, below it: "/hull/a1b2..."
-    std::string name;           // folder in the container's /sys/fs/cgroup: "memory"; v2: empty
-    bool unified = false;       // v2
-    std::vector<Write> writes;  // done before the container joins, in order
+    std::string hierarchy;     // mount point: "/sys/fs/cgroup/memory"
+    std::string path;          // the container's, below it: "/hull/a1b2..."
+    std::string name;          // folder in the container's /sys/fs/cgroup: "memory"; v2: empty
+    bool unified = false;      // v2
+    std::vector<Write> writes; // done before the container joins, in order
+    // Limits that init sets itself, as under them it couldn't be made: pids.max
+    // of 1.
+    std::vector<Write> late;
     std::string device_program; // v2: struct bpf_insn[] as bytes; empty: all devices
     bool operator==(const Dir&) const = default;
 
@@ -69,6 +72,14 @@ Result<void> join(const Plan& plan);
 Result<UniqueFd> open_for_clone(const Plan& plan);
 // As join(), and v2 by cgroup.procs: for who can't use clone3().
 Result<void> join_all(const Plan& plan);
+
+// The files of the plan's late writes, opened while that is possible, with what
+// to write to them: by init, before anything else.
+struct LateWrite {
+    UniqueFd file;
+    std::string value;
+};
+Result<std::vector<LateWrite>> open_late(const Plan& plan);
 
 // Removes the folders and those below them that the container made. Missing
 // ones are fine. Processes that are just ending are waited for, up to

@@ -103,6 +103,7 @@ Result<Plan> V1::plan(std::string_view text, const model::oci::Resources& resour
             dir.writes.insert(dir.writes.end(), found->second.begin(), found->second.end());
         }
         if (!wanted) continue;
+        dir.late = take_late(dir.writes);
         // cpuset mounted together with another one.
         if (has(h, "cpuset") && !writes.contains("cpuset"))
             for (const char* file : {"cpuset.cpus", "cpuset.mems"})

@@ -31,8 +31,7 @@ private:
     WritesByController writes_;
 
     void add(const char* controller, std::string file, std::string value, IfMissing if_missing = IfMissing::fail) {
-        writes_[controller].push_back(
-            {.file = std::move(file), .value = std::move(value), .if_missing = if_missing});
+        writes_[controller].push_back({.file = std::move(file), .value = std::move(value), .if_missing = if_missing});
     }
 };
 
@@ -155,9 +154,9 @@ Result<void> V1Limits::network(const model::oci::NetworkLimits& n) {
 
 Result<void> V1Limits::rest(const Resources& r) {
     const Support& can = machine_.support;
-    if (r.pids_limit && *r.pids_limit > 0) {
+    if (r.pids_limit && *r.pids_limit >= 0) {
         if (!can.pids) return missing("a limit of processes", "pids cgroup");
-        add("pids", "pids.max", std::to_string(*r.pids_limit));
+        add("pids", "pids.max", std::to_string(std::max(*r.pids_limit, least_pids)));
     } else if (r.pids_limit && can.pids) {
         add("pids", "pids.max", "max");
     }

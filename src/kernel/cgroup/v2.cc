@@ -48,6 +48,7 @@ Result<Plan> V2::plan(std::string_view text, const model::oci::Resources& resour
     dir.path = TRY(check_path(text));
     dir.unified = true;
     dir.writes = TRY(v2_limits(resources, machine_));
+    dir.late = take_late(dir.writes);
     dir.device_program = device_program(TRY(normalise(resources.devices)));
     // So that statistics count in any case: the first write of a controller
     // that the folders above don't hand on makes create() enable them all.

@@ -142,8 +142,8 @@ Result<void> V2Limits::unified(const std::string& file, std::string_view value) 
 Result<void> V2Limits::rest(const Resources& r) {
     if (r.network && (r.network->class_id.value_or(0) != 0 || !r.network->priorities.empty()))
         return unsupported("a network class or priority (use eBPF or nftables' \"meta cgroup\" instead)");
-    if (r.pids_limit && *r.pids_limit > 0)
-        TRY(add("a limit of processes", "pids", "pids.max", std::to_string(*r.pids_limit)));
+    if (r.pids_limit && *r.pids_limit >= 0)
+        TRY(add("a limit of processes", "pids", "pids.max", std::to_string(std::max(*r.pids_limit, least_pids))));
     else if (r.pids_limit && machine_.support.pids)
         TRY(add("a limit of processes", "pids", "pids.max", "max"));
     for (const auto& page : r.hugepage_limits)

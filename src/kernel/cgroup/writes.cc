@@ -52,11 +52,11 @@ Result<void> do_writes(const std::string& folder, const std::vector<Write>& writ
     for (const Write& write : writes) {
         if (write.inherit) continue;
         Outcome outcome = TRY(do_one(folder, write, on_missing));
-        bool required = write.if_missing == IfMissing::fail ||
-                        (write.if_missing == IfMissing::require_previous && !previous_done);
+        bool required =
+            write.if_missing == IfMissing::fail || (write.if_missing == IfMissing::require_previous && !previous_done);
         if (outcome == Outcome::missing && required)
-            return Error(ErrorKind::unsupported, "set " + write.file + " to " + write.value +
-                                                     ": this kernel has no such file here")
+            return Error(ErrorKind::unsupported,
+                         "set " + write.file + " to " + write.value + ": this kernel has no such file here")
                 .with_code(ENOENT);
         if (outcome == Outcome::later) refused.push_back(&write);
         previous_done = outcome == Outcome::done;

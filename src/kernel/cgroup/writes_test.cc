@@ -23,9 +23,7 @@ protected:
         folder_ = name;
     }
     void TearDown() override { (void)sys::remove_tree(folder_); }
-    void touch(const char* name) {
-        ASSERT_TRUE(sys::open(folder_ + "/" + name, O_CREAT | O_WRONLY, 0600).ok());
-    }
+    void touch(const char* name) { ASSERT_TRUE(sys::open(folder_ + "/" + name, O_CREAT | O_WRONLY, 0600).ok()); }
     std::string holds(const char* name) { return *sys::read_file(folder_ + "/" + name); }
 
     std::string folder_;
