@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "sys/own_proc.h"
 #include "sys/process.h"
 #include "sys/socket.h"
 
@@ -45,6 +46,7 @@ Result<PendingLaunch> fork_intermediate(const LaunchFds& stdio,
     ReportWriter report(std::move(*moved));
     LaunchFds own = stdio;
     UniqueFd gate;
+    sys::keep_own_proc(above);
     auto run = [&]() -> Result<void> {
         TRY(sys::set_not_dumpable());
         if (stdio.gate) {

@@ -188,7 +188,19 @@ Result<std::vector<std::string>> list_dir(const std::string& path) {
     return names;
 }
 
-bool exists(const std::string& path) { return ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0; }
+// Not faccessat: with a flag that is faccessat2, which sandboxes may refuse.
+bool exists(const std::string& path) {
+    struct stat st{};
+    return ::lstat(path.c_str(), &st) == 0;
+}
+
+Result<void> may_execute(const std::string& path) {
+    if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0) return {};
+    // No file says EPERM to X_OK: that is a sandbox without faccessat2 (Linux
+    // 5.8). The real ids will do, and in the end exec itself says no.
+    if (errno == EPERM && ::access(path.c_str(), X_OK) == 0) return {};
+    return Error::from_errno("access", path);
+}
 
 Result<struct stat> stat(const std::string& path) {
     struct stat st{};

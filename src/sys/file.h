@@ -51,6 +51,8 @@ Result<void> unlink(const std::string& path); // missing: not_found
 Result<void> remove_tree(const std::string& path, const std::atomic<bool>* stop = nullptr);
 Result<std::vector<std::string>> list_dir(const std::string& path); // names without . and .., unsorted
 bool exists(const std::string& path);                               // without following a final link
+// That the calling process, as who it acts (effective ids), may execute it.
+Result<void> may_execute(const std::string& path);
 Result<struct stat> stat(const std::string& path);
 Result<struct stat> lstat(const std::string& path);
 Result<std::string> readlink(const std::string& path);

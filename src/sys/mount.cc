@@ -1,6 +1,7 @@
 #include "sys/mount.h"
 
 #include <array>
+#include <charconv>
 #include <string_view>
 
 #include <fcntl.h>
@@ -9,6 +10,9 @@
 #include <unistd.h>
 
 #include "sys/abi.h"
+#include "sys/file.h"
+#include "sys/kernel_calls.h"
+#include "sys/own_proc.h"
 #include "sys/retry.h"
 
 namespace hull::sys {
@@ -141,7 +145,25 @@ Result<void> mount_propagation(const std::string& path, unsigned long flags) {
     return {};
 }
 
+namespace {
+
+// "mnt_id:\t30\n" among the lines of /proc/self/fdinfo/<fd>.
+Result<int> mount_id_by_proc(BorrowedFd fd) {
+    BorrowedFd proc = own_proc();
+    if (!proc) return Error(ErrorKind::unsupported, "statx is missing here, and there is no procfs");
+    std::string text = TRY(read_file_at(proc, "self/fdinfo/" + std::to_string(fd.get()), 65536));
+    constexpr std::string_view key = "mnt_id:\t";
+    size_t at = text.find(key);
+    int id = 0;
+    if (at == text.npos) return Error(ErrorKind::unsupported, "this kernel doesn't tell mount ids");
+    std::from_chars(text.data() + at + key.size(), text.data() + text.size(), id);
+    return id;
+}
+
+} // namespace
+
 Result<int> mount_id(BorrowedFd fd) {
+    if (!kernel_has(Call::statx)) return mount_id_by_proc(fd);
     struct statx info{};
     if (::statx(fd.get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &info) != 0) return Error::from_errno("statx");
     if (!(info.stx_mask & STATX_MNT_ID)) return Error(ErrorKind::unsupported, "this kernel doesn't tell mount ids");

@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include "sys/abi.h"
+#include "sys/kernel_calls.h"
+#include "sys/resolve_walk.h"
 #include "sys/retry.h"
 
 namespace hull::sys {
 
 Result<UniqueFd> open_beneath(BorrowedFd root, const std::string& path, int flags, Links links, mode_t mode) {
+    if (!kernel_has(Call::openat2)) return open_beneath_by_walking(root, path, flags, links, mode);
     abi::OpenHow how;
     how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
     how.mode = mode;

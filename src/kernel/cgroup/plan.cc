@@ -10,6 +10,7 @@
 #include "sys/bpf.h"
 #include "sys/directory.h"
 #include "sys/file.h"
+#include "sys/kernel_calls.h"
 #include "sys/sleep.h"
 
 namespace hull::kernel::cgroup {
@@ -142,15 +143,23 @@ namespace {
 
 Result<void> enter(const std::string& file) { return sys::write_existing(file, "0").context("join the cgroup"); }
 
+Result<void> join_unified(const Plan& plan) {
+    for (const Dir& dir : plan.dirs)
+        if (dir.unified) TRY(enter(dir.folder() + "/cgroup.procs"));
+    return {};
+}
+
 } // namespace
 
 Result<void> join(const Plan& plan) {
     for (const Dir& dir : plan.dirs)
         if (!dir.unified) TRY(enter(dir.folder() + "/tasks"));
-    return {};
+    // Who can't be born there, goes there.
+    return sys::kernel_has(sys::Call::clone3) ? Result<void>() : join_unified(plan);
 }
 
 Result<UniqueFd> open_for_clone(const Plan& plan) {
+    if (!sys::kernel_has(sys::Call::clone3)) return UniqueFd();
     for (const Dir& dir : plan.dirs)
         if (dir.unified) return sys::open(dir.folder(), O_PATH | O_DIRECTORY);
     return UniqueFd();
@@ -166,9 +175,7 @@ Result<std::vector<LateWrite>> open_late(const Plan& plan) {
 
 Result<void> join_all(const Plan& plan) {
     TRY(join(plan));
-    for (const Dir& dir : plan.dirs)
-        if (dir.unified) TRY(enter(dir.folder() + "/cgroup.procs"));
-    return {};
+    return join_unified(plan);
 }
 
 namespace {
