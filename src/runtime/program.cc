@@ -3,9 +3,7 @@
 #include <cerrno>
 #include <string_view>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "sys/file.h"
 
@@ -44,8 +42,8 @@ int check_executable(const std::string& path, bool& missing) {
     missing = !info.ok();
     if (!info.ok()) return info.error().code();
     if (S_ISDIR(info->st_mode)) return EISDIR;
-    if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) != 0) return errno;
-    return 0;
+    auto allowed = sys::may_execute(path);
+    return allowed.ok() ? 0 : allowed.error().code();
 }
 
 std::string_view path_of(std::span<const std::string> env) {
