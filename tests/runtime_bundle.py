@@ -10,7 +10,7 @@ import time
 from conftest import ROOT
 
 RUNTIME = pathlib.Path(os.environ.get("RUNTIME", ROOT / "build/release/src/apps/hull-runtime/hull-runtime"))
-APPLETS = ("sh", "cat", "ls", "sleep", "true", "echo", "id", "env", "mkdir", "kill", "ps", "stat", "dd", "grep", "wc")
+APPLETS = ("sh", "cat", "ls", "sleep", "true", "echo", "id", "env", "mkdir", "kill", "ps", "stat", "dd", "grep", "wc", "pwd")
 
 
 class Runtime:

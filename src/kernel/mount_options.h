@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -18,6 +19,9 @@ struct MountOptions {
     bool copy_up = false; // "tmpcopyup"
     bool idmap = false, idmap_recursive = false;
 };
+
+// Every name that parse_mount_options() knows, sorted; not those of file systems.
+std::vector<std::string> known_mount_options();
 
 // Later options win. What isn't known goes to the file system, except for a
 // bind, where it is invalid_argument. "remount" is unsupported.

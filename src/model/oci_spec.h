@@ -215,6 +215,7 @@ Result<Process> parse_process(std::string_view json);
 // New limits for a container that runs (hull-runtime update).
 Result<Resources> parse_resources(std::string_view json);
 std::string print_spec(const Spec& spec);
+std::string print_resources(const Resources& resources);
 
 // A seccomp profile in the runtime specification's form, as the engine passes it.
 Result<Seccomp> parse_seccomp(std::string_view json);

@@ -436,4 +436,6 @@ Result<Seccomp> parse_seccomp(std::string_view text) { return json::decode<Secco
 
 std::string print_spec(const Spec& spec) { return json::print(json::encode(spec)); }
 
+std::string print_resources(const Resources& resources) { return json::print(json::encode(resources)); }
+
 } // namespace hull::model::oci

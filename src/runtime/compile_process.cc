@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
+#include <string_view>
 
 #include <sys/resource.h>
 
@@ -101,6 +103,16 @@ Result<void> check_text(const std::string& text, const char* what) {
     return {};
 }
 
+// Of two values for one name programs differ in which they see; here the last counts.
+std::vector<std::string> last_of_each(const std::vector<std::string>& env) {
+    std::vector<std::string> out;
+    std::set<std::string_view> seen;
+    for (auto entry = env.rbegin(); entry != env.rend(); ++entry)
+        if (seen.insert(std::string_view(*entry).substr(0, entry->find('='))).second) out.push_back(*entry);
+    std::ranges::reverse(out);
+    return out;
+}
+
 } // namespace
 
 Result<ProcessPlan> compile_process(const oci::Process& process) {
@@ -113,7 +125,7 @@ Result<ProcessPlan> compile_process(const oci::Process& process) {
         if (equals == entry.npos || equals == 0) return invalid("environment: \"" + entry + "\" is not NAME=value");
     }
     plan.args = process.args;
-    plan.env = process.env;
+    plan.env = last_of_each(process.env);
     plan.cwd = process.cwd.empty() ? "/" : process.cwd;
     if (plan.cwd[0] != '/') return invalid("cwd " + plan.cwd + " is not an absolute path");
     TRY(check_text(plan.cwd, "cwd"));

@@ -54,6 +54,14 @@ TEST(Compile, users_and_groups_by_name_are_left_to_the_containers_files) {
     EXPECT_EQ(plan->process.additional_gids, std::vector<uint32_t>{5});
 }
 
+TEST(Compile, the_last_value_of_a_variable_counts) {
+    Spec spec = small_spec();
+    spec.process->env = {"A=1", "B=2", "A=3", "A1=4"};
+    auto plan = compile(spec, {});
+    ASSERT_TRUE(plan.ok());
+    EXPECT_EQ(plan->process.env, (std::vector<std::string>{"B=2", "A=3", "A1=4"}));
+}
+
 TEST(Compile, given_namespaces_take_the_place_of_new_ones) {
     CompileOptions options;
     options.user_ns = 1;

@@ -1,10 +1,8 @@
 // kill, delete, pause, resume.
 
-#include <charconv>
 #include <csignal>
-#include <cstring>
-#include <optional>
 
+#include "apps/hull-runtime/flag_values.h"
 #include "apps/hull-runtime/making.h"
 #include "sys/directory.h"
 #include "sys/file.h"
@@ -15,23 +13,6 @@
 namespace hull::oci_runtime {
 
 namespace {
-
-// "KILL", "SIGKILL", "kill" or "9".
-Result<int> parse_signal(const std::string& text) {
-    int number = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error == std::errc{} && end == text.data() + text.size() && number >= 0 && number <= SIGRTMAX) return number;
-    std::string name;
-    for (char c : text) name += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-    if (name.starts_with("SIG")) name.erase(0, 3);
-    for (int s = 1; s < 32; ++s) {
-        const char* known = sigabbrev_np(s);
-        if (known && name == known) return s;
-    }
-    if (name == "RTMIN") return SIGRTMIN;
-    if (name == "RTMAX") return SIGRTMAX;
-    return Error(ErrorKind::invalid_argument, "unknown signal \"" + text + "\"");
-}
 
 // A descriptor of init that surely is this container's.
 Result<UniqueFd> init_of(const Container& container) {
@@ -49,6 +30,11 @@ Result<void> signal_all(Context& context, const Container& container, int signal
     return {};
 }
 
+Result<bool> has_own_pids(const Context& context, const Container& container) {
+    auto plan = TRY(context.store.load_plan(container.id));
+    return plan.ns.pid.mode == runtime::NamespaceUse::Mode::fresh;
+}
+
 } // namespace
 
 Result<int> run_kill(Context& context, const Args& args) {
@@ -60,6 +46,9 @@ Result<int> run_kill(Context& context, const Args& args) {
     } else {
         auto init = init_of(container);
         if (!init.ok()) return Error(ErrorKind::conflict, "container not running");
+        // The kernel ends all of a pid namespace with its init; without one of
+        // its own nobody would.
+        if (signal == SIGKILL && !TRY(has_own_pids(context, container))) TRY(signal_all(context, container, signal));
         TRY(sys::pidfd_signal(*init, signal));
     }
     // v1 keeps even SIGKILL from frozen processes.

@@ -72,7 +72,7 @@ Result<int> run_start(Context& context, const Args& args) {
     auto report = runtime::ReportReader::after_gate(std::move(connection));
     Followed followed;
     auto no_hooks = [](pid_t) -> Result<std::string> { return std::string(); };
-    auto started = follow(report, no_hooks, followed);
+    auto started = follow(report, no_hooks, context.log, followed);
     if (!started.ok()) return start_error(std::move(started).error());
     TRY(run_poststart(context, container));
     return 0;

@@ -76,7 +76,8 @@ Result<void> check_running(Context& context, const Container& container, bool ig
     return {};
 }
 
-Result<Followed> start(const Container& container, const runtime::ExecPlan& plan, const StartOptions& options) {
+Result<Followed> start(const Context& context, const Container& container, const runtime::ExecPlan& plan,
+                       const StartOptions& options) {
     auto extra = TRY(preserved_fds(options.preserve_fds));
     UniqueFd init = TRY(sys::pidfd_open(container.pid));
     if (!is_alive(container)) return Error(ErrorKind::conflict, "cannot exec in a stopped container");
@@ -89,7 +90,7 @@ Result<Followed> start(const Container& container, const runtime::ExecPlan& plan
     auto pending = TRY(runtime::exec(init, plan, fds));
     Followed followed;
     auto no_hooks = [](pid_t) -> Result<std::string> { return std::string(); };
-    auto started = follow(pending.report, no_hooks, followed);
+    auto started = follow(pending.report, no_hooks, context.log, followed);
     (void)sys::wait_for(pending.intermediate);
     if (started.ok()) return Result<Followed>(std::move(followed));
     if (followed.pid > 0) (void)sys::wait_for(followed.pid);
@@ -115,11 +116,11 @@ Result<int> exec_in(Context& context, const Args& args) {
         return Error(ErrorKind::invalid_argument,
                      "cannot allocate tty if runc will detach without setting console socket");
     auto plan = TRY(runtime::compile_exec(process, TRY(context.store.load_plan(id))));
-    if (args.has("cgroup"))
+    if (!args.values("cgroup").empty())
         TRY(enter_sub_cgroups(args.values("cgroup"), plan.cgroup));
     else
         follow_init(container.pid, plan.cgroup);
-    Followed followed = TRY(start(container, plan, options));
+    Followed followed = TRY(start(context, container, plan, options));
     auto told = tell(options, followed);
     if (!told.ok()) {
         (void)sys::pidfd_signal(followed.pidfd, SIGKILL);

@@ -25,7 +25,23 @@ json::Object describe(const Container& c, Status status, const std::string& owne
     return out;
 }
 
-std::string owner_name(uint32_t uid) { return uid == 0 ? "root" : "#" + std::to_string(uid); }
+// Names from the host's passwd alone: other sources of the C library's would
+// need code loaded into this static program.
+class Owners {
+public:
+    std::string name(uint32_t uid) {
+        if (!read_) {
+            auto text = sys::read_file("/etc/passwd", size_t{4} << 20);
+            passwd_ = text.ok() ? std::move(*text) : "";
+            read_ = true;
+        }
+        return user_name(passwd_, uid).value_or("#" + std::to_string(uid));
+    }
+
+private:
+    std::string passwd_;
+    bool read_ = false;
+};
 
 std::string pad(std::string text, size_t width) {
     if (text.size() < width) text.append(width - text.size(), ' ');
@@ -75,11 +91,12 @@ Result<int> run_list(Context& context, const Args& args) {
         return 0;
     }
     TRY(context.need_cgroups());
+    Owners owners;
     json::Array array;
     std::vector<std::vector<std::string>> rows{{"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"}};
     for (const Container& c : containers) {
         Status status = status_of(c, context.store, *context.cgroups);
-        std::string owner = owner_name(c.owner);
+        std::string owner = owners.name(c.owner);
         array.push_back(describe(c, status, owner));
         rows.push_back({c.id, status == Status::stopped ? "0" : std::to_string(c.pid), name_of(status), c.bundle,
                         to_rfc3339(c.created), owner});

@@ -1,8 +1,7 @@
-// spec, features.
+// spec: an example to begin with.
 
 #include "apps/hull-runtime/context.h"
 #include "apps/hull-runtime/pretty.h"
-#include "kernel/caps.h"
 #include "sys/file.h"
 
 namespace hull::oci_runtime {
@@ -36,7 +35,7 @@ oci::Process example_process() {
 
 oci::Spec example() {
     oci::Spec spec;
-    spec.oci_version = "1.2.0";
+    spec.oci_version = supported_version;
     spec.process = example_process();
     spec.root = oci::Root{"rootfs", true};
     spec.hostname = "hull";
@@ -71,108 +70,6 @@ Result<int> run_spec(Context&, const Args& args) {
     if (sys::exists(path)) return Error(ErrorKind::conflict, "File config.json exists. Remove it first");
     auto value = TRY(json::parse(oci::print_spec(example())));
     TRY(sys::replace_file(path, pretty(value, "\t") + "\n", 0666));
-    return 0;
-}
-
-namespace {
-
-json::Array texts(std::initializer_list<const char*> list) {
-    json::Array out;
-    for (const char* text : list) out.push_back(json::Value(text));
-    return out;
-}
-
-json::Array capabilities() {
-    json::Array out;
-    for (int i = 0; i < kernel::known_capabilities; ++i) out.push_back(json::Value(kernel::capability_name(i)));
-    return out;
-}
-
-} // namespace
-
-Result<int> run_features(Context&, const Args&) {
-    json::Object seccomp{
-        {"enabled", true},
-        {"actions", texts({"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS",
-                           "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"})},
-        {"operators", texts({"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT",
-                             "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE"})},
-        {"archs", texts({"SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32", "SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"})},
-        {"knownFlags",
-         texts({"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG"})},
-        {"supportedFlags",
-         texts({"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG"})}};
-    json::Object linux_section{
-        {"namespaces", texts({"cgroup", "ipc", "mount", "network", "pid", "user", "uts"})},
-        {"capabilities", capabilities()},
-        {"cgroup",
-         json::Object{{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", false}}},
-        {"seccomp", seccomp},
-        {"apparmor", json::Object{{"enabled", false}}},
-        {"selinux", json::Object{{"enabled", false}}},
-        {"intelRdt", json::Object{{"enabled", false}}},
-        {"mountExtensions", json::Object{{"idmap", json::Object{{"enabled", true}}}}}};
-    json::Object features{
-        {"ociVersionMin", "1.0.0"},
-        {"ociVersionMax", "1.2.0"},
-        {"hooks", texts({"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"})},
-        {"mountOptions", texts({"async",
-                                "atime",
-                                "bind",
-                                "defaults",
-                                "dev",
-                                "diratime",
-                                "dirsync",
-                                "exec",
-                                "idmap",
-                                "lazytime",
-                                "noatime",
-                                "nodev",
-                                "nodiratime",
-                                "noexec",
-                                "nolazytime",
-                                "norelatime",
-                                "nostrictatime",
-                                "nosuid",
-                                "nosymfollow",
-                                "private",
-                                "ratime",
-                                "rbind",
-                                "rdev",
-                                "rdiratime",
-                                "relatime",
-                                "rexec",
-                                "ridmap",
-                                "rnoatime",
-                                "rnodev",
-                                "rnodiratime",
-                                "rnoexec",
-                                "rnorelatime",
-                                "rnostrictatime",
-                                "rnosuid",
-                                "rnosymfollow",
-                                "ro",
-                                "rprivate",
-                                "rrelatime",
-                                "rro",
-                                "rrw",
-                                "rshared",
-                                "rslave",
-                                "rstrictatime",
-                                "rsuid",
-                                "rsymfollow",
-                                "runbindable",
-                                "rw",
-                                "shared",
-                                "slave",
-                                "strictatime",
-                                "suid",
-                                "symfollow",
-                                "sync",
-                                "tmpcopyup",
-                                "unbindable"})},
-        {"linux", linux_section}};
-    TRY(print(pretty(features, "    ") + "\n"));
     return 0;
 }
 

@@ -1,11 +1,12 @@
-// update, events.
+// update: new limits for a container, and what its saved configuration says.
 
 #include <unistd.h>
 
 #include "apps/hull-runtime/context.h"
+#include "apps/hull-runtime/flag_values.h"
+#include "apps/hull-runtime/saved_resources.h"
 #include "codec/json.h"
 #include "sys/file.h"
-#include "sys/sleep.h"
 
 namespace hull::oci_runtime {
 
@@ -30,133 +31,111 @@ Result<std::string> read_resources(const std::string& path) {
     return sys::read_file(path, limit);
 }
 
-// "64m", "-1", "1073741824".
-Result<int64_t> parse_bytes(const std::string& flag, const std::string& text) {
-    auto wrong = [&] { return Error(ErrorKind::invalid_argument, "invalid value for " + flag + ": " + text); };
-    if (text == "-1") return int64_t{-1};
-    size_t digits = text.find_first_not_of("0123456789");
-    std::string number = text.substr(0, digits), unit = digits == text.npos ? "" : text.substr(digits);
-    if (number.empty() || number.size() > 15 || unit.size() > 2) return wrong();
-    int64_t value = std::stoll(number);
-    if (unit.size() == 2 && unit[1] != 'b' && unit[1] != 'B') return wrong();
-    switch (unit.empty() ? 'b' : unit[0] | 0x20) {
-    case 'b': return value;
-    case 'k': return value << 10;
-    case 'm': return value << 20;
-    case 'g':
-        if (value < int64_t{1} << 30) return value << 30;
-        [[fallthrough]];
-    default: return wrong();
+// Everything that --resources doesn't say; empty values are as good as none.
+class Flags {
+public:
+    explicit Flags(const Args& args) : args_(args) {}
+
+    Result<void> bytes(const char* flag, std::optional<int64_t>& into) const {
+        if (auto text = args_.value(flag); !text.empty()) into = TRY(parse_bytes(flag, text));
+        return {};
     }
+    template <class T>
+    Result<void> number(const char* flag, std::optional<T>& into) const {
+        std::string text = args_.value(flag);
+        if (text.empty()) return {};
+        // -1 is "no limit" to some.
+        bool no_limit = std::is_signed_v<T> && text == "-1";
+        into = no_limit ? static_cast<T>(-1) : static_cast<T>(TRY(args_.number(flag, 0)));
+        return {};
+    }
+    std::string text(const char* flag) const { return args_.value(flag); }
+
+private:
+    const Args& args_;
+};
+
+Result<oci::CpuLimits> cpu_from(const Flags& flags) {
+    oci::CpuLimits cpu;
+    TRY(flags.number("cpu-period", cpu.period));
+    TRY(flags.number("cpu-quota", cpu.quota));
+    TRY(flags.number("cpu-burst", cpu.burst));
+    TRY(flags.number("cpu-share", cpu.shares));
+    TRY(flags.number("cpu-rt-period", cpu.realtime_period));
+    TRY(flags.number("cpu-rt-runtime", cpu.realtime_runtime));
+    TRY(flags.number("cpu-idle", cpu.idle));
+    cpu.cpus = flags.text("cpuset-cpus");
+    cpu.mems = flags.text("cpuset-mems");
+    return cpu;
 }
 
-Result<oci::Resources> from_flags(const Args& args) {
+Result<oci::Resources> from_flags(const Flags& flags) {
     oci::Resources r;
-    r.memory.emplace();
-    r.cpu.emplace();
-    auto bytes = [&](const char* flag, std::optional<int64_t>& into) -> Result<void> {
-        if (auto text = args.value(flag); !text.empty()) into = TRY(parse_bytes(flag, text));
-        return {};
-    };
-    auto number = [&](const char* flag, auto& into) -> Result<void> {
-        if (args.has(flag)) into = TRY(args.number(flag, 0));
-        return {};
-    };
-    TRY(bytes("memory", r.memory->limit));
-    TRY(bytes("memory-reservation", r.memory->reservation));
-    TRY(bytes("memory-swap", r.memory->swap));
-    TRY(number("cpu-period", r.cpu->period));
-    TRY(number("cpu-share", r.cpu->shares));
-    TRY(number("cpu-rt-period", r.cpu->realtime_period));
-    TRY(number("cpu-rt-runtime", r.cpu->realtime_runtime));
-    if (args.value("cpu-quota") == "-1")
-        r.cpu->quota = -1;
-    else
-        TRY(number("cpu-quota", r.cpu->quota));
-    r.cpu->cpus = args.value("cpuset-cpus");
-    r.cpu->mems = args.value("cpuset-mems");
-    if (args.value("pids-limit") == "-1")
-        r.pids_limit = -1;
-    else
-        TRY(number("pids-limit", r.pids_limit));
-    if (args.has("blkio-weight")) {
-        int64_t weight = TRY(args.number("blkio-weight", 0));
-        if (weight > 1000) return Error(ErrorKind::invalid_argument, "blkio-weight is above 1000");
-        r.block_io.emplace();
-        r.block_io->weight = static_cast<uint16_t>(weight);
-    }
+    r.cpu = TRY(cpu_from(flags));
+    oci::MemoryLimits& memory = r.memory.emplace();
+    TRY(flags.bytes("memory", memory.limit));
+    TRY(flags.bytes("memory-reservation", memory.reservation));
+    TRY(flags.bytes("memory-swap", memory.swap));
+    TRY(flags.bytes("kernel-memory", memory.kernel));
+    TRY(flags.bytes("kernel-memory-tcp", memory.kernel_tcp));
+    TRY(flags.number("pids-limit", r.pids_limit));
+    std::optional<int64_t> weight;
+    TRY(flags.number("blkio-weight", weight));
+    if (!weight || *weight == 0) return r;
+    if (*weight < 10 || *weight > 1000)
+        return invalid("invalid value for blkio-weight: " + std::to_string(*weight) + " is not in range 10 to 1000");
+    r.block_io.emplace().weight = static_cast<uint16_t>(*weight);
     return r;
+}
+
+// What the kernel no longer has, or what isn't for `update`.
+void leave_out(oci::Resources& resources, const Logger& log) {
+    resources.devices.clear();                                   // as runc: the rules of the start stay
+    if (resources.pids_limit == 0) resources.pids_limit.reset(); // Go's "unchanged"
+    if (!resources.memory) return;
+    if (resources.memory->kernel || resources.memory->kernel_tcp)
+        log.warning("Kernel memory settings are ignored and will be removed");
+    resources.memory->kernel.reset();
+    resources.memory->kernel_tcp.reset();
+}
+
+// Quota and period mean something together only (v2 has one file for them).
+void complete_cpu(oci::Resources& changes, const oci::Resources& before) {
+    if (!changes.cpu || !before.cpu) return;
+    oci::CpuLimits& cpu = *changes.cpu;
+    if (cpu.quota && !cpu.period) cpu.period = before.cpu->period;
+    if (cpu.period && !cpu.quota) cpu.quota = before.cpu->quota;
 }
 
 } // namespace
 
 Result<int> run_update(Context& context, const Args& args) {
-    Container container = TRY(context.store.load(args.words()[0]));
+    const std::string& id = args.words()[0];
+    Container container = TRY(context.store.load(id));
     TRY(context.need_cgroups());
+    if (status_of(container, context.store, *context.cgroups) == Status::stopped)
+        return Error(ErrorKind::conflict, "container not running");
     for (const char* flag : {"l3-cache-schema", "mem-bw-schema"})
         if (!args.value(flag).empty())
-            return Error(ErrorKind::unsupported, std::string("--") + flag + " is not supported");
-    oci::Resources resources;
-    if (auto path = args.value("resources"); !path.empty()) {
-        resources = TRY(oci::parse_resources(TRY(read_resources(path))));
-        if (resources.pids_limit == 0) resources.pids_limit.reset(); // Go's "unchanged"
-    } else {
-        resources = TRY(from_flags(args));
+            return unsupported("--" + std::string(flag) + " needs a container with intelRdt");
+    oci::Resources changes;
+    if (auto path = args.value("resources"); !path.empty())
+        changes = TRY(oci::parse_resources(TRY(read_resources(path))).context("resources"));
+    else
+        changes = TRY(from_flags(Flags(args)));
+    leave_out(changes, context.log);
+    SavedResources saved = TRY(SavedResources::load(context.store, id));
+    complete_cpu(changes, saved.resources());
+    auto updated = context.cgroups->update(container.cgroup_path, changes);
+    if (!updated.ok()) {
+        oci::Resources before = saved.resources();
+        before.devices.clear();
+        if (auto back = context.cgroups->update(container.cgroup_path, before); !back.ok())
+            context.log.warning("setting back the limits: " + back.error().message());
+        return std::move(updated).error();
     }
-    resources.devices.clear(); // as runc: the rules of the start stay
-    TRY(context.cgroups->update(container.cgroup_path, resources));
+    TRY(saved.merge(changes));
     return 0;
-}
-
-namespace {
-
-json::Array blkio(const std::vector<kernel::cgroup::IoEntry>& entries) {
-    json::Array out;
-    for (const auto& e : entries)
-        out.push_back(json::Object{{"major", e.major}, {"minor", e.minor}, {"op", e.op}, {"value", e.value}});
-    return out;
-}
-
-std::string stats_line(const std::string& id, const kernel::cgroup::Usage& u) {
-    json::Object cpu{{"usage", json::Object{{"total", u.cpu_total_ns},
-                                            {"percpu", json::encode(u.cpu_per_core_ns)},
-                                            {"kernel", u.cpu_kernel_ns},
-                                            {"user", u.cpu_user_ns}}},
-                     {"throttling", json::Object{{"periods", u.periods},
-                                                 {"throttledPeriods", u.throttled_periods},
-                                                 {"throttledTime", u.throttled_ns}}}};
-    json::Object memory{{"usage", json::Object{{"limit", u.memory_limit},
-                                               {"usage", u.memory_usage},
-                                               {"max", u.memory_max_usage},
-                                               {"failcnt", u.memory_failcnt}}},
-                        {"raw", json::encode(u.memory_stats)}};
-    json::Object data{{"cpu", cpu},
-                      {"memory", memory},
-                      {"pids", json::Object{{"current", u.pids_current}, {"limit", u.pids_limit}}},
-                      {"blkio", json::Object{{"ioServiceBytesRecursive", blkio(u.io_service_bytes)},
-                                             {"ioServicedRecursive", blkio(u.io_serviced)}}}};
-    return json::print(json::Object{{"type", "stats"}, {"id", id}, {"data", data}}) + "\n";
-}
-
-} // namespace
-
-Result<int> run_events(Context& context, const Args& args) {
-    Container container = TRY(context.store.load(args.words()[0]));
-    TRY(context.need_cgroups());
-    std::string interval = args.value("interval");
-    if (interval.ends_with('s')) interval.pop_back();
-    if (interval.empty()) interval.push_back('5');
-    if (interval.find_first_not_of("0123456789") != interval.npos || interval.size() > 6 || interval == "0")
-        return Error(ErrorKind::invalid_argument, "--interval takes whole seconds, as in 5s");
-    for (;;) {
-        if (!is_alive(container)) {
-            if (args.has("stats")) return Error(ErrorKind::conflict, "container is not running");
-            return 0;
-        }
-        TRY(print(stats_line(container.id, TRY(context.cgroups->usage(container.cgroup_path)))));
-        if (args.has("stats")) return 0;
-        sys::sleep_ms(std::stoi(interval) * 1000);
-    }
 }
 
 } // namespace hull::oci_runtime

@@ -63,6 +63,10 @@ constexpr std::array update_flags{
     Flag{"cpu-rt-runtime", "", Takes::value, "microseconds"},
     Flag{"cpuset-cpus", "", Takes::value, "list of CPUs"},
     Flag{"cpuset-mems", "", Takes::value, "list of memory nodes"},
+    Flag{"cpu-burst", "", Takes::value, "microseconds beyond the quota that may be saved up"},
+    Flag{"cpu-idle", "", Takes::value, "1: only when nobody else wants the CPU"},
+    Flag{"kernel-memory", "", Takes::value, "ignored: kernels no longer have it"},
+    Flag{"kernel-memory-tcp", "", Takes::value, "ignored: kernels no longer have it"},
     Flag{"memory", "", Takes::value, "bytes"},
     Flag{"memory-reservation", "", Takes::value, "bytes"},
     Flag{"memory-swap", "", Takes::value, "bytes of memory and swap, -1: unlimited"},
@@ -70,7 +74,7 @@ constexpr std::array update_flags{
     Flag{"l3-cache-schema", "", Takes::value, "not supported"},
     Flag{"mem-bw-schema", "", Takes::value, "not supported"},
 };
-constexpr std::array event_flags{Flag{"interval", "", Takes::value, "seconds between lines, as in 5s"},
+constexpr std::array event_flags{Flag{"interval", "", Takes::value, "time between lines, as in 5s or 500ms"},
                                  Flag{"stats", "", Takes::nothing, "one line, then end"}};
 
 constexpr size_t any = SIZE_MAX;

@@ -121,6 +121,21 @@ Status status_of(const Container& container, const Store& store, const kernel::c
     return sys::exists(store.folder(container.id) + "/gate") ? Status::created : Status::running;
 }
 
+std::optional<std::string> user_name(std::string_view passwd, uint32_t uid) {
+    const std::string wanted = std::to_string(uid);
+    while (!passwd.empty()) {
+        std::string_view line = passwd.substr(0, passwd.find('\n'));
+        passwd.remove_prefix(std::min(passwd.size(), line.size() + 1));
+        size_t name_end = line.find(':');
+        if (name_end == 0 || name_end == line.npos) continue;
+        size_t password_end = line.find(':', name_end + 1);
+        if (password_end == line.npos) continue;
+        std::string_view id = line.substr(password_end + 1);
+        if (id.substr(0, id.find(':')) == wanted) return std::string(line.substr(0, name_end));
+    }
+    return std::nullopt;
+}
+
 std::string hook_state(const Container& container, const char* status) {
     json::Object state{{"ociVersion", container.oci_version}, {"id", container.id}, {"status", status}};
     if (container.pid > 0) state["pid"] = container.pid;

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,9 @@ private:
 
 bool is_alive(const Container& container);
 Status status_of(const Container& container, const Store& store, const kernel::cgroup::Cgroups& cgroups);
+
+// From the text of a passwd file: the first entry with this uid.
+std::optional<std::string> user_name(std::string_view passwd, uint32_t uid);
 
 // The state of the specification (runtime.md), on one line: for hooks.
 std::string hook_state(const Container& container, const char* status);

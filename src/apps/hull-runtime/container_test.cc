@@ -48,6 +48,16 @@ TEST_F(StoreTest, ReadsBackWhatItSaved) {
     EXPECT_THAT(*store_.list(), SizeIs(1));
 }
 
+TEST(UserName, IsOfTheFirstEntryWithTheUid) {
+    const std::string passwd = "root:x:0:0:root:/root:/bin/sh\n:x:7:7::/:\nbroken\nbroken:x\n"
+                               "worker:x:1000:1000::/home:/bin/sh\ntwin:x:1000:5::/:/bin/sh\nlast:x:12";
+    EXPECT_EQ(user_name(passwd, 0), "root");
+    EXPECT_EQ(user_name(passwd, 1000), "worker");
+    EXPECT_EQ(user_name(passwd, 12), "last");
+    EXPECT_EQ(user_name(passwd, 7), std::nullopt);
+    EXPECT_EQ(user_name("", 0), std::nullopt);
+}
+
 TEST_F(StoreTest, AnIdIsTakenOnce) {
     make("a");
     auto again = store_.reserve("a");

@@ -14,6 +14,9 @@
 
 namespace hull::oci_runtime {
 
+// Of the runtime specification.
+constexpr const char* supported_version = "1.3.0";
+
 struct Context {
     Store store{""};
     Logger log;

@@ -30,14 +30,15 @@ Result<Logger> Logger::open(const std::string& path, Format format) {
     return logger;
 }
 
+// Nobody is left to tell when writing a message fails.
 void Logger::write(const char* level, const std::string& message) const {
-    // Nobody is left to tell when writing a message fails.
-    if (file_) {
-        (void)sys::write_all(file_, format_ == Format::json ? json_line(level, message) : text_line(level, message));
-        (void)sys::write_all(BorrowedFd(STDERR_FILENO), message + "\n");
-    } else {
-        (void)sys::write_all(BorrowedFd(STDERR_FILENO), text_line(level, message));
-    }
+    std::string line = format_ == Format::json ? json_line(level, message) : text_line(level, message);
+    (void)sys::write_all(file_ ? file_.borrow() : BorrowedFd(STDERR_FILENO), line);
+}
+
+void Logger::failed(const std::string& message) const {
+    error(message);
+    if (file_) (void)sys::write_all(BorrowedFd(STDERR_FILENO), message + "\n");
 }
 
 } // namespace hull::oci_runtime

@@ -1,5 +1,6 @@
-// Messages as runc writes them: on standard error for people, and in the file
-// of --log for the program above (containerd reads the last error from it).
+// Messages as runc writes them: without --log on standard error, else in that
+// file (containerd reads the last error from it), and the error that ends the
+// command on standard error too, as it is.
 #pragma once
 
 #include <string>
@@ -16,13 +17,21 @@ public:
     Logger() = default;
     // path empty: standard error only.
     static Result<Logger> open(const std::string& path, Format format);
+    void set_debug(bool on) { debug_ = on; }
+    bool debugs() const { return debug_; }
 
+    // The command failed with this; once.
+    void failed(const std::string& message) const;
     void error(const std::string& message) const { write("error", message); }
     void warning(const std::string& message) const { write("warning", message); }
+    void debug(const std::string& message) const {
+        if (debug_) write("debug", message);
+    }
 
 private:
     UniqueFd file_;
     Format format_ = Format::text;
+    bool debug_ = false;
     void write(const char* level, const std::string& message) const;
 };
 

@@ -17,8 +17,8 @@ namespace {
 constexpr const char* default_root = "/run/hull-runtime";
 
 constexpr std::array global_flags{
-    Flag{"debug", "", Takes::nothing, "no effect: nothing is logged but errors and warnings"},
-    Flag{"log", "", Takes::value, "also write messages to this file"},
+    Flag{"debug", "", Takes::nothing, "log what is done, and how long each step took"},
+    Flag{"log", "", Takes::value, "write messages to this file, not to standard error"},
     Flag{"log-format", "", Takes::value, "text or json"},
     Flag{"root", "", Takes::value, "folder for the state of containers; default: /run/hull-runtime"},
     Flag{"criu", "", Takes::value, "no effect: checkpoint and restore are not supported"},
@@ -67,6 +67,7 @@ Result<void> set_up(Context& context, const Args& global) {
         return Error(ErrorKind::invalid_argument, "invalid log-format: " + format);
     context.log =
         TRY(Logger::open(global.value("log"), format == "json" ? Logger::Format::json : Logger::Format::text));
+    context.log.set_debug(global.has("debug"));
     std::string root = global.value("root");
     if (root.empty()) root = default_root;
     if (!root.starts_with('/')) {
@@ -106,13 +107,14 @@ int run(char* argv[], std::span<const std::string> words) {
     Context context;
     context.program = "hull-runtime";
     auto fail = [&](const Error& error, int code) {
-        context.log.error(error.message());
+        context.log.failed(error.message());
         return code;
     };
     auto global = Args::parse(words, global_flags, Order::before_words);
     if (!global.ok()) return fail(global.error(), 1);
     if (global->has("version")) {
-        (void)print("hull-runtime version " HULL_VERSION "\nspec: 1.2.0\n");
+        (void)print("hull-runtime version " HULL_VERSION "\ncommit: " HULL_VERSION "\nspec: " +
+                    std::string(supported_version) + "\n");
         return 0;
     }
     bool wants_help = global->has("help") || global->words().empty() || global->words()[0] == "help";

@@ -100,12 +100,14 @@ Result<void> send_pidfd(const StartOptions& options, const Followed& followed, c
     return sys::send_message(options.pidfd_socket, kind, pidfd).context("send the pidfd to the pidfd socket");
 }
 
-Result<void> follow(runtime::ReportReader& report, const OnHooks& on_hooks, Followed& into) {
+Result<void> follow(runtime::ReportReader& report, const OnHooks& on_hooks, const Logger& log, Followed& into) {
     using Kind = runtime::LaunchEvent::Kind;
     for (;;) {
         for (runtime::LaunchEvent& event : report.wait()) {
             switch (event.kind) {
-            case Kind::step: break;
+            case Kind::step:
+                if (log.debugs()) log.debug("step " + event.name + ": " + std::to_string(event.ns / 1000) + " us");
+                break;
             case Kind::pid:
                 into.pid = event.pid;
                 into.pidfd = std::move(event.fd);
@@ -246,7 +248,7 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
         }
         return state;
     };
-    auto followed = follow(pending.report, on_hooks, attempt.followed);
+    auto followed = follow(pending.report, on_hooks, context.log, attempt.followed);
     (void)sys::wait_for(pending.intermediate);
     if (!followed.ok()) return start_error(std::move(followed).error());
     container.pid = attempt.followed.pid;

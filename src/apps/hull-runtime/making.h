@@ -50,7 +50,7 @@ struct Followed {
 using OnHooks = std::function<Result<std::string>(pid_t)>;
 // Until the program runs or waits at the gate. On error `pid` of into tells
 // whom to reap.
-Result<void> follow(runtime::ReportReader& report, const OnHooks& on_hooks, Followed& into);
+Result<void> follow(runtime::ReportReader& report, const OnHooks& on_hooks, const Logger& log, Followed& into);
 
 // The text that containerd and Docker know.
 Error start_error(Error error);
