@@ -16,17 +16,15 @@ SEEN_WITH = {"crun": "1.8.1", "runc": "1.1.5"}
 
 # Missing in hull-runtime at the moment; may pass any time.
 PENDING = [
-    ("test_commands.py::test_no_new_keyring_keeps_the_callers_session_keyring", "--no-new-keyring"),
-    ("test_commands.py::test_no_pivot_still_contains", "--no-pivot"),
-    ("test_commands.py::test_exec_cgroup_names_a_cgroup_below_the_containers", "exec --cgroup"),
-    ("test_commands.py::test_events_tell_of_an_oom", "OOM events"),
     ("test_commands.py::test_spec_rootless_maps_the_user", "spec --rootless"),
     ("test_commands.py::test_features_have_each_option_of_the_specifications_table", "mount options"),
-    ("test_commands.py::test_features_tell_the_version_of_the_specification", "1.3"),
     ("test_commands.py::test_version_and_help", "checkpoint and restore"),
-    ("test_commands.py::test_debug_logs_more", "--debug"),
     ("test_commands.py::test_rootless_flag_is_taken[true]", "--rootless"),
     ("test_bad_input.py::test_an_error_names_the_place_and_the_value", "places as JSON paths"),
+    ("test_bad_input.py::test_a_torn_state_is_an_error_and_can_be_deleted", "torn states"),
+    ("test_commands.py::test_run_forwards_signals", "early signals"),
+    ("test_commands.py::test_run_on_a_terminal_stands_between", "the size of the caller's terminal"),
+    ("test_commands.py::test_each_mount_option_of_features_is_accepted", "iversion"),
     ("test_hooks.py::test_the_state_is_on_stdin[startContainer-created]", "hooks at start"),
     ("test_hooks.py::test_the_order_of_kinds_and_of_entries", "hooks at start"),
     ("test_hooks.py::test_start_container_hooks_do_not_run_before_start", "hooks at start"),
@@ -57,7 +55,6 @@ PENDING = [
     ("test_process.py::test_io_priority*", "ioPriority"),
     ("test_process.py::test_exec_cpu_affinity*", "execCPUAffinity"),
     ("test_process.py::test_an_oci_version_that_is_not_compatible_is_refused", "ociVersion"),
-    ("test_resources.py::test_pids_limit_of_0_is_a_limit", "pids limit 0"),
     ("test_users.py::test_everything_at_once_in_a_user_namespace", "time namespaces"),
 ]
 

@@ -342,16 +342,16 @@ def test_device_rules_in_order_and_what_each_container_needs(c):
 
 def test_a_device_that_is_not_allowed_cant_be_opened(c):
     c.set(process={"capabilities": {k: ["CAP_MKNOD"] for k in ("bounding", "effective", "permitted")}})
-    c.set(linux={"devices": [{"path": "/dev/kmsg2", "type": "c", "major": 1, "minor": 11}],
+    c.set(linux={"devices": [{"path": "/dev/other", "type": "c", "major": 10, "minor": 237}],
                  "resources": {"devices": [{"allow": False, "access": "rwm"}]}})
-    assert "not permitted" in c.set("true < /dev/kmsg2").run().stderr
+    assert "not permitted" in c.set("true < /dev/other").run().stderr
 
 
 def test_a_device_that_is_allowed_can_be_opened(c):
-    c.set(linux={"devices": [{"path": "/dev/kmsg2", "type": "c", "major": 1, "minor": 11}],
+    c.set(linux={"devices": [{"path": "/dev/other", "type": "c", "major": 10, "minor": 237}],
                  "resources": {"devices": [{"allow": False, "access": "rwm"},
-                                           {"allow": True, "type": "c", "major": 1, "minor": 11, "access": "r"}]}})
-    done = c.set("true < /dev/kmsg2 && echo read; true > /dev/kmsg2 && echo written").run()
+                                           {"allow": True, "type": "c", "major": 10, "minor": 237, "access": "r"}]}})
+    done = c.set("true < /dev/other && echo read; true > /dev/other && echo written").run()
     assert done.stdout == "read\n"
     assert "not permitted" in done.stderr
 
