@@ -1,7 +1,9 @@
 #include "runtime/exec.h"
 
+#include "kernel/namespaces.h"
 #include "runtime/host_steps.h"
 #include "runtime/id_map.h"
+#include "runtime/rootless_steps.h"
 #include "runtime/start.h"
 #include "runtime/user_namespace.h"
 #include "sys/credentials.h"
@@ -49,8 +51,59 @@ constexpr std::array<Step<Joining>, 3> list{{
     {"join namespaces", join_namespaces},
 }};
 
-Result<void> be_intermediate(Joining& j, ReportWriter& report) {
-    TRY(run_steps(std::span<const Step<Joining>>(list), j, report));
+// ---- without privileges on the host ------------------------------------------
+
+Result<void> prepare_unprivileged(Joining& j) {
+    // Its /proc files must be the user's, for the OOM score.
+    TRY(sys::set_dumpable());
+    TRY(prepare_unprivileged(EnterProcess{j.plan.process, j.plan.uid_map, j.plan.gid_map, j.stdio}));
+    return sys::set_not_dumpable();
+}
+
+Result<void> join_cgroup_unprivileged(Joining& j) {
+    j.cgroup = TRY(join_cgroups_unprivileged(j.plan.cgroup, j.plan.uid_map));
+    return {};
+}
+
+// Namespaces that are the container's only: to join one that is the host's
+// again takes the host's privileges.
+Result<uint64_t> namespaces_to_join(BorrowedFd init) {
+    std::string proc = "/proc/" + std::to_string(TRY(sys::pid_of(init))) + "/ns/";
+    uint64_t flags = 0;
+    for (const auto& kind : kernel::namespace_kinds()) {
+        std::string name(kind.proc_name);
+        auto theirs = sys::namespace_id(proc + name);
+        auto ours = sys::namespace_id("/proc/self/ns/" + name);
+        if (!theirs.ok() && theirs.error().code() == ENOENT && name == "time") continue; // before Linux 5.6
+        if (!theirs.ok()) return std::move(theirs).error();
+        if (!(TRY(std::move(ours)) == *theirs)) flags |= kind.clone_flag;
+    }
+    return flags;
+}
+
+Result<void> join_namespaces_unprivileged(Joining& j) {
+    auto flags = namespaces_to_join(j.init);
+    bool gone = !flags.ok() && (flags.error().kind() == ErrorKind::not_found || flags.error().code() == ESRCH);
+    if (gone || sys::pidfd_ended(j.init)) return Error(ErrorKind::conflict, "the container is not running");
+    uint64_t join = TRY(std::move(flags).context("enter the container"));
+    if (join & CLONE_NEWUSER) drop_groups();
+    auto joined = sys::setns(j.init, join);
+    if (!joined.ok() && joined.error().code() == ESRCH)
+        return Error(ErrorKind::conflict, "the container is not running");
+    TRY(std::move(joined).context("enter the container"));
+    return join & CLONE_NEWUSER ? become_inside_root_unprivileged() : Result<void>();
+}
+
+constexpr std::array<Step<Joining>, 3> unprivileged_list{{
+    {"process", prepare_unprivileged},
+    {"join cgroup", join_cgroup_unprivileged},
+    {"join namespaces", join_namespaces_unprivileged},
+}};
+
+Result<void> be_intermediate(Joining& j, ReportWriter& report, Privileges privileges) {
+    std::span<const Step<Joining>> steps = list;
+    if (privileges == Privileges::own) steps = unprivileged_list;
+    TRY(run_steps(steps, j, report));
     UniqueFd pidfd;
     sys::CloneRequest request;
     request.flags = CLONE_PARENT;
@@ -59,18 +112,18 @@ Result<void> be_intermediate(Joining& j, ReportWriter& report) {
     pid_t pid = TRY(sys::clone(request).context("make the process"));
     if (pid != 0) return report.pid(pid, pidfd);
     report.forget_steps();
-    Starting starting{j.plan.process, j.plan.uid_map, j.stdio, report};
+    Starting starting{j.plan.process, j.plan.uid_map, j.plan.gid_map, j.stdio, report};
     fail_and_exit(report, start_program(starting));
 }
 
 } // namespace
 
-Result<PendingLaunch> exec(BorrowedFd init, const ExecPlan& plan, const LaunchFds& stdio) {
+Result<PendingLaunch> exec(BorrowedFd init, const ExecPlan& plan, const LaunchFds& stdio, Privileges privileges) {
     if (plan.process.args.empty()) return Error(ErrorKind::invalid_argument, "no command specified");
     if (sys::pidfd_ended(init)) return Error(ErrorKind::conflict, "the container is not running");
     return fork_intermediate(stdio, [&](ReportWriter& report, const LaunchFds& own) -> Result<void> {
         Joining joining{init, plan, own, {}};
-        return be_intermediate(joining, report);
+        return be_intermediate(joining, report, privileges);
     });
 }
 

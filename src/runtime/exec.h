@@ -15,6 +15,7 @@ namespace hull::runtime {
 // init: a pidfd of the container's first process, so that a reused pid can't
 // be entered. Errors that concern the request itself (init is gone: conflict)
 // come as events as well as from the call.
-Result<PendingLaunch> exec(BorrowedFd init, const ExecPlan& plan, const LaunchFds& stdio);
+Result<PendingLaunch> exec(BorrowedFd init, const ExecPlan& plan, const LaunchFds& stdio,
+                           Privileges privileges = Privileges::host);
 
 } // namespace hull::runtime

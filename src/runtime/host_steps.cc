@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "kernel/bind.h"
+#include "kernel/locked_flags.h"
 #include "kernel/namespaces.h"
 #include "runtime/device_tree.h"
 #include "runtime/id_map.h"
@@ -31,10 +32,14 @@ Result<BorrowedFd> given_fd(const Launching& l, FdIndex index) {
     return l.fds[static_cast<size_t>(index)];
 }
 
+} // namespace
+
 Result<UniqueFd> open_namespace(const Launching& l, const NamespaceUse& use) {
     if (use.fd == no_fd) return sys::open(use.path, O_RDONLY);
     return sys::duplicate_above(TRY(given_fd(l, use.fd)), 3);
 }
+
+namespace {
 
 struct NamespaceMember {
     NamespaceUse Namespaces::* use;
@@ -51,13 +56,22 @@ constexpr std::array<NamespaceMember, 6> members_of_plan{{
     {&Namespaces::mount, CLONE_NEWNS, "mount namespace"},
 }};
 
-Result<void> open_namespaces(Launching& l) {
+} // namespace
+
+Result<void> open_other_namespaces(Launching& l) {
     for (const auto& member : members_of_plan) {
         const NamespaceUse& use = l.plan.ns.*member.use;
         if (use.mode == Mode::fresh) l.fresh |= member.clone_flag;
         if (use.mode != Mode::join) continue;
         l.joined.push_back({TRY(open_namespace(l, use).context(member.name)), member.clone_flag});
     }
+    return {};
+}
+
+namespace {
+
+Result<void> open_namespaces(Launching& l) {
+    TRY(open_other_namespaces(l));
     const NamespaceUse& user = l.plan.ns.user;
     if (user.mode == Mode::fresh)
         l.user_ns = TRY(kernel::make_user_namespace(kernel_map(l.plan.uid_map), kernel_map(l.plan.gid_map)));
@@ -116,12 +130,12 @@ Result<void> dress_bind(const MountPlan& plan, BorrowedFd tree) {
     uint64_t propagation = propagation_of(plan);
     sys::MountAttributes spread = attributes_for_all(plan);
     bool all = plan.recursive && (propagation & MS_REC || spread.set || spread.clear);
-    TRY(sys::set_mount_attributes(tree, "", all ? sys::Depth::all_below : sys::Depth::one, spread));
+    TRY(kernel::change_mount(tree, all ? sys::Depth::all_below : sys::Depth::one, spread));
     if (!plan.attr_set && !plan.attr_clear) return {};
     sys::MountAttributes top;
     top.set = plan.attr_set;
     top.clear = plan.attr_clear;
-    return sys::set_mount_attributes(tree, "", sys::Depth::one, top);
+    return kernel::change_mount(tree, sys::Depth::one, top);
 }
 
 // "/proc/<pid>/root/<path>": what another container has there. The kernel copies
@@ -151,6 +165,8 @@ Result<PreparedMount> prepare_foreign_bind(const MountPlan& plan, const std::str
     return mount;
 }
 
+} // namespace
+
 Result<PreparedMount> prepare_bind(const Launching& l, const MountPlan& plan) {
     if (auto foreign = foreign_source(plan.source)) return prepare_foreign_bind(plan, foreign->first, foreign->second);
     UniqueFd opened;
@@ -179,6 +195,8 @@ Result<PreparedMount> prepare_bind(const Launching& l, const MountPlan& plan) {
     return mount;
 }
 
+namespace {
+
 Result<UniqueFd> cgroup_folder(const MountPlan& plan, const kernel::cgroup::Dir& dir) {
     UniqueFd folder = TRY(sys::open(dir.folder(), O_PATH | O_DIRECTORY));
     UniqueFd tree = TRY(sys::clone_tree(folder, "", sys::Depth::one));
@@ -191,12 +209,13 @@ Result<UniqueFd> cgroup_folder(const MountPlan& plan, const kernel::cgroup::Dir&
 
 // v1: a tmpfs with a folder for each hierarchy, and links for the parts of
 // "cpu,cpuacct".
-Result<UniqueFd> cgroup_shelf(const Launching& l, const MountPlan& plan, const Ownership& owner) {
+Result<UniqueFd> cgroup_shelf(const MountPlan& plan, std::span<const kernel::cgroup::Dir> dirs,
+                              const Ownership& owner) {
     auto identity = TRY(FilesystemIdentity::assume(owner.root_uid, owner.root_gid));
     auto tmpfs = TRY(sys::NewFilesystem::open("tmpfs"));
     TRY(tmpfs.options("source=tmpfs,mode=755,size=64k"));
     UniqueFd shelf = TRY(tmpfs.mount(plan.attr_set & ~uint64_t{MOUNT_ATTR_RDONLY}));
-    for (const auto& dir : l.plan.cgroup.dirs) {
+    for (const auto& dir : dirs) {
         if (dir.name.empty()) continue;
         TRY(sys::make_dir_at(shelf, dir.name, 0755));
         if (dir.name.find(',') == dir.name.npos) continue;
@@ -212,23 +231,27 @@ Result<UniqueFd> cgroup_shelf(const Launching& l, const MountPlan& plan, const O
     return shelf;
 }
 
-Result<PreparedMount> prepare_cgroup(const Launching& l, const MountPlan& plan) {
-    const auto& dirs = l.plan.cgroup.dirs;
+} // namespace
+
+Result<PreparedMount> prepare_cgroup(const MountPlan& plan, std::span<const kernel::cgroup::Dir> dirs,
+                                     const Ownership& owner) {
     PreparedMount mount;
     if (dirs.size() == 1 && dirs.front().unified) {
         mount.tree = TRY(cgroup_folder(plan, dirs.front()));
         return mount;
     }
-    mount.tree = TRY(cgroup_shelf(l, plan, TRY(ownership(l))));
+    mount.tree = TRY(cgroup_shelf(plan, dirs, owner));
     for (const auto& dir : dirs)
         if (!dir.name.empty()) mount.parts.push_back({dir.name, TRY(cgroup_folder(plan, dir))});
     return mount;
 }
 
+namespace {
+
 Result<PreparedMount> prepare_mount(Launching& l, const MountPlan& plan) {
     switch (plan.kind) {
     case MountPlan::Kind::bind: return prepare_bind(l, plan);
-    case MountPlan::Kind::cgroup: return prepare_cgroup(l, plan);
+    case MountPlan::Kind::cgroup: return prepare_cgroup(plan, l.plan.cgroup.dirs, TRY(ownership(l)));
     case MountPlan::Kind::dev: {
         PreparedMount mount;
         mount.tree = TRY(make_dev(l.plan, plan, TRY(ownership(l))));

@@ -16,7 +16,19 @@ std::span<const Step<Launching>> host_steps();
 // namespaces. The host can't be reached any more afterwards.
 std::span<const Step<Launching>> entering_steps();
 
-// Shared with exec.
+// ---- shared with rootless_steps.h ------------------------------------------
+
+Result<UniqueFd> open_namespace(const Launching& l, const NamespaceUse& use);
+// Those to be joined, and the flags of the fresh ones; all but the user's.
+Result<void> open_other_namespaces(Launching& l);
+Result<PreparedMount> prepare_bind(const Launching& l, const MountPlan& plan);
+// The container's view of the cgroups in dirs. owner: of the folder that holds
+// those of v1.
+Result<PreparedMount> prepare_cgroup(const MountPlan& plan, std::span<const kernel::cgroup::Dir> dirs,
+                                     const Ownership& owner);
+
+// ---- shared with exec --------------------------------------------------------
+
 struct EnterProcess {
     const ProcessPlan& process;
     std::span<const IdRange> uid_map, gid_map;

@@ -207,7 +207,17 @@ Result<void> attach_mounts(Launching& l) {
     return {};
 }
 
+Result<void> attach_bound_devices(Launching& l) {
+    for (const auto& device : l.bound_devices) {
+        UniqueFd target = TRY(sys::make_file_beneath(l.root, device.path, 0666));
+        TRY(sys::attach_mount(device.tree, target).context("device " + device.path));
+    }
+    l.bound_devices.clear();
+    return {};
+}
+
 Result<void> attach_devices(Launching& l) {
+    TRY(attach_bound_devices(l));
     if (!l.device_shelf) return {};
     // One mount at a time can be cloned only from where it is attached.
     UniqueFd dev = TRY(sys::make_folders_beneath(l.root, "/dev", 0755));

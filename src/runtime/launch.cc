@@ -6,6 +6,7 @@
 #include "runtime/host_steps.h"
 #include "runtime/init_steps.h"
 #include "runtime/process_steps.h"
+#include "runtime/rootless_steps.h"
 #include "runtime/start.h"
 #include "sys/process.h"
 #include "sys/socket.h"
@@ -26,13 +27,18 @@ Error be_init(Launching& l) {
     if (!made.ok()) return std::move(made).error();
     auto hooked = start_container_hooks(l);
     if (!hooked.ok()) return std::move(hooked).error();
-    Starting starting{l.plan.process, l.plan.uid_map, l.stdio, l.report, l.plan.gate, true};
+    Starting starting{l.plan.process, l.plan.uid_map, l.plan.gid_map, l.stdio, l.report, l.plan.gate, true};
     return start_program(starting);
 }
 
-Result<void> be_intermediate(Launching& l) {
+Result<void> prepare(Launching& l, Privileges privileges) {
+    if (privileges == Privileges::own) return run_steps(rootless_steps(), l, l.report);
     TRY(run_steps(host_steps(), l, l.report));
-    TRY(run_steps(entering_steps(), l, l.report));
+    return run_steps(entering_steps(), l, l.report);
+}
+
+Result<void> be_intermediate(Launching& l, Privileges privileges) {
+    TRY(prepare(l, privileges));
     sys::CloneRequest request;
     UniqueFd pidfd;
     // The caller becomes init's parent. What init is told to end with goes by
@@ -51,13 +57,14 @@ Result<void> be_intermediate(Launching& l) {
 
 } // namespace
 
-Result<PendingLaunch> launch(const Plan& plan, std::span<const BorrowedFd> fds, const LaunchFds& stdio) {
+Result<PendingLaunch> launch(const Plan& plan, std::span<const BorrowedFd> fds, const LaunchFds& stdio,
+                             Privileges privileges) {
     if (plan.process.args.empty()) return Error(ErrorKind::invalid_argument, "no command specified");
     if (plan.gate == Gate::socket && !stdio.gate)
         return Error(ErrorKind::invalid_argument, "a gate was asked for and no socket given");
     return fork_intermediate(stdio, [&](ReportWriter& report, const LaunchFds& own) -> Result<void> {
         Launching launching{plan, fds, own, report};
-        return be_intermediate(launching);
+        return be_intermediate(launching, privileges);
     });
 }
 

@@ -15,7 +15,9 @@
 // remove_cgroups() below once the processes are reaped.
 //
 // The calling process must be single-threaded (it forks and runs C++ in the
-// child) and privileged on the host.
+// child). Without privileges on the host (Privileges::own) device nodes are the
+// host's, bound; ids are mapped as user_namespaces(7) allows it; an OOM score
+// that the kernel refuses stays; overlays and id-mapped mounts aren't possible.
 #pragma once
 
 #include <span>
@@ -44,13 +46,20 @@ struct LaunchFds {
     std::span<const BorrowedFd> extra;
 };
 
+// What the calling process may do.
+enum class Privileges : uint8_t {
+    host, // root of the machine
+    own,  // as much as its user namespace gives: root in one, or nobody in particular
+};
+
 struct PendingLaunch {
     pid_t intermediate = 0;
     ReportReader report;
 };
 
 // fds: what the plan's FdIndex values index.
-Result<PendingLaunch> launch(const Plan& plan, std::span<const BorrowedFd> fds, const LaunchFds& stdio);
+Result<PendingLaunch> launch(const Plan& plan, std::span<const BorrowedFd> fds, const LaunchFds& stdio,
+                             Privileges privileges = Privileges::host);
 
 // Removes the folders that launch() made (not their parents). Missing ones are
 // fine; a folder that still holds processes is a conflict.

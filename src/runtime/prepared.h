@@ -22,6 +22,11 @@ struct PreparedMount {
     std::vector<kernel::BindTree::Part> parts = {};
 };
 
+struct BoundDevice {
+    std::string path; // inside the container
+    UniqueFd tree;    // a copy of the mount of the host's node
+};
+
 struct JoinedNamespace {
     UniqueFd fd;
     uint64_t clone_flag = 0;
@@ -44,7 +49,8 @@ struct Launching {
     // A tmpfs with those of the plan's device nodes that don't go into a /dev
     // of our own making, named by their index.
     UniqueFd device_shelf = {};
-    bool devices_in_dev = false; // a mount of Kind::dev holds the nodes of /dev
+    std::vector<BoundDevice> bound_devices = {}; // without the host's privileges: instead
+    bool devices_in_dev = false;                 // a mount of Kind::dev holds the nodes of /dev
 
     // Inside only.
     UniqueFd root = {}; // the container's, after pivot_root

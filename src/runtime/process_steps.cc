@@ -170,23 +170,38 @@ Result<void> set_limits(Starting& s) {
     return {};
 }
 
-Result<void> check_mapped(const Starting& s, uint32_t id, const char* what) {
-    if (to_outside(s.uid_map, id)) return {};
+Result<void> check_mapped(std::span<const IdRange> map, uint32_t id, const char* what) {
+    if (to_outside(map, id)) return {};
     return Error(ErrorKind::invalid_argument, std::string(what) + " " + std::to_string(id) +
                                                   " is outside of the container's user namespace; use a smaller id, "
                                                   "or run the container with --userns=host");
 }
 
+// In a user namespace whose groups were mapped without privileges the kernel
+// denies setgroups(2) to everybody (user_namespaces(7)).
+Result<void> set_groups(const Starting& s) {
+    constexpr uint64_t cap_setgid = uint64_t{1} << 6;
+    auto set = sys::set_groups(s.user.groups);
+    if (set.ok() || set.error().code() != EPERM) return set;
+    bool is_denied = TRY(sys::get_capabilities()).effective & cap_setgid;
+    if (s.user.groups.empty() && (is_denied || TRY(sys::group_count()) == 0)) return {};
+    if (!is_denied) return set;
+    return Error(ErrorKind::forbidden, "additional groups can't be set: this user namespace denies setgroups, as its "
+                                       "groups were mapped without privileges; leave out additionalGids, or map more "
+                                       "groups with subordinate ids (/etc/subgid, package uidmap)")
+        .with_code(EPERM);
+}
+
 Result<void> change_ids(Starting& s) {
-    TRY(check_mapped(s, s.user.uid, "user"));
-    TRY(check_mapped(s, s.user.gid, "group"));
-    for (uint32_t gid : s.user.groups) TRY(check_mapped(s, gid, "group"));
+    TRY(check_mapped(s.uid_map, s.user.uid, "user"));
+    TRY(check_mapped(s.gid_map, s.user.gid, "group"));
+    for (uint32_t gid : s.user.groups) TRY(check_mapped(s.gid_map, gid, "group"));
     const uint64_t have = kernel::kernel_capabilities();
     for (int i = 0; i < 64; ++i)
         if (have >> i & 1 && !(s.process.caps.bounding >> i & 1)) TRY(sys::drop_bounding_capability(i));
     TRY(sys::clear_ambient_capabilities());
     TRY(sys::set_keep_capabilities(true));
-    TRY(sys::set_groups(s.user.groups));
+    TRY(set_groups(s));
     TRY(sys::set_gid(s.user.gid));
     TRY(sys::set_uid(s.user.uid));
     TRY(sys::set_keep_capabilities(false));

@@ -19,7 +19,7 @@ namespace hull::runtime {
 
 struct Starting {
     const ProcessPlan& process;
-    std::span<const IdRange> uid_map;
+    std::span<const IdRange> uid_map, gid_map;
     const LaunchFds& stdio;
     ReportWriter& report;
     Gate gate = Gate::none;

@@ -28,6 +28,14 @@ Result<void> set_groups(std::span<const gid_t> groups) {
     return {};
 }
 
+Result<size_t> group_count() {
+    int n = ::getgroups(0, nullptr);
+    if (n < 0) return Error::from_errno("getgroups");
+    return static_cast<size_t>(n);
+}
+
+Identity identity() { return {::getuid(), ::geteuid(), ::getgid(), ::getegid()}; }
+
 Result<void> set_filesystem_ids(uid_t uid, gid_t gid) {
     ::setfsgid(gid);
     ::setfsuid(uid);

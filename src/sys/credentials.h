@@ -16,6 +16,12 @@ namespace hull::sys {
 Result<void> set_uid(uid_t uid); // real, effective, saved, file system
 Result<void> set_gid(gid_t gid);
 Result<void> set_groups(std::span<const gid_t> groups);
+Result<size_t> group_count(); // supplementary groups
+struct Identity {
+    uid_t uid = 0, effective_uid = 0;
+    gid_t gid = 0, effective_gid = 0;
+};
+Identity identity(); // as the process's own user namespace has it
 // The ids that new files get; capabilities that go with uid 0 are lost when
 // leaving it, see set_capabilities().
 Result<void> set_filesystem_ids(uid_t uid, gid_t gid);

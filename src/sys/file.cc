@@ -202,6 +202,8 @@ Result<void> may_execute(const std::string& path) {
     return Error::from_errno("access", path);
 }
 
+bool may_write(const std::string& path) { return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0; }
+
 Result<struct stat> stat(const std::string& path) {
     struct stat st{};
     if (::stat(path.c_str(), &st) != 0) return Error::from_errno("stat", path);

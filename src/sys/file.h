@@ -53,6 +53,8 @@ Result<std::vector<std::string>> list_dir(const std::string& path); // names wit
 bool exists(const std::string& path);                               // without following a final link
 // That the calling process, as who it acts (effective ids), may execute it.
 Result<void> may_execute(const std::string& path);
+// By the effective ids; for a folder: files can be made in it.
+bool may_write(const std::string& path);
 Result<struct stat> stat(const std::string& path);
 Result<struct stat> lstat(const std::string& path);
 Result<std::string> readlink(const std::string& path);

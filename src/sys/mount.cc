@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "sys/abi.h"
@@ -161,6 +162,22 @@ Result<int> mount_id_by_proc(BorrowedFd fd) {
 }
 
 } // namespace
+
+Result<uint64_t> mount_attributes(BorrowedFd fd) {
+    struct statvfs info{};
+    if (retry([&] { return ::fstatvfs(fd.get(), &info); }) != 0) return Error::from_errno("fstatvfs");
+    uint64_t attributes = 0;
+    auto take = [&](unsigned long flag, uint64_t attribute) {
+        if (info.f_flag & flag) attributes |= attribute;
+    };
+    take(ST_RDONLY, MOUNT_ATTR_RDONLY);
+    take(ST_NOSUID, MOUNT_ATTR_NOSUID);
+    take(ST_NODEV, MOUNT_ATTR_NODEV);
+    take(ST_NOEXEC, MOUNT_ATTR_NOEXEC);
+    take(ST_NOATIME, MOUNT_ATTR_NOATIME);
+    take(ST_NODIRATIME, MOUNT_ATTR_NODIRATIME);
+    return attributes;
+}
 
 Result<int> mount_id(BorrowedFd fd) {
     if (!kernel_has(Call::statx)) return mount_id_by_proc(fd);

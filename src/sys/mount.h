@@ -58,6 +58,8 @@ Result<void> mount_filesystem(const std::string& type, const std::string& target
 Result<void> pivot_root(const std::string& new_root, const std::string& put_old);
 Result<void> unmount_lazily(const std::string& path); // umount2(MNT_DETACH)
 Result<void> mount_propagation(const std::string& path, unsigned long flags);
+// MOUNT_ATTR_* that the mount has, of those that statfs(2) tells.
+Result<uint64_t> mount_attributes(BorrowedFd fd);
 // The id of the mount that the descriptor lies on: the first field of a line
 // of /proc/self/mountinfo.
 Result<int> mount_id(BorrowedFd fd);

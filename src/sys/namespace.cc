@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,6 +65,20 @@ NamespaceHolder::~NamespaceHolder() {
     ::kill(pid_, SIGKILL);
     retry([&] { return ::waitpid(pid_, nullptr, __WALL); });
     ::munmap(stack_, holder_stack);
+}
+
+bool in_first_user_namespace() {
+    constexpr uint64_t first_user_namespace = 0xEFFFFFFD; // PROC_USER_INIT_INO of the kernel
+    auto own = namespace_id("/proc/self/ns/user");
+    // A kernel without user namespaces has no such file, and a process without
+    // /proc gets no container made anyway.
+    return !own.ok() || own->inode == first_user_namespace;
+}
+
+Result<NamespaceId> namespace_id(const std::string& path) {
+    struct stat info{};
+    if (::stat(path.c_str(), &info) != 0) return Error::from_errno("stat", path);
+    return NamespaceId{info.st_dev, info.st_ino};
 }
 
 Result<void> set_hostname(const std::string& name) {

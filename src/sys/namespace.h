@@ -35,6 +35,16 @@ private:
     void* stack_ = nullptr;
 };
 
+// Whether the calling process's user namespace is the machine's first one.
+bool in_first_user_namespace();
+// Device and inode of a namespace file ("/proc/self/ns/net"): equal ones are
+// the same namespace.
+struct NamespaceId {
+    uint64_t device = 0, inode = 0;
+    bool operator==(const NamespaceId&) const = default;
+};
+Result<NamespaceId> namespace_id(const std::string& path);
+
 Result<void> set_hostname(const std::string& name);
 Result<void> set_domainname(const std::string& name);
 

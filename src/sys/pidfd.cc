@@ -48,6 +48,17 @@ std::optional<uint64_t> number_at(std::string_view fields, size_t index) {
 
 } // namespace
 
+Result<pid_t> pid_of(BorrowedFd pidfd) {
+    std::string text = TRY(read_file("/proc/self/fdinfo/" + std::to_string(pidfd.get()), 4096));
+    constexpr std::string_view key = "\nPid:\t";
+    size_t at = text.find(key);
+    int pid = 0;
+    if (at != std::string::npos) std::from_chars(text.data() + at + key.size(), text.data() + text.size(), pid);
+    // -1: reaped; 0: of a pid namespace that the caller doesn't see.
+    if (pid <= 0) return Error(ErrorKind::not_found, "the process of a descriptor is gone").with_code(ESRCH);
+    return pid;
+}
+
 bool pidfd_ended(BorrowedFd pidfd) {
     pollfd entry{pidfd.get(), POLLIN, 0};
     return retry([&] { return ::poll(&entry, 1, 0); }) == 1;

@@ -21,6 +21,9 @@ struct WaitStatus {
 };
 WaitStatus from_wait_status(int status); // of wait(2)
 
+// The pid, as the caller's /proc has it. not_found: it was reaped.
+Result<pid_t> pid_of(BorrowedFd pidfd);
+
 // Reaps this child if it ended. True: it is gone, or never was a child.
 bool reap_child(pid_t pid);
 // Reaps a child that ended. nullopt: it runs, or isn't a child of the caller.

@@ -175,6 +175,11 @@ Result<void> set_not_dumpable() {
     return {};
 }
 
+Result<void> set_dumpable() {
+    if (::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) return Error::from_errno("prctl dumpable");
+    return {};
+}
+
 Result<void> new_session_keyring() {
     constexpr int join_session_keyring = 1; // <linux/keyctl.h>
     // EPERM: a sandbox's filter, as no rights are needed for a nameless keyring;

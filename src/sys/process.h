@@ -64,6 +64,8 @@ Result<void> set_no_new_privileges();
 // Other processes of the container can't read /proc/<pid> of this one, nor
 // reach its executable through it, until it execs.
 Result<void> set_not_dumpable();
+// Undoes that: the files of /proc/<pid> belong to the process's user again.
+Result<void> set_dumpable();
 // A new, empty session keyring, so that nothing is shared with the launcher.
 // Kernels without keyrings have nothing to share.
 Result<void> new_session_keyring();
