@@ -187,5 +187,55 @@ TEST_F(ExecTest, a_gate_holds_the_program_back_until_it_is_opened) {
     EXPECT_EQ(finish(std::move(running)).out, "through\n");
 }
 
+TEST_F(ExecTest, a_process_at_the_gate_gives_up_when_its_launcher_is_gone) {
+    auto listener = sys::listen_unix(path("gate"), sys::SocketType::seqpacket, 0600);
+    ASSERT_TRUE(listener.ok());
+    Plan plan = shell_plan("echo through");
+    plan.gate = Gate::socket;
+    LaunchFds stdio;
+    stdio.gate = *listener;
+    auto pending = launch(plan, {}, stdio);
+    ASSERT_TRUE(pending.ok());
+    pid_t pid = 0;
+    while (!pending->report.done())
+        for (auto& event : pending->report.wait(10000)) {
+            if (event.kind == LaunchEvent::Kind::pid) pid = event.pid;
+        }
+    ASSERT_GT(pid, 0);
+    pending->report = ReportReader(); // as the death of this process would
+    int status = 0;
+    EXPECT_EQ(::waitpid(pid, &status, 0), pid);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 125);
+    ::waitpid(pending->intermediate, nullptr, 0);
+}
+
+TEST_F(ExecTest, start_container_hooks_run_when_the_gate_opens) {
+    auto listener = sys::listen_unix(path("gate"), sys::SocketType::seqpacket, 0600);
+    ASSERT_TRUE(listener.ok());
+    write("lower/bin/hook", "#!/bin/sh\nid -u > /tmp/hooked\n", 0755);
+    auto pipe = sys::make_pipe();
+    Plan plan = shell_plan("cat /tmp/hooked");
+    plan.process.uid = plan.process.gid = 7;
+    plan.gate = Gate::socket;
+    plan.stop_for_hooks = true;
+    plan.start_container_hooks = {{"/bin/hook", {}, {"PATH=/bin"}, 10}};
+    LaunchFds stdio;
+    stdio.stdout_ = stdio.stderr_ = pipe->second;
+    stdio.gate = *listener;
+    auto running = follow(launch(plan, {}, stdio));
+    pipe->second.reset();
+    ASSERT_TRUE(running.at_gate) << running.error.message();
+    EXPECT_FALSE(sys::exists(path("container/upper/tmp/hooked")));
+    auto connection = sys::connect_unix(path("gate"), sys::SocketType::seqpacket);
+    ASSERT_TRUE(connection.ok());
+    auto reader = ReportReader::after_gate(std::move(*connection));
+    while (!reader.done())
+        for (auto& event : reader.wait(10000)) {
+            EXPECT_EQ(event.kind == LaunchEvent::Kind::failed ? event.error.message() : "", "");
+        }
+    running.out = std::move(pipe->first);
+    EXPECT_EQ(finish(std::move(running)).out, "7\n");
+}
+
 } // namespace
 } // namespace hull::runtime

@@ -15,9 +15,13 @@ namespace hull::runtime {
 
 namespace {
 
+// They run at the start, of a container that is created by then. (A quote
+// within the state's texts is escaped, so this can be nothing but its status.)
 Result<void> start_container_hooks(const Launching& l) {
-    for (const auto& hook : l.plan.start_container_hooks)
-        TRY(run_hook(hook, l.hook_state).context("hook startContainer"));
+    constexpr std::string_view before = R"("status":"creating")", now = R"("status":"created")";
+    std::string state = l.hook_state;
+    if (size_t at = state.find(before); at != state.npos) state.replace(at, before.size(), now);
+    for (const auto& hook : l.plan.start_container_hooks) TRY(run_hook(hook, state).context("hook startContainer"));
     return {};
 }
 
@@ -25,9 +29,8 @@ Result<void> start_container_hooks(const Launching& l) {
 Error be_init(Launching& l) {
     auto made = run_steps(init_steps(), l, l.report);
     if (!made.ok()) return std::move(made).error();
-    auto hooked = start_container_hooks(l);
-    if (!hooked.ok()) return std::move(hooked).error();
     Starting starting{l.plan.process, l.plan.uid_map, l.plan.gid_map, l.stdio, l.report, l.plan.gate, true};
+    if (!l.plan.start_container_hooks.empty()) starting.after_gate = [&] { return start_container_hooks(l); };
     return start_program(starting);
 }
 

@@ -145,7 +145,7 @@ LaunchTest::Running LaunchTest::follow(Result<PendingLaunch> pending) {
                 break;
             case LaunchEvent::Kind::terminal: running.terminal = std::move(event.fd); break;
             case LaunchEvent::Kind::at_hooks: EXPECT_TRUE(pending->report.resume("{\"pid\":1}").ok()); break;
-            case LaunchEvent::Kind::at_gate: running.at_gate = true; break;
+            case LaunchEvent::Kind::at_gate: running.at_gate = pending->report.resume("").ok(); break;
             case LaunchEvent::Kind::executed: executed = true; break;
             case LaunchEvent::Kind::failed: running.error = std::move(event.error); break;
             }

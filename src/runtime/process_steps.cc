@@ -290,6 +290,9 @@ constexpr std::array<Step<Starting>, 10> process_list{{
 Result<void> pass_gate(Starting& s) {
     if (s.gate == Gate::none) return {};
     TRY(s.report.simple(ReportKind::at_gate));
+    // Whoever made us knows us for good from here on; when that is killed
+    // before, nobody would.
+    TRY(s.report.wait_for_resume());
     UniqueFd connection = TRY(sys::accept(s.stdio.gate).context("wait at the gate"));
     connection = TRY(sys::duplicate_above(connection, first_free(s)));
     s.report.replace(std::move(connection));
@@ -308,6 +311,7 @@ Result<void> load_seccomp(Starting& s) {
 
 Result<void> last_things(Starting& s) {
     TRY(pass_gate(s));
+    if (s.after_gate) TRY(s.after_gate());
     TRY(sys::close_on_exec_from(static_cast<unsigned>(first_free(s))));
     sys::set_umask(s.process.umask.value_or(0022));
     TRY(s.report.simple(ReportKind::starting));

@@ -3,6 +3,7 @@
 // process and for one that joins.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,7 +24,8 @@ struct Starting {
     const LaunchFds& stdio;
     ReportWriter& report;
     Gate gate = Gate::none;
-    bool is_init = false; // the container's first: its terminal is /dev/console too
+    bool is_init = false;                          // the container's first: its terminal is /dev/console too
+    std::function<Result<void>()> after_gate = {}; // as the user already; empty: nothing to do
 
     UniqueFd root = {}; // "/" of the container
     sys::Terminal terminal = {};

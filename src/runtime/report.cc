@@ -69,8 +69,8 @@ void ReportWriter::failed(const Error& error) {
 }
 
 Result<std::string> ReportWriter::wait_for_resume() {
-    auto message = TRY(sys::receive_message(socket_, max_message).context("wait for the hooks"));
-    if (message.end_of_file) return Error(ErrorKind::cancelled, "the launcher went away while its hooks ran");
+    auto message = TRY(sys::receive_message(socket_, max_message).context("wait for the launcher"));
+    if (message.end_of_file) return Error(ErrorKind::cancelled, "the launcher went away");
     return std::move(message.data);
 }
 

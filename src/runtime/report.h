@@ -21,7 +21,7 @@ struct LaunchEvent {
         pid,      // the process was made: pid (the caller's child from now on), pidfd in fd
         terminal, // the master side of its terminal, in fd
         at_hooks, // it waits for PendingLaunch::resume()
-        at_gate,  // set up and waiting at the gate (Gate::socket); the socket is closed after this
+        at_gate,  // set up (Gate::socket); after PendingLaunch::resume("") it waits at the gate. Final here.
         executed, // the program runs. Final.
         failed,   // see error; nothing is left of it but its zombie. Final.
     };
@@ -52,8 +52,9 @@ public:
     std::vector<LaunchEvent> read();
     // Blocks until at least one event is there (hull-runtime). timeout_ms < 0: for ever.
     std::vector<LaunchEvent> wait(int timeout_ms = -1);
-    // Lets a process that is at_hooks go on; state is the OCI state JSON that
-    // its own hooks get on standard input.
+    // Lets a process that is at_hooks or at_gate go on; state is the OCI state
+    // JSON that its own hooks get on standard input. A process whose launcher is
+    // gone by then gives up.
     Result<void> resume(const std::string& state_json);
 
 private:

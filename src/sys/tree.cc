@@ -204,4 +204,11 @@ Result<UniqueFd> lock_file(const std::string& path) {
     return fd;
 }
 
+Result<bool> try_lock(BorrowedFd fd, Sharing sharing) {
+    int how = sharing == Sharing::shared ? LOCK_SH : LOCK_EX;
+    if (retry([&] { return ::flock(fd.get(), how | LOCK_NB); }) == 0) return true;
+    if (errno == EWOULDBLOCK) return false;
+    return Error::from_errno("flock");
+}
+
 } // namespace hull::sys

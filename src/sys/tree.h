@@ -61,5 +61,9 @@ Result<void> sync_file_system(BorrowedFd fd);
 // Opens or makes the file and locks it for this process until the descriptor is
 // closed. Error conflict when another one holds it.
 Result<UniqueFd> lock_file(const std::string& path);
+enum class Sharing : unsigned char { exclusive, shared };
+// Locks an open file or folder until all copies of the descriptor, those of
+// forked children too, are closed. False: somebody else has it locked.
+Result<bool> try_lock(BorrowedFd fd, Sharing sharing);
 
 } // namespace hull::sys

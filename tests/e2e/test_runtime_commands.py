@@ -123,6 +123,59 @@ def test_exec_goes_to_a_cgroup_below_the_containers(runtime, tmp_path):
     assert "the container has no cgroup" in exec_in("--cgroup", "nosuch", check=False)
 
 
+def break_pid_file(runtime, spec):
+    return ["--pid-file", "/no/such/folder/pid"], "pid file"
+
+
+def break_console(runtime, spec):
+    spec["process"]["terminal"] = True
+    return ["--console-socket", runtime.folder / "none"], "console socket"
+
+
+def break_hook(runtime, spec):
+    spec["hooks"] = {"createRuntime": [{"path": "/bin/false"}]}
+    return [], "error running createRuntime hook #0: /bin/false: exit status 1"
+
+
+def break_inner_hook(runtime, spec):
+    spec["hooks"] = {"createContainer": [{"path": "/bin/sleep", "args": ["sleep", "9"], "timeout": 1}]}
+    return [], "hook createContainer: /bin/sleep: it took too long"
+
+
+def break_mount(runtime, spec):
+    spec["mounts"].append({"destination": "/x", "type": "bind", "source": "/no/such", "options": ["bind"]})
+    return [], "/no/such: No such file or directory"
+
+
+def break_program(runtime, spec):
+    spec["process"]["args"] = ["nosuch"]
+    return [], r'exec: \"nosuch\": executable file not found in $PATH'
+
+
+def break_root(runtime, spec):
+    # Room for the folders only.
+    runtime.root.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=3", "full", runtime.root], check=True)
+    return [], "No space left on device"
+
+
+@pytest.mark.parametrize("broken", [break_pid_file, break_console, break_hook, break_inner_hook, break_mount,
+                                    break_program, break_root])
+@pytest.mark.parametrize("command", ["create", "run"])
+def test_a_failed_create_leaves_nothing(runtime, command, broken):
+    spec = runtime.spec(cgroup=f"/{runtime.prefix}failed")
+    flags, text = broken(runtime, spec)
+    if command == "run":
+        flags = flags + ["--detach"]
+    done = runtime(command, "--bundle", runtime.bundle(spec), *flags, runtime.new_id(), check=False)
+    if broken is break_root:
+        left = os.listdir(runtime.root)
+        subprocess.run(["umount", runtime.root], check=True)
+        assert left == []
+    assert done.returncode == 1 and text in done.stderr and f"{command} failed" in done.stderr
+    wait_for(lambda: runtime.leftovers() == [])
+
+
 # ---- kill, list, features, version ------------------------------------------------
 
 def process_exists(pid):

@@ -38,6 +38,11 @@ Result<bool> has_own_pids(const Context& context, const Container& container) {
 } // namespace
 
 Result<int> run_kill(Context& context, const Args& args) {
+    // A signal is one step, safe beside anything; but what was asked for before
+    // comes first. Not for long: it may hang, and this be the cure.
+    constexpr int patience_ms = 2000;
+    auto lock = context.store.lock(args.words()[0], sys::Sharing::shared, patience_ms);
+    if (!lock.ok() && lock.error().kind() != ErrorKind::timed_out) return std::move(lock).error();
     Container container = TRY(context.store.load(args.words()[0]));
     int signal = args.words().size() > 1 ? TRY(parse_signal(args.words()[1])) : SIGTERM;
     TRY(context.need_cgroups());
@@ -108,7 +113,7 @@ Result<void> destroy(Context& context, const Container& container) {
 
 namespace {
 
-// What a create left that was killed.
+// What a create left that was killed, or is at work: then it fails.
 Result<void> remove_unfinished(Context& context, const std::string& id) {
     auto plan = context.store.load_plan(id);
     if (plan.ok() && !plan->cgroup.dirs.empty()) {
@@ -116,8 +121,44 @@ Result<void> remove_unfinished(Context& context, const std::string& id) {
         auto killed = context.cgroups->kill_all(plan->cgroup.dirs.front().path);
         if (!killed.ok() && killed.error().kind() != ErrorKind::not_found) return killed;
         TRY(kernel::cgroup::remove(plan->cgroup));
+        remove_default_parent(plan->cgroup, plan->cgroup.dirs.front().path);
     }
-    return context.store.erase(id);
+    return {};
+}
+
+// By force whoever has the lock is given time to finish, and then not asked any more.
+Result<UniqueFd> lock_for_delete(Context& context, const std::string& id, bool force) {
+    constexpr int short_patience_ms = 500, long_patience_ms = 10'000;
+    auto lock = context.store.lock(id, sys::Sharing::exclusive, force ? short_patience_ms : 30'000);
+    if (lock.ok() || !force || lock.error().kind() != ErrorKind::timed_out) return lock;
+    auto container = context.store.load(id);
+    if (container.ok())
+        (void)context.cgroups->kill_all(container->cgroup_path);
+    else
+        (void)remove_unfinished(context, id);
+    lock = context.store.lock(id, sys::Sharing::exclusive, long_patience_ms);
+    if (!lock.ok() && lock.error().kind() == ErrorKind::timed_out) return UniqueFd();
+    return lock;
+}
+
+Result<void> delete_locked(Context& context, const std::string& id, bool force) {
+    auto loaded = context.store.load(id);
+    if (!loaded.ok()) {
+        // Not there, or not readable: its create was killed early.
+        if (!force && loaded.error().kind() != ErrorKind::corrupt) return std::move(loaded).error();
+        TRY(remove_unfinished(context, id));
+        return context.store.erase(id);
+    }
+    const Container& container = *loaded;
+    Status status = status_of(container, context.store, *context.cgroups);
+    bool runs = status == Status::running || status == Status::paused;
+    if (runs && !force)
+        return Error(ErrorKind::conflict, "cannot delete container " + id + " that is not stopped: " + name_of(status));
+    if (status != Status::stopped) {
+        if (status == Status::paused) (void)context.cgroups->thaw(container.cgroup_path);
+        TRY(kill_init(container));
+    }
+    return destroy(context, container);
 }
 
 } // namespace
@@ -125,26 +166,18 @@ Result<void> remove_unfinished(Context& context, const std::string& id) {
 Result<int> run_delete(Context& context, const Args& args) {
     const std::string& id = args.words()[0];
     bool force = args.has("force");
-    auto loaded = context.store.load(id);
-    if (!loaded.ok()) {
-        if (!force || loaded.error().kind() != ErrorKind::not_found) return std::move(loaded).error();
-        TRY(remove_unfinished(context, id));
-        return 0;
-    }
-    const Container& container = *loaded;
     TRY(context.need_cgroups());
-    Status status = status_of(container, context.store, *context.cgroups);
-    if (status != Status::stopped && status != Status::created && !force)
-        return Error(ErrorKind::conflict, "cannot delete container " + id + " that is not stopped: " + name_of(status));
-    if (status != Status::stopped) {
-        if (status == Status::paused) (void)context.cgroups->thaw(container.cgroup_path);
-        TRY(kill_init(container));
+    auto lock = lock_for_delete(context, id, force);
+    if (!lock.ok()) {
+        if (force && lock.error().kind() == ErrorKind::not_found) return 0;
+        return std::move(lock).error();
     }
-    TRY(destroy(context, container));
+    TRY(delete_locked(context, id, force));
     return 0;
 }
 
 Result<int> run_pause(Context& context, const Args& args) {
+    UniqueFd lock = TRY(context.store.lock(args.words()[0]));
     Container container = TRY(context.store.load(args.words()[0]));
     TRY(context.need_cgroups());
     Status status = status_of(container, context.store, *context.cgroups);
@@ -155,6 +188,7 @@ Result<int> run_pause(Context& context, const Args& args) {
 }
 
 Result<int> run_resume(Context& context, const Args& args) {
+    UniqueFd lock = TRY(context.store.lock(args.words()[0]));
     Container container = TRY(context.store.load(args.words()[0]));
     TRY(context.need_cgroups());
     if (status_of(container, context.store, *context.cgroups) != Status::paused)

@@ -42,6 +42,16 @@ Result<void> check_console(const StartOptions& options, bool detached) {
     return {};
 }
 
+// After the end: somebody else may have deleted it, and made another of that id.
+Result<void> destroy_unless_gone(Context& context, const Container& container) {
+    auto lock = context.store.lock(container.id);
+    if (!lock.ok() && lock.error().kind() == ErrorKind::not_found) return {};
+    TRY(std::move(lock));
+    auto now = context.store.load(container.id);
+    if (!now.ok() || now->pid != container.pid || now->start_ticks != container.start_ticks) return {};
+    return destroy(context, container);
+}
+
 } // namespace
 
 Result<int> run_create(Context& context, const Args& args) {
@@ -56,10 +66,12 @@ Result<int> run_create(Context& context, const Args& args) {
 
 Result<int> run_start(Context& context, const Args& args) {
     const std::string& id = args.words()[0];
+    UniqueFd lock = TRY(context.store.lock(id));
     Container container = TRY(context.store.load(id));
     TRY(context.need_cgroups());
     Status status = status_of(container, context.store, *context.cgroups);
     if (status == Status::stopped) return Error(ErrorKind::conflict, "cannot start a container that has stopped");
+    if (status == Status::creating) return unfinished(id);
     if (status == Status::running) return Error(ErrorKind::conflict, "cannot start an already running container");
     if (status == Status::paused) return Error(ErrorKind::conflict, "cannot start a container in the paused state");
 
@@ -71,9 +83,9 @@ Result<int> run_start(Context& context, const Args& args) {
     if (!removed.ok()) return Error(ErrorKind::conflict, "cannot start an already running container");
     auto report = runtime::ReportReader::after_gate(std::move(connection));
     Followed followed;
-    auto no_hooks = [](pid_t) -> Result<std::string> { return std::string(); };
-    auto started = follow(report, no_hooks, context.log, followed);
+    auto started = follow(report, {}, context.log, followed);
     if (!started.ok()) return start_error(std::move(started).error());
+    lock.reset(); // the hooks may use this program too
     TRY(run_poststart(context, container));
     return 0;
 }
@@ -86,15 +98,16 @@ Result<int> run_run(Context& context, const Args& args) {
         return make_container(context, args.words()[0], options, runtime::Gate::none);
     };
     Made made = TRY(start().context(failed(context, "run")));
+    made.lock.reset(); // the hooks may use this program too
     auto hooked = run_poststart(context, made.container);
     if (!hooked.ok()) {
         (void)sys::wait_for(made.container.pid);
-        (void)destroy(context, made.container);
+        (void)destroy_unless_gone(context, made.container);
         return std::move(hooked).error().context(failed(context, "run"));
     }
     if (detached) return 0;
     int code = TRY(attend(made.container.pid, std::move(made.terminal)));
-    if (!args.has("keep")) TRY(destroy(context, made.container));
+    if (!args.has("keep")) TRY(destroy_unless_gone(context, made.container));
     return code;
 }
 

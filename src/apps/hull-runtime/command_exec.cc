@@ -67,12 +67,16 @@ Result<oci::Process> read_process(Context& context, const std::string& id, const
     return process;
 }
 
-Result<void> check_running(Context& context, const Container& container, bool ignore_paused) {
+Result<void> check_running(Context& context, const Container& container, UniqueFd& lock, bool ignore_paused) {
     TRY(context.need_cgroups());
     Status status = status_of(container, context.store, *context.cgroups);
     if (status == Status::stopped) return Error(ErrorKind::conflict, "cannot exec in a stopped container");
+    if (status == Status::creating) return unfinished(container.id);
     if (status == Status::paused && !ignore_paused)
         return Error(ErrorKind::conflict, "cannot exec in a paused container (use --ignore-paused to override)");
+    // The new process stands still until somebody resumes the container, who
+    // needs the lock.
+    if (status == Status::paused) lock.reset();
     return {};
 }
 
@@ -89,8 +93,7 @@ Result<Followed> start(const Context& context, const Container& container, const
     fds.extra = extra;
     auto pending = TRY(runtime::exec(init, plan, fds));
     Followed followed;
-    auto no_hooks = [](pid_t) -> Result<std::string> { return std::string(); };
-    auto started = follow(pending.report, no_hooks, context.log, followed);
+    auto started = follow(pending.report, {}, context.log, followed);
     (void)sys::wait_for(pending.intermediate);
     if (started.ok()) return Result<Followed>(std::move(followed));
     if (followed.pid > 0) (void)sys::wait_for(followed.pid);
@@ -108,8 +111,9 @@ Result<int> exec_in(Context& context, const Args& args) {
     bool detached = args.has("detach");
     if (args.value("process").empty() && args.words().size() < 2)
         return Error(ErrorKind::invalid_argument, "process args cannot be empty");
+    UniqueFd lock = TRY(context.store.lock(id, sys::Sharing::shared));
     Container container = TRY(context.store.load(id));
-    TRY(check_running(context, container, args.has("ignore-paused")));
+    TRY(check_running(context, container, lock, args.has("ignore-paused")));
     StartOptions options = TRY(StartOptions::from(args));
     oci::Process process = TRY(read_process(context, id, args));
     if (detached && process.terminal && !options.console)
@@ -128,6 +132,7 @@ Result<int> exec_in(Context& context, const Args& args) {
         return std::move(told).error();
     }
     if (detached) return 0;
+    lock.reset();
     return attend(followed.pid, std::move(followed.terminal));
 }
 

@@ -111,6 +111,7 @@ void complete_cpu(oci::Resources& changes, const oci::Resources& before) {
 
 Result<int> run_update(Context& context, const Args& args) {
     const std::string& id = args.words()[0];
+    UniqueFd lock = TRY(context.store.lock(id));
     Container container = TRY(context.store.load(id));
     TRY(context.need_cgroups());
     if (status_of(container, context.store, *context.cgroups) == Status::stopped)

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 
+#include <fcntl.h>
+
 #include "codec/json.h"
 #include "sys/file.h"
 #include "sys/pidfd.h"
 #include "sys/process.h"
+#include "sys/sleep.h"
+#include "sys/tree.h"
 
 namespace hull::json {
 
@@ -32,6 +36,7 @@ struct Fields<oci_runtime::Container> {
         field("created", &C::created),
         field("cgroupPath", &C::cgroup_path),
         field("owner", &C::owner),
+        field("creating", &C::creating, Emit::omit_empty),
         field("annotations", &C::annotations, Emit::omit_empty),
     };
 };
@@ -42,6 +47,7 @@ namespace hull::oci_runtime {
 
 const char* name_of(Status status) {
     switch (status) {
+    case Status::creating: return "creating";
     case Status::created: return "created";
     case Status::running: return "running";
     case Status::paused: return "paused";
@@ -61,12 +67,34 @@ Result<void> check_id(const std::string& id) {
     return {};
 }
 
-Result<void> Store::reserve(const std::string& id) const {
+Result<UniqueFd> Store::reserve(const std::string& id) const {
+    TRY(check_id(id));
     TRY(sys::mkdir_parents(root_, 0700));
     auto made = sys::mkdir(folder(id), 0700);
     if (!made.ok() && made.error().code() == EEXIST)
         return Error(ErrorKind::conflict, "container with given ID already exists");
-    return made;
+    TRY(std::move(made));
+    return lock(id).context("container " + id + " was deleted while it was being created");
+}
+
+Result<UniqueFd> Store::lock(const std::string& id, sys::Sharing sharing, int patience_ms) const {
+    TRY(check_id(id));
+    sys::Backoff backoff(patience_ms);
+    for (;;) {
+        auto held = sys::open(folder(id), O_RDONLY | O_DIRECTORY);
+        if (!held.ok() && held.error().kind() == ErrorKind::not_found)
+            return Error(ErrorKind::not_found, "container does not exist");
+        TRY(held.ok() ? Result<void>() : Result<void>(held.error()));
+        if (TRY(sys::try_lock(*held, sharing))) {
+            // While we waited it may have been deleted, and made anew.
+            auto mine = TRY(sys::stat_fd(*held));
+            auto there = sys::stat(folder(id));
+            if (there.ok() && there->st_ino == mine.st_ino && there->st_dev == mine.st_dev) return held;
+            continue;
+        }
+        if (!backoff.wait())
+            return Error(ErrorKind::timed_out, "container " + id + " is busy: another command is at work on it");
+    }
 }
 
 Result<void> Store::save(const Container& container) const {
@@ -92,7 +120,13 @@ Result<runtime::Plan> Store::load_plan(const std::string& id) const {
     return runtime::decode_plan(bytes);
 }
 
-Result<void> Store::erase(const std::string& id) const { return sys::remove_tree(folder(id)); }
+Result<void> Store::erase(const std::string& id) const {
+    for (const char* name : {"gate", "plan", "config.json", "state.json"}) {
+        auto gone = sys::unlink(folder(id) + "/" + name);
+        if (!gone.ok() && gone.error().kind() != ErrorKind::not_found && gone.error().code() != ENOTDIR) return gone;
+    }
+    return sys::remove_tree(folder(id));
+}
 
 Result<std::vector<Container>> Store::list() const {
     std::vector<Container> out;
@@ -116,6 +150,7 @@ bool is_alive(const Container& container) {
 
 Status status_of(const Container& container, const Store& store, const kernel::cgroup::Cgroups& cgroups) {
     if (!is_alive(container)) return Status::stopped;
+    if (container.creating) return Status::creating;
     auto frozen = cgroups.frozen(container.cgroup_path);
     if (frozen.ok() && *frozen) return Status::paused;
     return sys::exists(store.folder(container.id) + "/gate") ? Status::created : Status::running;

@@ -1,12 +1,16 @@
 // Containers as they lie below --root, one folder each:
 //
+// Each command that changes one holds a lock on its folder meanwhile. The
+// children that it forks inherit the lock, so that what a killed `create` left
+// running is over once the lock is free.
+//
 //   <root>/<id>/state.json   what is known (docs/formats/runtime-state.md)
 //               config.json  the bundle's, as it was at `create`
 //               plan         runtime::Plan, for `exec`
 //               gate         socket that init waits at until `start`
 //
-// A folder without state.json is a `create` under way, or what one left that
-// was killed.
+// A folder without state.json, or one whose state.json says "creating", is a
+// `create` under way, or what one left that was killed.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +24,18 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "kernel/cgroup/cgroup.h"
 #include "model/oci_spec.h"
 #include "runtime/plan.h"
+#include "sys/tree.h"
 
 namespace hull::oci_runtime {
 
 // Of containers whose config.json has no cgroupsPath.
 constexpr std::string_view default_cgroup_parent = "hull-runtime/";
 
-enum class Status : uint8_t { created, running, paused, stopped };
+enum class Status : uint8_t { creating, created, running, paused, stopped };
 const char* name_of(Status status);
 
 struct Container {
@@ -41,6 +47,7 @@ struct Container {
     std::string cgroup_path;
     std::map<std::string, std::string> annotations;
     uint32_t owner = 0; // uid
+    bool creating = false;
 };
 
 // Errors: "invalid container ID format" and the like, runc's texts.
@@ -51,13 +58,19 @@ public:
     explicit Store(std::string root) : root_(std::move(root)) {}
 
     std::string folder(const std::string& id) const { return root_ + "/" + id; }
-    // The folder of a new container; conflict when there is one.
-    Result<void> reserve(const std::string& id) const;
+    // The folder of a new container, locked; conflict when there is one.
+    Result<UniqueFd> reserve(const std::string& id) const;
+    // The lock on the container's folder, until the descriptor is closed. Waits
+    // for others up to patience_ms, then: timed_out. not_found: "container does
+    // not exist". What was loaded before may be old: load() after it.
+    Result<UniqueFd> lock(const std::string& id, sys::Sharing sharing = sys::Sharing::exclusive,
+                          int patience_ms = 30'000) const;
     Result<void> save(const Container& container) const;
     // not_found: "container does not exist".
     Result<Container> load(const std::string& id) const;
     Result<model::oci::Spec> load_spec(const std::string& id) const;
     Result<runtime::Plan> load_plan(const std::string& id) const;
+    // state.json goes last: killed midway it can be done again.
     Result<void> erase(const std::string& id) const;
     // Those that load(), by name.
     Result<std::vector<Container>> list() const;

@@ -11,6 +11,10 @@ Result<void> Context::need_cgroups() {
     return {};
 }
 
+Error unfinished(const std::string& id) {
+    return {ErrorKind::conflict, "container " + id + " is unfinished: its create was killed; delete it"};
+}
+
 Result<void> print(const std::string& text) { return sys::write_all(BorrowedFd(STDOUT_FILENO), text); }
 
 } // namespace hull::oci_runtime

@@ -58,6 +58,9 @@ Result<int> run_features(Context& context, const Args& args);
 Result<int> run_update(Context& context, const Args& args);
 Result<int> run_events(Context& context, const Args& args);
 
+// The error of a container whose `create` was killed (nobody has its lock).
+Error unfinished(const std::string& id);
+
 // Takes down what is left of a container that ended: poststop hooks, cgroups,
 // folder. For delete and a `run` that is over.
 Result<void> destroy(Context& context, const Container& container);

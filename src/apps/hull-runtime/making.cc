@@ -100,7 +100,7 @@ Result<void> send_pidfd(const StartOptions& options, const Followed& followed, c
     return sys::send_message(options.pidfd_socket, kind, pidfd).context("send the pidfd to the pidfd socket");
 }
 
-Result<void> follow(runtime::ReportReader& report, const OnHooks& on_hooks, const Logger& log, Followed& into) {
+Result<void> follow(runtime::ReportReader& report, const OnWay& on_way, const Logger& log, Followed& into) {
     using Kind = runtime::LaunchEvent::Kind;
     for (;;) {
         for (runtime::LaunchEvent& event : report.wait()) {
@@ -111,9 +111,10 @@ Result<void> follow(runtime::ReportReader& report, const OnHooks& on_hooks, cons
             case Kind::pid:
                 into.pid = event.pid;
                 into.pidfd = std::move(event.fd);
+                if (on_way.made) TRY(on_way.made(into.pid));
                 break;
             case Kind::terminal: into.terminal = std::move(event.fd); break;
-            case Kind::at_hooks: TRY(report.resume(TRY(on_hooks(into.pid)))); break;
+            case Kind::at_hooks: TRY(report.resume(on_way.at_hooks ? TRY(on_way.at_hooks()) : std::string())); break;
             case Kind::at_gate:
             case Kind::executed: return {};
             case Kind::failed: return std::move(event.error);
@@ -222,7 +223,7 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     container = describe(id, options.bundle, spec);
     runtime::Plan plan = TRY(compile_plan(context, container, spec, options, gate));
 
-    TRY(context.store.reserve(id));
+    made.lock = TRY(context.store.reserve(id));
     Attempt attempt(context, container);
     attempt.plan = std::move(plan);
     const std::string folder = context.store.folder(id);
@@ -239,8 +240,14 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     fds.console_socket = options.console;
     fds.extra = extra_fds;
     auto pending = TRY(runtime::launch(attempt.plan, {}, fds));
-    auto on_hooks = [&](pid_t pid) -> Result<std::string> {
+    OnWay on_way;
+    on_way.made = [&](pid_t pid) -> Result<void> {
         container.pid = pid;
+        container.creating = true;
+        if (auto ticks = sys::start_ticks(pid); ticks.ok()) container.start_ticks = *ticks;
+        return context.store.save(container);
+    };
+    on_way.at_hooks = [&]() -> Result<std::string> {
         std::string state = hook_state(container, "creating");
         if (spec.hooks) {
             TRY(run_hooks(spec.hooks->prestart, "prestart", state));
@@ -248,14 +255,14 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
         }
         return state;
     };
-    auto followed = follow(pending.report, on_hooks, context.log, attempt.followed);
+    auto followed = follow(pending.report, on_way, context.log, attempt.followed);
     (void)sys::wait_for(pending.intermediate);
     if (!followed.ok()) return start_error(std::move(followed).error());
-    container.pid = attempt.followed.pid;
-    container.start_ticks = TRY(sys::start_ticks(container.pid));
     TRY(send_pidfd(options, attempt.followed, "standard"));
     TRY(write_pid_file(options.pid_file, container.pid));
+    container.creating = false;
     TRY(context.store.save(container));
+    if (gate == runtime::Gate::socket) TRY(pending.report.resume("").context("the container's first process"));
     made.terminal = std::move(attempt.followed.terminal);
     attempt.commit();
     return made;

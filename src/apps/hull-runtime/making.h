@@ -31,6 +31,7 @@ Result<std::vector<BorrowedFd>> preserved_fds(int64_t n);
 struct Made {
     Container container;
     UniqueFd terminal; // master side, when there is one and no console socket
+    UniqueFd lock;
 };
 
 // create (with a gate) and run (without). Everything is undone on error.
@@ -45,12 +46,16 @@ struct Followed {
     pid_t pid = 0; // 0: not told
     UniqueFd pidfd, terminal;
 };
-// on_hooks: called with the pid when the process waits for the hooks of the
-// runtime; gives the state for the hooks that it runs itself.
-using OnHooks = std::function<Result<std::string>(pid_t)>;
+struct OnWay { // both may be empty
+    // The process was made.
+    std::function<Result<void>(pid_t)> made;
+    // It waits for the hooks of the runtime; gives the state for the hooks that
+    // it runs itself.
+    std::function<Result<std::string>()> at_hooks;
+};
 // Until the program runs or waits at the gate. On error `pid` of into tells
 // whom to reap.
-Result<void> follow(runtime::ReportReader& report, const OnHooks& on_hooks, const Logger& log, Followed& into);
+Result<void> follow(runtime::ReportReader& report, const OnWay& on_way, const Logger& log, Followed& into);
 
 // The text that containerd and Docker know.
 Error start_error(Error error);
