@@ -1,11 +1,11 @@
-# hull_folder(<name> [DEPS <folder>...] [LIBS <library>...])
+# hull_folder(<name> [DEPS <folder>...] [LIBS <library>...] [TEST_LIBS <library>...])
 #
 # One folder of src/ is one static library hull_<name> made of all its *.cc
 # files, and one GoogleTest program <name>_test made of its *_test.cc files.
 # DEPS are other folders (the levels: tools/check_levels), LIBS are outside
-# libraries.
+# libraries, TEST_LIBS those of the tests alone.
 function(hull_folder name)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;TEST_LIBS" ${ARGN})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   # A sub-folder with a CMakeLists.txt of its own is a target of its own.
   file(GLOB nested CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
@@ -32,6 +32,7 @@ function(hull_folder name)
 
   if(tests AND NOT HULL_FUZZ)
     hull_test(${name}_test unit.${name} hull_${name} ${tests})
+    target_link_libraries(${name}_test PRIVATE ${ARG_TEST_LIBS})
   endif()
 endfunction()
 

@@ -157,7 +157,7 @@ Result<void> compile_linux(const oci::Spec& spec, const CompileOptions& options,
         plan.process.seccomp = options.seccomp->program;
         plan.process.seccomp_flags = options.seccomp->flags;
     } else if (config.seccomp) {
-        auto filter = TRY(kernel::seccomp::compile(*config.seccomp).context("seccomp"));
+        auto filter = TRY(kernel::seccomp::compile(*config.seccomp));
         plan.process.seccomp = std::move(filter.program);
         plan.process.seccomp_flags = filter.flags;
     }

@@ -1,8 +1,7 @@
-// Seccomp profiles of the OCI specification, made into BPF by libseccomp.
+// Seccomp profiles of the OCI specification, made into BPF.
 //
-// compile() costs some 7 ms for a profile of Docker's size, so long-running
-// callers keep its result (cache_key() names it). The bytes are
-// all that a starting process needs: it gives them to sys::load_seccomp().
+// The bytes are all that a starting process needs: it gives them to
+// sys::load_seccomp().
 #pragma once
 
 #include <cstdint>
@@ -19,10 +18,10 @@ struct Filter {
     uint32_t flags = 0;  // SECCOMP_FILTER_FLAG_*
 };
 
-// Names of system calls that this libseccomp doesn't know are left out, as
-// runc does; those newer than it knows get ENOSYS instead of the default errno
-// (programs then fall back to older calls). Unknown actions, operators, flags
-// and architectures are invalid_argument; SCMP_ACT_NOTIFY is unsupported.
+// Names of system calls that no architecture has are left out, as runc does;
+// calls newer than those the profile names get ENOSYS instead of the default
+// errno (programs then fall back to older ones). How rules combine: README.
+// Errors, with the JSON path: invalid_argument; SCMP_ACT_NOTIFY is unsupported.
 Result<Filter> compile(const model::oci::Seccomp& profile);
 
 // Equal for equal profiles.
