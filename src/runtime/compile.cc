@@ -129,6 +129,25 @@ Result<void> compile_root(const oci::Spec& spec, const CompileOptions& options, 
     return {};
 }
 
+Result<void> check_hooks(const oci::Hooks& hooks) {
+    const std::array<std::pair<const char*, const std::vector<oci::Hook>*>, 6> kinds{
+        {{"prestart", &hooks.prestart},
+         {"createRuntime", &hooks.create_runtime},
+         {"createContainer", &hooks.create_container},
+         {"startContainer", &hooks.start_container},
+         {"poststart", &hooks.poststart},
+         {"poststop", &hooks.poststop}}};
+    for (const auto& [kind, list] : kinds)
+        for (size_t i = 0; i < list->size(); ++i) {
+            const oci::Hook& hook = (*list)[i];
+            std::string place = "hooks." + std::string(kind) + "[" + std::to_string(i) + "]";
+            if (!hook.path.starts_with('/')) return invalid(place + ".path: \"" + hook.path + "\" is not absolute");
+            if (hook.timeout && *hook.timeout <= 0)
+                return invalid(place + ".timeout: " + std::to_string(*hook.timeout) + " is not above zero");
+        }
+    return {};
+}
+
 std::vector<HookPlan> compile_hooks(const std::vector<oci::Hook>& hooks) {
     std::vector<HookPlan> out;
     for (const auto& hook : hooks) out.push_back({hook.path, hook.args, hook.env, hook.timeout.value_or(0)});
@@ -216,6 +235,7 @@ Result<Plan> compile(const oci::Spec& spec, const CompileOptions& options) {
     plan.rootfs.change = options.root_change;
     plan.process.keyring = options.keyring;
     if (spec.hooks) {
+        TRY(check_hooks(*spec.hooks));
         plan.stop_for_hooks = !spec.hooks->prestart.empty() || !spec.hooks->create_runtime.empty() ||
                               !spec.hooks->create_container.empty() || !spec.hooks->start_container.empty();
         plan.create_container_hooks = compile_hooks(spec.hooks->create_container);

@@ -1,5 +1,6 @@
 #include "runtime/hooks.h"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <string_view>
@@ -59,6 +60,12 @@ Result<std::string> listen(BorrowedFd errors, BorrowedFd process, int timeout_se
 }
 
 } // namespace
+
+std::string hook_state(const std::string& base, const char* status, pid_t pid) {
+    std::string rest = base.substr(std::min<size_t>(base.size(), 1));
+    return "{\"status\":\"" + std::string(status) + "\",\"pid\":" + std::to_string(pid) + (rest == "}" ? "" : ",") +
+           rest;
+}
 
 Result<void> run_hook(const HookPlan& hook, const std::string& state_json) {
     UniqueFd state = TRY(sys::make_memfd("state", state_json));

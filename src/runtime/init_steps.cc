@@ -16,6 +16,7 @@
 #include "sys/loopback.h"
 #include "sys/mount.h"
 #include "sys/namespace.h"
+#include "sys/nonblocking.h"
 #include "sys/process.h"
 #include "sys/resolve.h"
 #include "sys/tree.h"
@@ -63,21 +64,37 @@ Result<void> make_filesystems(Launching& l) {
     return {};
 }
 
-Result<void> early_hooks(Launching& l) {
-    if (!l.plan.stop_for_hooks) return {};
-    TRY(l.report.simple(ReportKind::at_hooks));
-    l.hook_state = TRY(l.report.wait_for_resume());
-    for (const auto& hook : l.plan.create_container_hooks)
-        TRY(run_hook(hook, l.hook_state).context("hook createContainer"));
-    return {};
-}
-
 Result<void> attach_parts(BorrowedFd tree, std::vector<kernel::BindTree::Part>& parts) {
     for (auto& part : parts) {
         UniqueFd place = TRY(sys::open_beneath(tree, part.relative, O_PATH, sys::Links::refused));
         TRY(sys::attach_mount(part.tree, place).context(part.relative));
     }
     parts.clear();
+    return {};
+}
+
+Result<void> attach_mounts(Launching& l);
+
+// Hooks find the rootfs with everything mounted in it at its own path, and
+// what they mount there stays.
+Result<void> place_root(Launching& l) {
+    if (l.plan.rootfs.path.empty() || l.plan.rootfs.change != RootChange::pivot) return {};
+    auto placed = sys::attach_mount(l.rootfs.mount, l.plan.rootfs.path);
+    // Root of a user namespace may not get there; neither would the hooks.
+    if (!placed.ok()) return placed.error().code() == EACCES ? Result<void>() : std::move(placed);
+    l.root_is_placed = true;
+    TRY(attach_parts(l.rootfs.mount, l.rootfs.parts));
+    l.root = TRY(sys::duplicate(l.rootfs.mount));
+    return attach_mounts(l);
+}
+
+Result<void> early_hooks(Launching& l) {
+    if (!l.plan.stop_for_hooks) return {};
+    TRY(place_root(l));
+    TRY(l.report.simple(ReportKind::at_hooks));
+    l.hook_state = TRY(l.report.wait_for_resume());
+    for (const auto& hook : l.plan.create_container_hooks)
+        TRY(run_hook(hook, hook_state(l.hook_state, "creating", sys::own_pid())).context("hook createContainer"));
     return {};
 }
 
@@ -96,7 +113,7 @@ Result<void> pivot_into_root(Launching& l) {
     for (auto& leftover : l.rootfs.leftovers) TRY(sys::attach_mount(leftover, "/proc"));
     l.rootfs.leftovers.clear();
     // "/" is the one place that is surely there to mount on.
-    TRY(sys::attach_mount(l.rootfs.mount, "/"));
+    if (!l.root_is_placed) TRY(sys::attach_mount(l.rootfs.mount, "/"));
     TRY(sys::fchdir(l.rootfs.mount));
     TRY(sys::pivot_root(".", "."));
     // The old root now lies over the new one, at ".".
@@ -206,6 +223,8 @@ Result<void> attach_mounts(Launching& l) {
     sys::set_umask(umask);
     return {};
 }
+
+Result<void> attach_remaining_mounts(Launching& l) { return l.root_is_placed ? Result<void>() : attach_mounts(l); }
 
 Result<void> attach_bound_devices(Launching& l) {
     for (const auto& device : l.bound_devices) {
@@ -339,7 +358,7 @@ constexpr std::array<Step<Launching>, 11> init_list{{
     {"file systems", make_filesystems},
     {"hooks", early_hooks},
     {"enter root", enter_root},
-    {"mounts", attach_mounts},
+    {"mounts", attach_remaining_mounts},
     {"devices", attach_devices},
     {"sysctls", write_sysctls},
     {"make cwd", make_cwd},

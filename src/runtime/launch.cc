@@ -15,12 +15,8 @@ namespace hull::runtime {
 
 namespace {
 
-// They run at the start, of a container that is created by then. (A quote
-// within the state's texts is escaped, so this can be nothing but its status.)
 Result<void> start_container_hooks(const Launching& l) {
-    constexpr std::string_view before = R"("status":"creating")", now = R"("status":"created")";
-    std::string state = l.hook_state;
-    if (size_t at = state.find(before); at != state.npos) state.replace(at, before.size(), now);
+    const std::string state = hook_state(l.hook_state, "created", sys::own_pid());
     for (const auto& hook : l.plan.start_container_hooks) TRY(run_hook(hook, state).context("hook startContainer"));
     return {};
 }

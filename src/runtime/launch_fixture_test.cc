@@ -144,7 +144,7 @@ LaunchTest::Running LaunchTest::follow(Result<PendingLaunch> pending) {
                 running.pidfd = std::move(event.fd);
                 break;
             case LaunchEvent::Kind::terminal: running.terminal = std::move(event.fd); break;
-            case LaunchEvent::Kind::at_hooks: EXPECT_TRUE(pending->report.resume("{\"pid\":1}").ok()); break;
+            case LaunchEvent::Kind::at_hooks: EXPECT_TRUE(pending->report.resume("{\"id\":\"x\"}").ok()); break;
             case LaunchEvent::Kind::at_gate: running.at_gate = pending->report.resume("").ok(); break;
             case LaunchEvent::Kind::executed: executed = true; break;
             case LaunchEvent::Kind::failed: running.error = std::move(event.error); break;

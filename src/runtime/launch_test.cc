@@ -490,8 +490,8 @@ TEST_F(LaunchTest, hooks_run_where_they_should) {
     plan.create_container_hooks = {{path("hook"), {}, {"PATH=/bin"}, 10}};
     plan.start_container_hooks = {{"/bin/hook2", {}, {"PATH=/bin"}, 10}};
     auto ran = run(plan);
-    EXPECT_EQ(ran.out, "{\"pid\":1}") << ran.error.message();
-    EXPECT_EQ(*sys::read_file(path("hooks/state")), "{\"pid\":1}");
+    EXPECT_EQ(ran.out, "{\"status\":\"created\",\"pid\":1,\"id\":\"x\"}") << ran.error.message();
+    EXPECT_EQ(*sys::read_file(path("hooks/state")), "{\"status\":\"creating\",\"pid\":1,\"id\":\"x\"}");
     plan.create_container_hooks = {{"/bin/false", {}, {}, 10}};
     EXPECT_EQ(run(plan).error.message(), "hook createContainer: /bin/false: exit status 1");
     plan.create_container_hooks = {{"/bin/sleep", {"sleep", "60"}, {}, 1}};

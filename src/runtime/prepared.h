@@ -53,9 +53,10 @@ struct Launching {
     bool devices_in_dev = false;                 // a mount of Kind::dev holds the nodes of /dev
 
     // Inside only.
-    UniqueFd root = {}; // the container's, after pivot_root
-    UniqueFd proc = {}; // a procfs of the container, detached
-    std::string hook_state = {};
+    UniqueFd root = {};          // the container's, after pivot_root
+    UniqueFd proc = {};          // a procfs of the container, detached
+    std::string hook_state = {}; // without status and pid
+    bool root_is_placed = false; // attached, with all mounts, where the hooks look for it
 };
 
 } // namespace hull::runtime

@@ -36,7 +36,7 @@ struct Starting {
 
 // Up to the point where only the gate and exec are left.
 std::span<const Step<Starting>> process_steps();
-// Gate, seccomp, exec. Returns only with an error.
+// Gate, hooks, seccomp, exec. Returns only with an error.
 Error become_program(Starting& s);
 
 } // namespace hull::runtime

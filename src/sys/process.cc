@@ -135,6 +135,8 @@ void unblock_signals() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+pid_t own_pid() { return ::getpid(); }
+
 Result<void> new_session() {
     if (::setsid() < 0) return Error::from_errno("setsid");
     return {};

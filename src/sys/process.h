@@ -54,6 +54,8 @@ Result<void> close_all_from(unsigned first, std::span<const int> keep);
 void quiet_signals();
 void unblock_signals();
 
+pid_t own_pid(); // in our own pid namespace
+
 Result<void> new_session();
 Result<void> chdir(const std::string& path);
 Result<void> fchdir(BorrowedFd dir);

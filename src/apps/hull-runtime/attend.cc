@@ -30,7 +30,7 @@ std::vector<int> forwarded_signals() {
 class Attendance {
 public:
     Attendance(pid_t pid, UniqueFd terminal) : pid_(pid), terminal_(std::move(terminal)) {}
-    Result<int> run();
+    Result<int> run(sys::SignalQueue& queue);
 
 private:
     pid_t pid_;
@@ -75,9 +75,8 @@ bool Attendance::copy_output() {
     return sys::write_all(BorrowedFd(STDOUT_FILENO), {buffer.data(), *n}).ok();
 }
 
-Result<int> Attendance::run() {
+Result<int> Attendance::run(sys::SignalQueue& queue) {
     pidfd_ = TRY(sys::pidfd_open(pid_));
-    auto queue = TRY(sys::SignalQueue::create(forwarded_signals()));
     std::optional<sys::RawMode> raw;
     if (terminal_ && sys::is_terminal(BorrowedFd(STDIN_FILENO)))
         raw.emplace(TRY(sys::RawMode::enter(BorrowedFd(STDIN_FILENO))));
@@ -101,6 +100,10 @@ Result<int> Attendance::run() {
 
 } // namespace
 
-Result<int> attend(pid_t pid, UniqueFd terminal) { return Attendance(pid, std::move(terminal)).run(); }
+Result<sys::SignalQueue> hold_signals() { return sys::SignalQueue::create(forwarded_signals()); }
+
+Result<int> attend(pid_t pid, UniqueFd terminal, sys::SignalQueue& signals) {
+    return Attendance(pid, std::move(terminal)).run(signals);
+}
 
 } // namespace hull::oci_runtime

@@ -102,12 +102,7 @@ Result<void> destroy(Context& context, const Container& container) {
     TRY(remove_cgroup(context, container));
     TRY(context.store.erase(container.id));
     if (!spec.ok() || !spec->hooks) return {};
-    Container ended = container;
-    ended.pid = 0;
-    for (const auto& hook : spec->hooks->poststop) {
-        auto done = run_hooks({hook}, "poststop", hook_state(ended, "stopped"));
-        if (!done.ok()) context.log.warning(done.error().message());
-    }
+    run_poststop(context, container, spec->hooks->poststop);
     return {};
 }
 

@@ -1,4 +1,5 @@
 #include <csignal>
+#include <optional>
 
 #include <fcntl.h>
 
@@ -97,6 +98,8 @@ Result<int> run_run(Context& context, const Args& args) {
         TRY(check_console(options, detached));
         return make_container(context, args.words()[0], options, runtime::Gate::none);
     };
+    std::optional<sys::SignalQueue> signals;
+    if (!detached) signals.emplace(TRY(hold_signals()));
     Made made = TRY(start().context(failed(context, "run")));
     made.lock.reset(); // the hooks may use this program too
     auto hooked = run_poststart(context, made.container);
@@ -106,7 +109,7 @@ Result<int> run_run(Context& context, const Args& args) {
         return std::move(hooked).error().context(failed(context, "run"));
     }
     if (detached) return 0;
-    int code = TRY(attend(made.container.pid, std::move(made.terminal)));
+    int code = TRY(attend(made.container.pid, std::move(made.terminal), *signals));
     if (!args.has("keep")) TRY(destroy_unless_gone(context, made.container));
     return code;
 }

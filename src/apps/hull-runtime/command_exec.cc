@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <optional>
 
 #include "apps/hull-runtime/making.h"
 #include "apps/hull-runtime/sub_cgroups.h"
@@ -124,6 +125,8 @@ Result<int> exec_in(Context& context, const Args& args) {
         TRY(enter_sub_cgroups(args.values("cgroup"), plan.cgroup));
     else
         follow_init(container.pid, plan.cgroup);
+    std::optional<sys::SignalQueue> signals;
+    if (!detached) signals.emplace(TRY(hold_signals()));
     Followed followed = TRY(start(context, container, plan, options));
     auto told = tell(options, followed);
     if (!told.ok()) {
@@ -133,7 +136,7 @@ Result<int> exec_in(Context& context, const Args& args) {
     }
     if (detached) return 0;
     lock.reset();
-    return attend(followed.pid, std::move(followed.terminal));
+    return attend(followed.pid, std::move(followed.terminal), *signals);
 }
 
 } // namespace

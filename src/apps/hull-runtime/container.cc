@@ -172,8 +172,9 @@ std::optional<std::string> user_name(std::string_view passwd, uint32_t uid) {
 }
 
 std::string hook_state(const Container& container, const char* status) {
-    json::Object state{{"ociVersion", container.oci_version}, {"id", container.id}, {"status", status}};
-    if (container.pid > 0) state["pid"] = container.pid;
+    json::Object state{{"ociVersion", container.oci_version}, {"id", container.id}};
+    if (*status) state["status"] = status;
+    if (*status && container.pid > 0) state["pid"] = container.pid;
     state["bundle"] = container.bundle;
     if (!container.annotations.empty()) state["annotations"] = json::encode(container.annotations);
     return json::print(state);

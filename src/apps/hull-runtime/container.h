@@ -85,7 +85,8 @@ Status status_of(const Container& container, const Store& store, const kernel::c
 // From the text of a passwd file: the first entry with this uid.
 std::optional<std::string> user_name(std::string_view passwd, uint32_t uid);
 
-// The state of the specification (runtime.md), on one line: for hooks.
+// The state of the specification (runtime.md), on one line: for hooks. Without
+// status and pid when status is empty, for the hooks that the container runs.
 std::string hook_state(const Container& container, const char* status);
 
 } // namespace hull::oci_runtime

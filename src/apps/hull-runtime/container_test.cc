@@ -96,6 +96,8 @@ TEST_F(StoreTest, HooksGetTheState) {
     EXPECT_EQ(hook_state(c, "creating"),
               "{\"ociVersion\":\"1.2.0\",\"id\":\"a\",\"status\":\"creating\",\"pid\":" + std::to_string(::getpid()) +
                   ",\"bundle\":\"/b\",\"annotations\":{\"k\":\"v\"}}");
+    EXPECT_EQ(hook_state(c, ""),
+              "{\"ociVersion\":\"1.2.0\",\"id\":\"a\",\"bundle\":\"/b\",\"annotations\":{\"k\":\"v\"}}");
     c.pid = 0;
     EXPECT_THAT(hook_state(c, "stopped"), Not(HasSubstr("pid")));
 }

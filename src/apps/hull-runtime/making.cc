@@ -13,6 +13,7 @@
 #include "sys/pidfd.h"
 #include "sys/process.h"
 #include "sys/socket.h"
+#include "sys/terminal_mode.h"
 
 namespace hull::oci_runtime {
 
@@ -35,6 +36,9 @@ bool holds(const std::vector<std::string>& set, const std::string& name) {
 void adapt_process(oci::Process& process, const Logger& log) {
     // On Linux the numbers count; the specification has the name for Windows.
     process.user.username.clear();
+    if (process.terminal && !process.console_size)
+        if (auto size = sys::terminal_size(BorrowedFd(STDIN_FILENO)))
+            process.console_size = oci::Box{.height = size->rows, .width = size->columns};
     if (!process.capabilities) return;
     auto& caps = *process.capabilities;
     size_t removed = std::erase_if(caps.ambient, [&](const std::string& name) {
@@ -89,6 +93,15 @@ Result<void> run_hooks(const std::vector<oci::Hook>& hooks, const char* kind, co
     return {};
 }
 
+void run_poststop(const Context& context, const Container& container, const std::vector<oci::Hook>& hooks) {
+    Container ended = container;
+    ended.pid = 0;
+    for (const auto& hook : hooks) {
+        auto done = run_hooks({hook}, "poststop", hook_state(ended, "stopped"));
+        if (!done.ok()) context.log.warning(done.error().message());
+    }
+}
+
 Result<void> write_pid_file(const std::string& path, pid_t pid) {
     if (path.empty()) return {};
     return sys::replace_file(path, std::to_string(pid), 0666).context("pid file");
@@ -126,7 +139,7 @@ Result<void> follow(runtime::ReportReader& report, const OnWay& on_way, const Lo
 namespace {
 
 // One attempt to make a container; destroyed before commit() it takes all of
-// it down again.
+// it down again, and runs the poststop hooks when others have run.
 class Attempt {
 public:
     Attempt(Context& context, Container& container) : context_(context), container_(container) {}
@@ -138,6 +151,7 @@ public:
         }
         (void)runtime::remove_cgroups(plan.cgroup);
         (void)context_.store.erase(container_.id);
+        if (hooked) run_poststop(context_, container_, hooked->poststop);
     }
     Attempt(const Attempt&) = delete;
     Attempt& operator=(const Attempt&) = delete;
@@ -145,6 +159,7 @@ public:
 
     runtime::Plan plan;
     Followed followed;
+    const oci::Hooks* hooked = nullptr; // set once hooks run
 
 private:
     Context& context_;
@@ -250,10 +265,11 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     on_way.at_hooks = [&]() -> Result<std::string> {
         std::string state = hook_state(container, "creating");
         if (spec.hooks) {
+            attempt.hooked = &*spec.hooks;
             TRY(run_hooks(spec.hooks->prestart, "prestart", state));
             TRY(run_hooks(spec.hooks->create_runtime, "createRuntime", state));
         }
-        return state;
+        return hook_state(container, "");
     };
     auto followed = follow(pending.report, on_way, context.log, attempt.followed);
     (void)sys::wait_for(pending.intermediate);

@@ -9,6 +9,7 @@
 #include "base/unique_fd.h"
 #include "model/oci_spec.h"
 #include "runtime/launch.h"
+#include "sys/signal_queue.h"
 
 namespace hull::oci_runtime {
 
@@ -38,7 +39,8 @@ struct Made {
 Result<Made> make_container(Context& context, const std::string& id, const StartOptions& options, runtime::Gate gate);
 
 // Makes a process of a config.json one that can be: as runc, with a warning,
-// where its generator (`runc spec` before 1.2) writes impossible things.
+// where its generator (`runc spec` before 1.2) writes impossible things. A
+// terminal without a size gets that of the caller's, if that is one.
 void adapt_process(model::oci::Process& process, const Logger& log);
 
 // What a start's report says until it rests.
@@ -60,6 +62,9 @@ Result<void> follow(runtime::ReportReader& report, const OnWay& on_way, const Lo
 // The text that containerd and Docker know.
 Error start_error(Error error);
 
+// With a warning for each that fails.
+void run_poststop(const Context& context, const Container& container, const std::vector<model::oci::Hook>& hooks);
+
 Result<void> run_hooks(const std::vector<model::oci::Hook>& hooks, const char* kind, const std::string& state);
 
 // To who asked for it by --pidfd-socket: one message, data "standard" for a
@@ -69,8 +74,12 @@ Result<void> send_pidfd(const StartOptions& options, const Followed& followed, c
 // As runc: complete or not there at all.
 Result<void> write_pid_file(const std::string& path, pid_t pid);
 
+// Keeps what a process in the foreground is to get. Called before that process
+// is made, so that none is lost, or ends us, in between.
+Result<sys::SignalQueue> hold_signals();
+
 // Waits for the child `pid`, passing signals on to it and, with a terminal,
 // bytes between it and ours. Its exit code, 128 + signal.
-Result<int> attend(pid_t pid, UniqueFd terminal);
+Result<int> attend(pid_t pid, UniqueFd terminal, sys::SignalQueue& signals);
 
 } // namespace hull::oci_runtime
