@@ -114,18 +114,40 @@ Result<void> deny_calls(const std::string& list) {
     return load_seccomp({reinterpret_cast<const char*>(program.data()), program.size() * sizeof(sock_filter)}, 0);
 }
 
-Result<void> passes_without(const std::string& denied, const std::string& filter) {
+namespace {
+
+Result<FILE*> start_without(const std::string& denied, const std::string& filter) {
     std::string program = TRY(readlink("/proc/self/exe"));
     std::string command =
         "HULL_DENIED_CALLS='" + denied + "' '" + program + "' --gtest_brief=1 --gtest_filter='" + filter + "' 2>&1";
     FILE* output = ::popen(command.c_str(), "r");
     if (!output) return Error::from_errno("popen", program);
+    return output;
+}
+
+Result<void> finish_without(const std::string& denied, FILE* output) {
     std::string said;
     std::array<char, 4096> buffer{};
     while (size_t n = std::fread(buffer.data(), 1, buffer.size(), output)) said.append(buffer.data(), n);
     int status = ::pclose(output);
     if (status == 0 && said.find(" 0 tests from 0 ") == said.npos) return {};
     return Error(ErrorKind::system, "without " + denied + ":\n" + said);
+}
+
+} // namespace
+
+Result<void> passes_without(const std::string& calls, const std::string& filter) {
+    return finish_without(calls, TRY(start_without(calls, filter)));
+}
+
+Result<void> passes_without_any_of(std::initializer_list<const char*> lists, const std::string& filter) {
+    std::vector<std::pair<std::string, FILE*>> runs;
+    for (const char* calls : lists) runs.emplace_back(calls, TRY(start_without(calls, filter)));
+    std::string failures;
+    for (const auto& [calls, output] : runs)
+        if (auto passed = finish_without(calls, output); !passed.ok()) failures += passed.error().message() + "\n";
+    if (failures.empty()) return {};
+    return Error(ErrorKind::system, failures);
 }
 
 } // namespace hull::sys

@@ -23,6 +23,9 @@ Result<void> deny_calls(const std::string& list);
 // without these calls; what they printed, if not.
 Result<void> passes_without(const std::string& calls, const std::string& filter);
 
+// The same for several lists, all at a time, as such runs mostly wait.
+Result<void> passes_without_any_of(std::initializer_list<const char*> lists, const std::string& filter);
+
 inline const bool calls_are_denied = [] {
     const char* list = std::getenv("HULL_DENIED_CALLS");
     if (!list) return false;

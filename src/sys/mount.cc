@@ -13,12 +13,33 @@
 #include "sys/abi.h"
 #include "sys/file.h"
 #include "sys/kernel_calls.h"
+#include "sys/mount_staged.h"
 #include "sys/own_proc.h"
+#include "sys/process.h"
 #include "sys/retry.h"
 
 namespace hull::sys {
 
+MountWay mount_way() { return kernel_has(Call::detached_mounts) ? MountWay::detached : MountWay::staged; }
+
+namespace {
+
+bool is_staged() { return mount_way() == MountWay::staged; }
+
+} // namespace
+
+Result<void> prepare_for_mounts(unsigned long propagation) {
+    return is_staged() ? staged::prepare(propagation) : Result<void>();
+}
+
+Result<void> carry_mounts_over(std::span<UniqueFd* const> mounts) {
+    return is_staged() ? staged::carry_over(mounts) : Result<void>();
+}
+
+Result<void> change_staged_root(BorrowedFd new_root) { return staged::change_root(new_root); }
+
 Result<UniqueFd> clone_tree(BorrowedFd dir, const std::string& path, Depth depth) {
+    if (is_staged()) return staged::clone_tree(dir, path, depth);
     unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
     if (path.empty()) flags |= AT_EMPTY_PATH;
     if (depth == Depth::all_below) flags |= abi::at_recursive;
@@ -29,6 +50,7 @@ Result<UniqueFd> clone_tree(BorrowedFd dir, const std::string& path, Depth depth
 
 Result<void> set_mount_attributes(BorrowedFd mount, const std::string& path, Depth depth,
                                   const MountAttributes& attributes) {
+    if (is_staged()) return staged::set_attributes(mount, path, depth, attributes);
     struct mount_attr attr{};
     attr.attr_set = attributes.set;
     attr.attr_clr = attributes.clear;
@@ -44,19 +66,31 @@ Result<void> set_mount_attributes(BorrowedFd mount, const std::string& path, Dep
     return {};
 }
 
+Result<void> bind_mount(BorrowedFd source, BorrowedFd target) {
+    if (is_staged()) return staged::bind(source, target);
+    UniqueFd tree = TRY(clone_tree(source, "", Depth::one));
+    return attach_mount(tree, target);
+}
+
 Result<void> attach_mount(BorrowedFd mount, BorrowedFd target) {
+    if (is_staged()) return staged::attach(mount, target);
     if (::move_mount(mount.get(), "", target.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
         return Error::from_errno("move_mount");
     return {};
 }
 
 Result<void> attach_mount(BorrowedFd mount, const std::string& path) {
+    if (is_staged()) {
+        UniqueFd target = TRY(open(path, O_PATH));
+        return staged::attach(mount, target).context(path);
+    }
     if (::move_mount(mount.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
         return Error::from_errno("move_mount", path);
     return {};
 }
 
 Result<NewFilesystem> NewFilesystem::open(const std::string& type) {
+    if (is_staged()) return NewFilesystem({}, type);
     int fd = ::fsopen(type.c_str(), FSOPEN_CLOEXEC);
     if (fd < 0) {
         if (errno == ENODEV) return Error(ErrorKind::unsupported, "this kernel has no file system " + type);
@@ -80,18 +114,27 @@ Error NewFilesystem::explain(const char* syscall, const std::string& what, int c
 }
 
 Result<void> NewFilesystem::flag(const std::string& key) {
+    if (!context_) {
+        staged::add_flag(request_, key);
+        return {};
+    }
     if (::fsconfig(context_.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0) != 0)
         return explain("fsconfig", key, errno);
     return {};
 }
 
 Result<void> NewFilesystem::string(const std::string& key, const std::string& value) {
+    if (!context_) {
+        staged::add_string(request_, key, value);
+        return {};
+    }
     if (::fsconfig(context_.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) != 0)
         return explain("fsconfig", key + "=" + value, errno);
     return {};
 }
 
 Result<void> NewFilesystem::fd(const std::string& key, BorrowedFd value) {
+    if (!context_) return Error::from_errno("fsconfig", type_ + " " + key, ENOSYS);
     if (::fsconfig(context_.get(), FSCONFIG_SET_FD, key.c_str(), nullptr, value.get()) != 0)
         return explain("fsconfig", key, errno);
     return {};
@@ -114,6 +157,7 @@ Result<void> NewFilesystem::options(const std::string& comma_separated) {
 }
 
 Result<UniqueFd> NewFilesystem::mount(uint64_t attributes) {
+    if (!context_) return staged::make(type_, request_, attributes);
     if (::fsconfig(context_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
         return explain("fsconfig create", "", errno);
     int fd = ::fsmount(context_.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes));
@@ -139,6 +183,12 @@ Result<void> pivot_root(const std::string& new_root, const std::string& put_old)
 Result<void> unmount_lazily(const std::string& path) {
     if (::umount2(path.c_str(), MNT_DETACH) != 0) return Error::from_errno("umount2", path);
     return {};
+}
+
+Result<void> unmount_lazily(BorrowedFd folder) {
+    TRY(fchdir(folder));
+    TRY(unmount_lazily("."));
+    return chdir("/");
 }
 
 Result<void> mount_propagation(const std::string& path, unsigned long flags) {
