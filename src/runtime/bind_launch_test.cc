@@ -41,6 +41,10 @@ protected:
         bind.idmap = MountPlan::IdMap::container;
         bind.recursive = recursive;
         bind.propagation = MS_PRIVATE | MS_REC;
+        if (!has_id_mapped_mounts()) {
+            use_host_users(plan);
+            bind.idmap = MountPlan::IdMap::none;
+        }
         plan.mounts.push_back(bind);
         return plan;
     }
@@ -72,6 +76,7 @@ TEST_F(BindTest, read_only_is_read_only) {
 }
 
 TEST_F(BindTest, mounts_below_are_mapped_one_by_one_and_pseudo_ones_not) {
+    if (!has_id_mapped_mounts()) GTEST_SKIP() << "no id-mapped mounts here";
     mount_on("tmpfs", "source/tmp");
     mount_on("proc", "source/proc");
     write("source/tmp/file", "in tmpfs");
@@ -82,6 +87,20 @@ TEST_F(BindTest, mounts_below_are_mapped_one_by_one_and_pseudo_ones_not) {
     EXPECT_EQ(sys::stat(path("source/top"))->st_uid, 0U);
 }
 
+TEST_F(BindTest, recursive_attributes_reach_the_mounts_below) {
+    mount_on("tmpfs", "source/tmp");
+    mount_on("tmpfs", "source/tmp/deep er");
+    Plan plan =
+        plan_with("for d in /vol /vol/tmp '/vol/tmp/deep er'; do touch \"$d/x\" || echo no; done", "source", true);
+    plan.mounts.back().attr_set_rec = MOUNT_ATTR_RDONLY;
+    EXPECT_THAT(run(plan).out, testing::ContainsRegex("no\n(.|\n)*no\n(.|\n)*no\n"));
+    // The twin: read-only of the topmost mount alone.
+    plan.mounts.back().attr_set_rec = 0;
+    plan.mounts.back().attr_set = MOUNT_ATTR_RDONLY;
+    EXPECT_THAT(run(plan).out, testing::Not(testing::ContainsRegex("no\n(.|\n)*no\n")));
+    EXPECT_TRUE(sys::exists(path("source/tmp/deep er/x")));
+}
+
 TEST_F(BindTest, without_rbind_mounts_below_stay_out) {
     mount_on("tmpfs", "source/tmp");
     write("source/tmp/file", "in tmpfs");
@@ -89,6 +108,7 @@ TEST_F(BindTest, without_rbind_mounts_below_stay_out) {
 }
 
 TEST_F(BindTest, a_file_system_that_cant_be_mapped_is_named_with_the_way_out) {
+    if (!has_id_mapped_mounts()) GTEST_SKIP() << "no id-mapped mounts here";
     mount_on("ramfs", "source/ram");
     auto ran = run(plan_with("true", "source", true));
     EXPECT_FALSE(ran.executed);
@@ -124,6 +144,21 @@ TEST_F(BindTest, a_shared_mount_gives_nothing_back_to_the_host) {
     plan.process.caps.permitted = plan.process.caps.effective = plan.process.caps.bounding;
     EXPECT_EQ(run(plan).out, "done\n");
     EXPECT_FALSE(sys::exists(path("source/tmp/sub/x")));
+}
+
+TEST_F(BindTest, a_shared_mount_gives_back_what_is_mounted_when_asked_to) {
+    mount_on("tmpfs", "source/tmp");
+    ASSERT_EQ(::mount(nullptr, path("source/tmp").c_str(), nullptr, MS_SHARED, nullptr), 0);
+    ASSERT_TRUE(sys::mkdir(path("source/tmp/sub"), 0755).ok());
+    Plan plan = plan_with("mount -t tmpfs none /vol/sub && touch /vol/sub/x && echo done", "source/tmp");
+    use_host_users(plan);
+    plan.mounts.back().idmap = MountPlan::IdMap::none;
+    plan.mounts.back().propagation = MS_SHARED;
+    plan.process.caps.bounding |= 1 << 21; // SYS_ADMIN
+    plan.process.caps.permitted = plan.process.caps.effective = plan.process.caps.bounding;
+    EXPECT_EQ(run(plan).out, "done\n");
+    EXPECT_TRUE(sys::exists(path("source/tmp/sub/x")));
+    ::umount2(path("source/tmp/sub").c_str(), MNT_DETACH);
 }
 
 TEST_F(BindTest, a_folder_on_a_file_is_dockers_error) {

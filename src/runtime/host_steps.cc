@@ -1,5 +1,6 @@
 #include "runtime/host_steps.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fcntl.h>
@@ -58,11 +59,27 @@ constexpr std::array<NamespaceMember, 6> members_of_plan{{
 
 } // namespace
 
+bool is_parted_from_host(const Plan& plan) {
+    if (sys::mount_way() == sys::MountWay::detached) return true;
+    return std::ranges::none_of(plan.mounts, [](const auto& m) { return m.propagation & MS_SHARED; });
+}
+
+Result<void> prepare_for_mounts(Launching& l) {
+    if (sys::mount_way() == sys::MountWay::detached) return {};
+    // The namespace they are staged in does for init, if it is to belong to the
+    // same user namespace.
+    if (!l.user_ns) l.fresh &= ~uint64_t{CLONE_NEWNS};
+    return sys::prepare_for_mounts(is_parted_from_host(l.plan) ? MS_SLAVE | MS_REC : MS_SLAVE);
+}
+
 Result<void> open_other_namespaces(Launching& l) {
     for (const auto& member : members_of_plan) {
         const NamespaceUse& use = l.plan.ns.*member.use;
         if (use.mode == Mode::fresh) l.fresh |= member.clone_flag;
         if (use.mode != Mode::join) continue;
+        if (member.clone_flag == CLONE_NEWNS && sys::mount_way() == sys::MountWay::staged)
+            return Error(ErrorKind::unsupported, "to join a mount namespace takes mount_setattr (Linux 5.12), which "
+                                                 "this kernel or the sandbox around it doesn't have");
         l.joined.push_back({TRY(open_namespace(l, use).context(member.name)), member.clone_flag});
     }
     return {};
@@ -77,7 +94,8 @@ Result<void> open_namespaces(Launching& l) {
         l.user_ns = TRY(kernel::make_user_namespace(kernel_map(l.plan.uid_map), kernel_map(l.plan.gid_map)));
     else if (user.mode == Mode::join)
         l.user_ns = TRY(open_namespace(l, user).context("user namespace"));
-    return {};
+    // Only now: who has something mounted over its "/" may not make user namespaces.
+    return prepare_for_mounts(l);
 }
 
 Result<void> make_cgroup(Launching& l) {
@@ -149,6 +167,9 @@ std::optional<std::pair<std::string, std::string>> foreign_source(const std::str
 }
 
 Result<PreparedMount> prepare_foreign_bind(const MountPlan& plan, const std::string& process, const std::string& path) {
+    if (sys::mount_way() == sys::MountWay::staged)
+        return Error(ErrorKind::unsupported, "a mount of another container can't be shared without mount_setattr "
+                                             "(Linux 5.12), which this kernel or the sandbox around it doesn't have");
     UniqueFd own = TRY(sys::open("/proc/self/ns/mnt", O_RDONLY));
     UniqueFd theirs = TRY(sys::open(process + "/ns/mnt", O_RDONLY));
     auto copy = [&]() -> Result<UniqueFd> {

@@ -21,6 +21,13 @@ std::span<const Step<Launching>> entering_steps();
 Result<UniqueFd> open_namespace(const Launching& l, const NamespaceUse& use);
 // Those to be joined, and the flags of the fresh ones; all but the user's.
 Result<void> open_other_namespaces(Launching& l);
+// Before the first mount is made: staged ones (sys/mount.h) get their stage.
+// Afterwards this process can't make user namespaces.
+Result<void> prepare_for_mounts(Launching& l);
+// Whether what is mounted before the root is entered stays hidden from the host.
+// Not where mounts are staged and one of them shall give back what is mounted
+// below it: the host's mounts must stay linked then.
+bool is_parted_from_host(const Plan& plan);
 Result<PreparedMount> prepare_bind(const Launching& l, const MountPlan& plan);
 // The container's view of the cgroups in dirs. owner: of the folder that holds
 // those of v1.

@@ -7,11 +7,12 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "kernel/mount_table.h"
 #include "runtime/compile_parts.h"
 #include "runtime/copy_up.h"
 #include "runtime/device_tree.h"
 #include "runtime/hooks.h"
+#include "runtime/host_steps.h"
+#include "runtime/root_steps.h"
 #include "sys/file.h"
 #include "sys/loopback.h"
 #include "sys/mount.h"
@@ -39,6 +40,7 @@ Result<void> finish_namespaces(Launching& l) {
     if (!l.plan.hostname.empty()) TRY(sys::set_hostname(l.plan.hostname));
     if (!l.plan.domainname.empty()) TRY(sys::set_domainname(l.plan.domainname));
     if (l.plan.ns.net.mode == Mode::fresh) TRY(sys::raise_loopback());
+    if (sys::mount_way() == sys::MountWay::staged) return take_staged_mounts(l);
     // Nothing mounted or unmounted from here on shows on the host.
     return sys::mount_propagation("/", MS_REC | MS_PRIVATE);
 }
@@ -64,21 +66,13 @@ Result<void> make_filesystems(Launching& l) {
     return {};
 }
 
-Result<void> attach_parts(BorrowedFd tree, std::vector<kernel::BindTree::Part>& parts) {
-    for (auto& part : parts) {
-        UniqueFd place = TRY(sys::open_beneath(tree, part.relative, O_PATH, sys::Links::refused));
-        TRY(sys::attach_mount(part.tree, place).context(part.relative));
-    }
-    parts.clear();
-    return {};
-}
-
 Result<void> attach_mounts(Launching& l);
 
 // Hooks find the rootfs with everything mounted in it at its own path, and
 // what they mount there stays.
 Result<void> place_root(Launching& l) {
     if (l.plan.rootfs.path.empty() || l.plan.rootfs.change != RootChange::pivot) return {};
+    if (!is_parted_from_host(l.plan)) return {}; // it would show there
     auto placed = sys::attach_mount(l.rootfs.mount, l.plan.rootfs.path);
     // Root of a user namespace may not get there; neither would the hooks.
     if (!placed.ok()) return placed.error().code() == EACCES ? Result<void>() : std::move(placed);
@@ -95,75 +89,6 @@ Result<void> early_hooks(Launching& l) {
     l.hook_state = TRY(l.report.wait_for_resume());
     for (const auto& hook : l.plan.create_container_hooks)
         TRY(run_hook(hook, hook_state(l.hook_state, "creating", sys::own_pid())).context("hook createContainer"));
-    return {};
-}
-
-// Something mounted over the root would not be seen from "/", but ".." leads
-// to it.
-Result<void> check_root_is_bare() {
-    auto root = TRY(sys::stat("/"));
-    auto above = TRY(sys::stat("/.."));
-    if (root.st_dev == above.st_dev && root.st_ino == above.st_ino) return {};
-    return Error(ErrorKind::internal, "the host's root is still there after pivot_root");
-}
-
-Result<void> pivot_into_root(Launching& l) {
-    // What is attached to the old root goes away with it, all in one RCU grace
-    // period. Not at its "/": that would be what the unmounting below finds.
-    for (auto& leftover : l.rootfs.leftovers) TRY(sys::attach_mount(leftover, "/proc"));
-    l.rootfs.leftovers.clear();
-    // "/" is the one place that is surely there to mount on.
-    if (!l.root_is_placed) TRY(sys::attach_mount(l.rootfs.mount, "/"));
-    TRY(sys::fchdir(l.rootfs.mount));
-    TRY(sys::pivot_root(".", "."));
-    // The old root now lies over the new one, at ".".
-    TRY(sys::unmount_lazily("."));
-    TRY(sys::chdir("/"));
-    return check_root_is_bare();
-}
-
-// proc and sysfs must not be within reach of a process that leaves its chroot.
-Result<void> cover(const std::string& mount_point) {
-    auto tmpfs = TRY(sys::NewFilesystem::open("tmpfs"));
-    TRY(tmpfs.options("source=tmpfs,size=0k"));
-    UniqueFd tree = TRY(tmpfs.mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
-    return sys::attach_mount(tree, mount_point);
-}
-
-// Takes off what is mounted below "/". In a user namespace the kernel keeps
-// what came from outside of it (EINVAL).
-Result<void> strip_old_root() {
-    UniqueFd self = TRY(sys::open("/proc/self", O_PATH | O_DIRECTORY));
-    auto read = [&]() -> Result<std::vector<kernel::MountRecord>> {
-        std::string text = TRY(sys::read_file_at(self, "mountinfo"));
-        return kernel::parse_mount_table(text);
-    };
-    for (const auto& mount : TRY(read())) {
-        if (mount.mount_point == "/") continue;
-        auto gone = sys::unmount_lazily(mount.mount_point);
-        // With what it was mounted on.
-        bool expected = gone.ok() || gone.error().code() == EINVAL || gone.error().code() == ENOENT;
-        if (!expected) return gone;
-    }
-    for (const auto& mount : TRY(read()))
-        if (mount.fs_type == "proc" || mount.fs_type == "sysfs") TRY(cover(mount.mount_point));
-    return {};
-}
-
-Result<void> move_over_root(Launching& l) {
-    l.rootfs.leftovers.clear();
-    TRY(strip_old_root());
-    TRY(sys::attach_mount(l.rootfs.mount, "/"));
-    TRY(sys::fchdir(l.rootfs.mount));
-    TRY(sys::chroot("."));
-    return sys::chdir("/");
-}
-
-Result<void> enter_root(Launching& l) {
-    TRY(l.plan.rootfs.change == RootChange::pivot ? pivot_into_root(l) : move_over_root(l));
-    TRY(attach_parts(l.rootfs.mount, l.rootfs.parts));
-    l.rootfs.mount.reset();
-    l.root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
     return {};
 }
 
@@ -247,7 +172,7 @@ Result<void> attach_devices(Launching& l) {
         if (!node.ok()) continue; // in the /dev of our own
         nodes.emplace_back(l.plan.devices[i].path, TRY(sys::clone_tree(*node, "", sys::Depth::one)));
     }
-    TRY(sys::unmount_lazily("/dev"));
+    TRY(sys::unmount_lazily(l.device_shelf));
     for (const auto& [path, tree] : nodes) {
         UniqueFd target = TRY(sys::make_file_beneath(l.root, path, 0666));
         TRY(sys::attach_mount(tree, target).context("device " + path));
@@ -339,7 +264,8 @@ Result<void> protect_paths(Launching& l) {
     // /dev was writable while it was filled.
     for (const auto& mount : l.plan.mounts) {
         if (mount.kind != MountPlan::Kind::dev || !(mount.attr_set & MOUNT_ATTR_RDONLY)) continue;
-        TRY(sys::set_mount_attributes({}, mount.target, sys::Depth::one, {.set = MOUNT_ATTR_RDONLY}));
+        UniqueFd dev = TRY(sys::open_beneath(l.root, mount.target, O_PATH | O_DIRECTORY, sys::Links::in_root));
+        TRY(sys::set_mount_attributes(dev, "", sys::Depth::one, {.set = MOUNT_ATTR_RDONLY}));
     }
     return {};
 }
@@ -367,8 +293,27 @@ constexpr std::array<Step<Launching>, 11> init_list{{
     {"root", protect_root},
 }};
 
+// The same, but that the root is entered when it is complete.
+constexpr std::array<Step<Launching>, 12> staged_init_list{{
+    {"own namespaces", finish_namespaces},
+    {"file systems", make_filesystems},
+    {"hooks", early_hooks},
+    {"rootfs", open_staged_root},
+    {"mounts", attach_remaining_mounts},
+    {"devices", attach_devices},
+    {"sysctls", write_sysctls},
+    {"make cwd", make_cwd},
+    {"masks", mask_paths},
+    {"read-only paths", protect_paths},
+    {"enter root", enter_staged_root},
+    {"root", protect_root},
+}};
+
 } // namespace
 
-std::span<const Step<Launching>> init_steps() { return init_list; }
+std::span<const Step<Launching>> init_steps() {
+    if (sys::mount_way() == sys::MountWay::staged) return staged_init_list;
+    return init_list;
+}
 
 } // namespace hull::runtime

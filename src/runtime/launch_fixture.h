@@ -50,6 +50,10 @@ protected:
     std::string path(const std::string& relative) const { return root_ + "/" + relative; }
     void write(const std::string& relative, const std::string& text, unsigned mode = 0644);
     static constexpr uint32_t base_id = 0x70000000;
+    // Not where newer system calls are denied. Then the tree and what containers
+    // write belong to the outside ids.
+    static bool has_id_mapped_mounts();
+    static uint32_t on_disk(uint32_t id) { return has_id_mapped_mounts() ? id : base_id + id; }
 
 private:
     void make_busybox_tree();

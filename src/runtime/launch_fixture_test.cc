@@ -64,7 +64,12 @@ void LaunchTest::SetUp() {
     for (const char* dir : {"lower", "container", "container/upper", "container/work"})
         ASSERT_TRUE(sys::mkdir(path(dir), 0755).ok());
     make_busybox_tree();
+    if (has_id_mapped_mounts()) return;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root_))
+        ASSERT_EQ(::lchown(entry.path().c_str(), base_id, base_id), 0);
 }
+
+bool LaunchTest::has_id_mapped_mounts() { return sys::mount_way() == sys::MountWay::detached; }
 
 void LaunchTest::TearDown() { ASSERT_TRUE(sys::remove_tree(root_).ok()); }
 
@@ -98,7 +103,7 @@ Plan LaunchTest::shell_plan(const std::string& script) const {
     plan.rootfs.lower = {path("lower")};
     plan.rootfs.upper = path("container/upper");
     plan.rootfs.work = path("container/work");
-    plan.rootfs.idmap = true;
+    plan.rootfs.idmap = has_id_mapped_mounts();
     plan.mounts = docker_mounts();
     plan.devices = docker_devices();
     plan.masked_paths = {"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/acpi", "/proc/scsi", "/sys/firmware"};

@@ -54,11 +54,11 @@ TEST_F(LaunchTest, files_made_by_root_inside_belong_to_root_on_disk) {
     ASSERT_EQ(ran.exit_code, 0) << ran.out << ran.error.message();
     auto made = sys::stat(path("container/upper/made"));
     ASSERT_TRUE(made.ok());
-    EXPECT_EQ(made->st_uid, 0U);
-    EXPECT_EQ(made->st_gid, 0U);
-    EXPECT_EQ(sys::stat(path("container/upper/folder"))->st_uid, 1000U);
-    EXPECT_EQ(sys::stat(path("container/upper/etc/group"))->st_uid, 7U);
-    EXPECT_EQ(sys::stat(path("container/upper/etc/passwd"))->st_uid, 0U);
+    EXPECT_EQ(made->st_uid, on_disk(0));
+    EXPECT_EQ(made->st_gid, on_disk(0));
+    EXPECT_EQ(sys::stat(path("container/upper/folder"))->st_uid, on_disk(1000));
+    EXPECT_EQ(sys::stat(path("container/upper/etc/group"))->st_uid, on_disk(7));
+    EXPECT_EQ(sys::stat(path("container/upper/etc/passwd"))->st_uid, on_disk(0));
     EXPECT_FALSE(sys::exists(path("lower/made")));
 }
 
@@ -70,7 +70,7 @@ TEST_F(LaunchTest, overlay_works_by_paths_for_kernels_without_descriptors) {
     EXPECT_EQ(ran.out, "0:0\n");
     auto made = sys::stat(path("container/upper/made"));
     ASSERT_TRUE(made.ok());
-    EXPECT_EQ(made->st_uid, 0U);
+    EXPECT_EQ(made->st_uid, on_disk(0));
 }
 
 TEST_F(LaunchTest, several_layers_hide_one_another_in_order) {
@@ -87,11 +87,21 @@ TEST_F(LaunchTest, a_plain_folder_is_a_root_too) {
     Plan plan = shell_plan("touch /made; stat -c %u /made");
     plan.rootfs = {};
     plan.rootfs.path = path("lower");
-    plan.rootfs.idmap = true;
+    plan.rootfs.idmap = has_id_mapped_mounts();
     auto ran = run(plan);
     ASSERT_TRUE(ran.executed) << ran.error.message();
     EXPECT_EQ(ran.out, "0\n");
-    EXPECT_EQ(sys::stat(path("lower/made"))->st_uid, 0U);
+    EXPECT_EQ(sys::stat(path("lower/made"))->st_uid, on_disk(0));
+}
+
+TEST_F(LaunchTest, without_id_mapped_mounts_a_root_that_needs_them_is_refused) {
+    if (has_id_mapped_mounts()) GTEST_SKIP() << "they are there";
+    Plan plan = shell_plan("true");
+    plan.rootfs.idmap = true;
+    auto ran = run(plan);
+    EXPECT_FALSE(ran.executed);
+    EXPECT_EQ(ran.error.kind(), ErrorKind::unsupported);
+    EXPECT_THAT(ran.error.message(), HasSubstr("id-mapped mounts need mount_setattr (Linux 5.12)"));
 }
 
 TEST_F(LaunchTest, a_read_only_root_is_one) {
@@ -126,7 +136,7 @@ TEST_F(LaunchTest, joins_namespaces_made_beforehand) {
         return "[" + std::to_string(info.st_ino) + "]";
     };
     EXPECT_EQ(ran.out, "net:" + inode(pair->net) + "\nuser:" + inode(pair->user) + "\n");
-    EXPECT_EQ(sys::stat(path("container/upper/made"))->st_uid, 0U);
+    EXPECT_EQ(sys::stat(path("container/upper/made"))->st_uid, on_disk(0));
 }
 
 TEST_F(LaunchTest, setuid_programs_of_the_image_work) {
@@ -173,6 +183,7 @@ TEST_F(LaunchTest, settings_of_its_own_namespaces_are_written) {
 
 TEST_F(LaunchTest, a_tmpfs_can_begin_with_what_the_image_has) {
     write("lower/etc/only", "here");
+    ASSERT_EQ(::chown(path("lower/etc/only").c_str(), on_disk(0), on_disk(0)), 0);
     Plan plan = shell_plan("cat /etc/only; stat -c %u /etc/only; rm /etc/only");
     MountPlan tmpfs;
     tmpfs.fs_type = "tmpfs";
@@ -250,7 +261,7 @@ TEST_F(LaunchTest, R3_a_mount_target_that_leads_out_ends_inside) {
         bind.kind = MountPlan::Kind::bind;
         bind.source = path("source");
         bind.target = target;
-        bind.idmap = MountPlan::IdMap::container;
+        if (has_id_mapped_mounts()) bind.idmap = MountPlan::IdMap::container;
         plan.mounts.push_back(bind);
     }
     auto ran = run(plan);

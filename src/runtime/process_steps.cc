@@ -37,8 +37,7 @@ Result<void> new_session(Starting& s) {
 
 Result<void> bind_console(Starting& s) {
     UniqueFd target = TRY(sys::make_file_beneath(s.root, "/dev/console", 0600));
-    UniqueFd tree = TRY(sys::clone_tree(s.terminal.slave, "", sys::Depth::one));
-    return sys::attach_mount(tree, target).context("mount /dev/console");
+    return sys::bind_mount(s.terminal.slave, target).context("mount /dev/console");
 }
 
 Result<void> send_master(Starting& s) {

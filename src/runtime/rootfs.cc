@@ -123,8 +123,10 @@ Result<void> cover(const std::string& path, const Ownership& owner) {
 }
 
 Result<Rootfs> overlay_by_paths(const RootfsPlan& plan, const Ownership& owner) {
-    TRY(sys::unshare(CLONE_NEWNS));
-    TRY(sys::mount_propagation("/", MS_REC | MS_PRIVATE));
+    if (sys::mount_way() == sys::MountWay::detached) {
+        TRY(sys::unshare(CLONE_NEWNS));
+        TRY(sys::mount_propagation("/", MS_REC | MS_PRIVATE));
+    }
     std::string options = overlay_options;
     options += ",lowerdir=";
     for (size_t i = 0; i < plan.lower.size(); ++i) {
@@ -148,6 +150,7 @@ Result<Rootfs> overlay_by_paths(const RootfsPlan& plan, const Ownership& owner) 
 bool too_old(const Error& error) { return error.code() == EINVAL || error.code() == ENOSYS; }
 
 Result<Rootfs> make_overlay(const RootfsPlan& plan, const Ownership& owner, OverlayBy how) {
+    if (how == OverlayBy::automatic && sys::mount_way() == sys::MountWay::staged) how = OverlayBy::paths;
     if (how == OverlayBy::paths) return overlay_by_paths(plan, owner);
     auto made = overlay_by_descriptors(plan, owner);
     if (made.ok() || how == OverlayBy::descriptors || !too_old(made.error())) return made;

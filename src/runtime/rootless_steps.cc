@@ -76,7 +76,8 @@ Result<void> enter_namespaces(Launching& l) {
         return Error(ErrorKind::forbidden, "without privileges a container needs a user namespace of its own (an "
                                            "entry \"user\" in linux.namespaces)")
             .with_code(EPERM);
-    return std::move(own).context("make a mount namespace");
+    TRY(std::move(own).context("make a mount namespace"));
+    return prepare_for_mounts(l);
 }
 
 // ---- with the caller's ids -----------------------------------------------------
