@@ -14,8 +14,12 @@ void members(A& a, Dir& d) {
     a(d.hierarchy, d.path, d.name, d.unified, d.writes, d.late, d.device_program);
 }
 template <class A>
+void members(A& a, Scope& s) {
+    a(s.unit, s.bus, s.properties);
+}
+template <class A>
 void members(A& a, Plan& p) {
-    a(p.dirs);
+    a(p.dirs, p.scope);
 }
 
 } // namespace hull::kernel::cgroup

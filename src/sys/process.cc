@@ -72,6 +72,8 @@ Error exec_fd(BorrowedFd program, const std::vector<std::string>& args, const st
     return Error::from_errno("execveat");
 }
 
+pid_t process_id() { return ::getpid(); }
+
 Result<UniqueFd> pidfd_open(pid_t pid) {
     int fd = ::pidfd_open(pid, 0);
     if (fd < 0) return Error::from_errno("pidfd_open");

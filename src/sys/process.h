@@ -36,6 +36,9 @@ Result<Exit> wait_for(pid_t pid);
 Error exec(const std::string& path, const std::vector<std::string>& args, const std::vector<std::string>& env);
 Error exec_fd(BorrowedFd program, const std::vector<std::string>& args, const std::vector<std::string>& env);
 
+// Of the calling process, in its own pid namespace.
+pid_t process_id();
+
 Result<UniqueFd> pidfd_open(pid_t pid);
 Result<void> pidfd_signal(BorrowedFd pidfd, int signal);
 

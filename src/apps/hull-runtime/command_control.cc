@@ -4,6 +4,7 @@
 
 #include "apps/hull-runtime/flag_values.h"
 #include "apps/hull-runtime/making.h"
+#include "apps/hull-runtime/placing.h"
 #include "sys/directory.h"
 #include "sys/file.h"
 #include "sys/pidfd.h"
@@ -72,6 +73,7 @@ void remove_default_parent(const kernel::cgroup::Plan& places, const std::string
 
 Result<void> remove_cgroup(Context& context, const Container& container) {
     auto places = TRY(context.cgroups->locate(container.cgroup_path));
+    places.scope = scope_of(container);
     constexpr int short_patience_ms = 100;
     auto removed = kernel::cgroup::remove(places, short_patience_ms);
     if (!removed.ok() && removed.error().kind() == ErrorKind::conflict) {

@@ -4,6 +4,7 @@
 
 #include "apps/hull-runtime/context.h"
 #include "apps/hull-runtime/flag_values.h"
+#include "apps/hull-runtime/placing.h"
 #include "apps/hull-runtime/saved_resources.h"
 #include "codec/json.h"
 #include "sys/file.h"
@@ -127,11 +128,11 @@ Result<int> run_update(Context& context, const Args& args) {
     leave_out(changes, context.log);
     SavedResources saved = TRY(SavedResources::load(context.store, id));
     complete_cpu(changes, saved.resources());
-    auto updated = context.cgroups->update(container.cgroup_path, changes);
+    auto updated = update_cgroup(context, container, changes);
     if (!updated.ok()) {
         oci::Resources before = saved.resources();
         before.devices.clear();
-        if (auto back = context.cgroups->update(container.cgroup_path, before); !back.ok())
+        if (auto back = update_cgroup(context, container, before); !back.ok())
             context.log.warning("setting back the limits: " + back.error().message());
         return std::move(updated).error();
     }

@@ -35,6 +35,8 @@ struct Fields<oci_runtime::Container> {
         field("rootfs", &C::rootfs),
         field("created", &C::created),
         field("cgroupPath", &C::cgroup_path),
+        field("systemdUnit", &C::systemd_unit, Emit::omit_empty),
+        field("systemdBus", &C::systemd_bus, Emit::omit_empty),
         field("owner", &C::owner),
         field("creating", &C::creating, Emit::omit_empty),
         field("annotations", &C::annotations, Emit::omit_empty),

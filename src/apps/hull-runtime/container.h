@@ -45,6 +45,9 @@ struct Container {
     pid_t pid = 0;
     uint64_t start_ticks = 0; // of pid, which may be somebody else's by now
     std::string cgroup_path;
+    // With systemd's driver: the unit that holds the container, and the D-Bus
+    // address of the systemd that made it.
+    std::string systemd_unit, systemd_bus;
     std::map<std::string, std::string> annotations;
     uint32_t owner = 0; // uid
     bool creating = false;

@@ -17,10 +17,13 @@ namespace hull::oci_runtime {
 // Of the runtime specification.
 constexpr const char* supported_version = "1.3.0";
 
+enum class CgroupDriver : uint8_t { files, systemd };
+
 struct Context {
     Store store{""};
     Logger log;
     std::unique_ptr<kernel::cgroup::Cgroups> cgroups; // made by need_cgroups()
+    CgroupDriver driver = CgroupDriver::files;        // of containers that are made
     std::string program;                              // name in messages: "hull-runtime"
 
     Result<void> need_cgroups();

@@ -22,7 +22,7 @@ constexpr std::array global_flags{
     Flag{"log-format", "", Takes::value, "text or json"},
     Flag{"root", "", Takes::value, "folder for the state of containers; default: /run/hull-runtime"},
     Flag{"criu", "", Takes::value, "no effect: checkpoint and restore are not supported"},
-    Flag{"systemd-cgroup", "", Takes::nothing, "not supported"},
+    Flag{"systemd-cgroup", "", Takes::nothing, "let systemd make the cgroups; cgroupsPath is then slice:prefix:name"},
     Flag{"rootless", "", Takes::value, "auto or false; true is not supported"},
     Flag{"help", "h", Takes::nothing, "print this"},
     Flag{"version", "v", Takes::nothing, "print the version"},
@@ -76,8 +76,7 @@ Result<void> set_up(Context& context, const Args& global) {
         root = std::string(here.data()) + "/" + root;
     }
     context.store = Store(root);
-    if (global.has("systemd-cgroup"))
-        return Error(ErrorKind::unsupported, "--systemd-cgroup is not supported; only the cgroupfs driver is there");
+    if (global.has("systemd-cgroup")) context.driver = CgroupDriver::systemd;
     std::string rootless = global.value("rootless");
     if (!rootless.empty() && rootless != "auto" && rootless != "false")
         return Error(ErrorKind::unsupported, "--rootless=" + rootless + " is not supported");

@@ -1,4 +1,5 @@
 #include "apps/hull-runtime/making.h"
+#include "apps/hull-runtime/placing.h"
 
 #include <algorithm>
 #include <array>
@@ -199,6 +200,8 @@ Result<runtime::Plan> compile_plan(Context& context, const Container& container,
     static const oci::Resources none;
     const oci::Resources& resources = spec.linux_ && spec.linux_->resources ? *spec.linux_->resources : none;
     options.cgroup = TRY(context.cgroups->plan(container.cgroup_path, resources));
+    if (context.driver == CgroupDriver::systemd)
+        TRY(put_in_scope(container, spec, context.cgroups->version(), options.cgroup));
     return runtime::compile(spec, options);
 }
 
@@ -216,8 +219,6 @@ Container describe(const std::string& id, const std::string& bundle, const oci::
     c.rootfs = spec.root->path.starts_with('/') ? spec.root->path : bundle + "/" + spec.root->path;
     c.oci_version = spec.oci_version;
     c.created = wall_now();
-    c.cgroup_path = spec.linux_ ? spec.linux_->cgroups_path : "";
-    if (c.cgroup_path.empty()) c.cgroup_path = std::string(default_cgroup_parent) + id;
     c.annotations = spec.annotations;
     c.owner = ::geteuid();
     return c;
@@ -236,6 +237,7 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     Made made;
     Container& container = made.container;
     container = describe(id, options.bundle, spec);
+    TRY(place_cgroup(context, spec, container));
     runtime::Plan plan = TRY(compile_plan(context, container, spec, options, gate));
 
     made.lock = TRY(context.store.reserve(id));

@@ -137,6 +137,19 @@ Result<void> V1State::apply(const DeviceMatch& m) {
 
 } // namespace
 
+std::optional<std::vector<DeviceMatch>> allowed_only(const std::vector<DeviceMatch>& rules) {
+    V1State state;
+    for (const DeviceMatch& m : rules)
+        if (!state.apply(m).ok()) return std::nullopt;
+    if (state.allow) return std::nullopt;
+    std::vector<DeviceMatch> out;
+    for (const auto& [key, access] : state.exceptions) {
+        auto [type, major, minor] = key;
+        out.push_back({true, type, major, minor, access});
+    }
+    return out;
+}
+
 Result<std::vector<Write>> device_writes(const std::vector<DeviceMatch>& rules) {
     std::vector<Write> writes;
     if (rules.empty()) return writes;

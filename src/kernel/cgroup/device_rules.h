@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ struct DeviceMatch {
 // each by itself) decides; begins with "deny all", ends with what every
 // container may use. Empty for no rules. Errors: invalid_argument.
 Result<std::vector<DeviceMatch>> normalise(const std::vector<model::oci::DeviceRule>& rules);
+
+// The rules as a list of what alone is allowed; nullopt when they can't be said
+// that way.
+std::optional<std::vector<DeviceMatch>> allowed_only(const std::vector<DeviceMatch>& rules);
 
 // v1: writes to devices.deny and devices.allow with the same meaning. Error
 // unsupported for a rule inside of a wider one that says the opposite, which

@@ -6,11 +6,14 @@
 
 #include <fcntl.h>
 
+#include "kernel/cgroup/drivers.h"
+#include "kernel/cgroup/systemd/manager.h"
 #include "kernel/cgroup/writes.h"
 #include "sys/bpf.h"
 #include "sys/directory.h"
 #include "sys/file.h"
 #include "sys/kernel_calls.h"
+#include "sys/process.h"
 #include "sys/sleep.h"
 
 namespace hull::kernel::cgroup {
@@ -126,7 +129,35 @@ Result<void> write_all(const Dir& dir) {
 
 } // namespace
 
+namespace {
+
+// systemd moves the caller in, who has to be where the plan says for what
+// follows to be about the container.
+Result<void> start_scope(const Plan& plan) {
+    TRY(systemd::start_scope(plan.scope, sys::process_id()));
+    for (const Dir& dir : plan.dirs) {
+        if (!dir.unified) continue;
+        std::string now = TRY(sys::read_file("/proc/self/cgroup"));
+        if (now.find("0::" + dir.path + "\n") == now.npos)
+            return Error(ErrorKind::conflict, "systemd put " + plan.scope.unit + " elsewhere than " + dir.path + ": " +
+                                                  trimmed(std::move(now)));
+    }
+    for (const Dir& dir : plan.dirs) {
+        TRY(prepare_parents(dir));
+        auto made = sys::mkdir(dir.folder(), folder_mode);
+        if (!made.ok() && made.error().code() != EEXIST) return made;
+        TRY(write_all(dir).context("cgroup " + dir.folder()));
+    }
+    return {};
+}
+
+} // namespace
+
 Result<void> create(const Plan& plan) {
+    if (!plan.scope.unit.empty()) {
+        // Not undone here: to stop the unit would be to end the caller.
+        return start_scope(plan);
+    }
     for (size_t i = 0; i < plan.dirs.size(); ++i) {
         const Dir& dir = plan.dirs[i];
         auto made = make_folder(dir);
@@ -197,9 +228,32 @@ Result<void> remove_folder(const std::string& folder, int depth) {
 
 } // namespace
 
+namespace {
+
+Result<void> wait_for_nobody(const Plan& plan, sys::Backoff& backoff) {
+    for (const Dir& dir : plan.dirs) {
+        for (;;) {
+            auto pids = pids_below(dir.folder());
+            if (!pids.ok() || pids->empty()) break;
+            if (!backoff.wait())
+                return Error(ErrorKind::conflict, "cgroup " + dir.folder() + " still holds processes").with_code(EBUSY);
+        }
+    }
+    return {};
+}
+
+} // namespace
+
 Result<void> remove(const Plan& plan, int patience_ms) {
     sys::Backoff backoff(patience_ms);
     Result<void> worst;
+    if (!plan.scope.unit.empty()) {
+        // systemd would be polite to processes, and wait for them for minutes.
+        TRY(wait_for_nobody(plan, backoff));
+        auto stopped = systemd::stop(plan.scope);
+        // Without systemd the folders can still go.
+        if (!stopped.ok() && stopped.error().kind() != ErrorKind::unavailable) worst = std::move(stopped);
+    }
     // The last made first; one that stays busy doesn't keep the others.
     for (auto dir = plan.dirs.rbegin(); dir != plan.dirs.rend(); ++dir) {
         auto gone = remove_folder(dir->folder(), 0);

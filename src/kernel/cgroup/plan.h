@@ -51,8 +51,19 @@ struct Dir {
     std::string folder() const { return hierarchy + path; }
 };
 
+// The unit of systemd that holds the container; empty: none does.
+struct Scope {
+    std::string unit;       // "docker-a1b2.scope"
+    std::string bus;        // D-Bus address
+    std::string properties; // as systemd/properties.h makes them
+    bool operator==(const Scope&) const = default;
+};
+
 struct Plan {
     std::vector<Dir> dirs; // empty: the caller's own cgroups
+    // With a unit: create() lets systemd make the folders around the calling
+    // process, makes those that systemd left out, and remove() stops the unit.
+    Scope scope = {};
     // A file with a line "oom_kill <n>", for oom_kills() below; empty: unknown.
     std::string oom_file() const;
     bool operator==(const Plan&) const = default;
@@ -61,7 +72,8 @@ struct Plan {
 // Makes every folder (and the missing ones above it, prepared as the kernel
 // wants it) and does the writes. On error what was made is removed again,
 // parents apart. A left-over empty folder is replaced; one that holds
-// processes is a conflict.
+// processes is a conflict. With a scope nothing is undone: the caller is in it,
+// and whoever outlives it calls remove().
 Result<void> create(const Plan& plan);
 
 // Moves the calling process, which must be single-threaded, into the v1
