@@ -51,6 +51,18 @@ Result<void> bpf_attach_cgroup_device(BorrowedFd cgroup, BorrowedFd program) {
     return {};
 }
 
+Result<void> bpf_replace_cgroup_device(BorrowedFd cgroup, BorrowedFd program, BorrowedFd old) {
+    bpf_attr attributes;
+    std::memset(&attributes, 0, sizeof attributes);
+    attributes.target_fd = static_cast<uint32_t>(cgroup.get());
+    attributes.attach_bpf_fd = static_cast<uint32_t>(program.get());
+    attributes.attach_type = BPF_CGROUP_DEVICE;
+    attributes.attach_flags = BPF_F_ALLOW_MULTI | BPF_F_REPLACE;
+    attributes.replace_bpf_fd = static_cast<uint32_t>(old.get());
+    if (bpf(BPF_PROG_ATTACH, attributes) < 0) return Error::from_errno("bpf", "replacement of a device program");
+    return {};
+}
+
 Result<void> bpf_detach_cgroup_device(BorrowedFd cgroup, BorrowedFd program) {
     bpf_attr attributes;
     std::memset(&attributes, 0, sizeof attributes);

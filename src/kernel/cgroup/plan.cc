@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "kernel/cgroup/drivers.h"
+#include "kernel/cgroup/files.h"
 #include "kernel/cgroup/systemd/manager.h"
 #include "kernel/cgroup/writes.h"
 #include "sys/bpf.h"
@@ -103,6 +104,24 @@ Result<void> make_folder(const Dir& dir) {
     return made;
 }
 
+// v2: a folder either holds processes or hands controllers down, the machine's
+// root apart. A container that makes containers stands in its own root.
+Result<void> check_parents_are_empty(const Dir& dir) {
+    for (size_t end = 0; end != dir.path.npos; end = dir.path.find('/', end + 1)) {
+        std::string folder = dir.hierarchy + dir.path.substr(0, end);
+        std::string has = trimmed(text_of(folder + "/cgroup.controllers"));
+        std::string gives = trimmed(text_of(folder + "/cgroup.subtree_control"));
+        bool is_real_root = !sys::exists(folder + "/cgroup.type");
+        if (has == gives || is_real_root || parse_pids(text_of(folder + "/cgroup.procs")).empty()) continue;
+        return Error(ErrorKind::conflict,
+                     "cgroup " + folder +
+                         " holds processes, so it can't hand its controllers to the folders below; "
+                         "move them into one first: mkdir " +
+                         folder + "/init, and write each pid of cgroup.procs to " + folder + "/init/cgroup.procs");
+    }
+    return {};
+}
+
 Result<void> write_all(const Dir& dir) {
     for (const Write& write : dir.writes) {
         if (!write.inherit) continue;
@@ -120,7 +139,9 @@ Result<void> write_all(const Dir& dir) {
             if (std::exchange(prepared, true)) return {};
             return prepare_parents(dir);
         };
-    TRY(do_writes(dir.folder(), dir.writes, prepare));
+    auto written = do_writes(dir.folder(), dir.writes, prepare);
+    if (!written.ok() && written.error().code() == ENOENT && dir.unified) TRY(check_parents_are_empty(dir));
+    if (!written.ok()) return written;
     if (dir.device_program.empty()) return {};
     UniqueFd folder = TRY(sys::open(dir.folder(), O_RDONLY | O_DIRECTORY));
     UniqueFd program = TRY(sys::bpf_load_cgroup_device(dir.device_program));
@@ -143,8 +164,11 @@ Result<void> start_scope(const Plan& plan) {
                                                   trimmed(std::move(now)));
     }
     for (const Dir& dir : plan.dirs) {
-        TRY(prepare_parents(dir));
         auto made = sys::mkdir(dir.folder(), folder_mode);
+        if (!made.ok() && made.error().code() == ENOENT) {
+            TRY(prepare_parents(dir));
+            made = sys::mkdir(dir.folder(), folder_mode);
+        }
         if (!made.ok() && made.error().code() != EEXIST) return made;
         TRY(write_all(dir).context("cgroup " + dir.folder()));
     }

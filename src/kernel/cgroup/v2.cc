@@ -153,12 +153,22 @@ Result<void> V2::kill_all(std::string_view path) const {
     return kill_below(at, [&] { (void)thaw(path); });
 }
 
-// The new program joins before the old ones leave: at no time is more allowed.
+// The new program takes the place of an old one, or joins before the old ones
+// leave: at no time is more allowed.
 Result<void> replace_devices(const std::string& at, const std::string& instructions) {
     UniqueFd dir = TRY(sys::open(at, O_RDONLY | O_DIRECTORY));
     auto old = TRY(sys::bpf_cgroup_device_programs(dir));
     UniqueFd program = TRY(sys::bpf_load_cgroup_device(instructions));
-    TRY(sys::bpf_attach_cgroup_device(dir, program));
+    bool replaced = false;
+    if (!old.empty()) {
+        auto done = sys::bpf_replace_cgroup_device(dir, program, old.back());
+        if (!done.ok() && done.error().code() != EINVAL) return done;
+        replaced = done.ok();
+    }
+    if (replaced)
+        old.pop_back();
+    else
+        TRY(sys::bpf_attach_cgroup_device(dir, program));
     for (const UniqueFd& fd : old) TRY(sys::bpf_detach_cgroup_device(dir, fd));
     return {};
 }
