@@ -160,6 +160,13 @@ Result<void> check_paths(const std::vector<std::string>& paths, const char* what
     return {};
 }
 
+void use_filter(const kernel::seccomp::Filter& filter, ProcessPlan& process) {
+    process.seccomp = filter.program;
+    process.seccomp_flags = filter.flags;
+    process.seccomp_listener = filter.listener_path;
+    process.seccomp_metadata = filter.listener_metadata;
+}
+
 Result<void> compile_linux(const oci::Spec& spec, const CompileOptions& options, Plan& plan) {
     const oci::Linux& config = *spec.linux_;
     TRY(check_paths(config.masked_paths, "maskedPaths"));
@@ -173,12 +180,10 @@ Result<void> compile_linux(const oci::Spec& spec, const CompileOptions& options,
     if (!config.mount_label.empty()) return unsupported("mountLabel needs SELinux, which is not supported");
     TRY(compile_devices(config, plan));
     if (options.seccomp) {
-        plan.process.seccomp = options.seccomp->program;
-        plan.process.seccomp_flags = options.seccomp->flags;
+        use_filter(*options.seccomp, plan.process);
     } else if (config.seccomp) {
         auto filter = TRY(kernel::seccomp::compile(*config.seccomp));
-        plan.process.seccomp = std::move(filter.program);
-        plan.process.seccomp_flags = filter.flags;
+        use_filter(filter, plan.process);
     }
     return {};
 }
@@ -250,6 +255,8 @@ Result<ExecPlan> compile_exec(const oci::Process& process, const Plan& container
     plan.process = TRY(compile_process(process).context("process"));
     plan.process.seccomp = container.process.seccomp;
     plan.process.seccomp_flags = container.process.seccomp_flags;
+    plan.process.seccomp_listener = container.process.seccomp_listener;
+    plan.process.seccomp_metadata = container.process.seccomp_metadata;
     plan.process.keyring = container.process.keyring;
     plan.uid_map = container.uid_map;
     plan.gid_map = container.gid_map;

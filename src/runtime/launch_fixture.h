@@ -2,6 +2,7 @@
 // temporary folder, and the plan to run a shell line in it. Needs root.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,13 @@ protected:
     // Starts it and keeps it running; pid is 0 on failure.
     struct Running {
         pid_t pid = 0;
-        UniqueFd pidfd, out, terminal;
+        UniqueFd pidfd, out, terminal, listener;
         bool at_gate = false;
         Error error{ErrorKind::internal, ""};
         std::vector<std::pair<std::string, int64_t>> steps;
     };
+    // Called with `listener` set, before the process goes on; false: it may not.
+    std::function<bool(Running&)> on_listener;
     Running start(const Plan& plan, std::span<const BorrowedFd> fds = {});
     // Reads the report to its end.
     Running follow(Result<PendingLaunch> pending);

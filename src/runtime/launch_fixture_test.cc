@@ -140,7 +140,8 @@ LaunchTest::Running LaunchTest::follow(Result<PendingLaunch> pending) {
         return running;
     }
     bool executed = false;
-    while (!pending->report.done()) {
+    bool refused = false;
+    while (!refused && !pending->report.done()) {
         for (auto& event : pending->report.wait(10000)) {
             switch (event.kind) {
             case LaunchEvent::Kind::step: running.steps.emplace_back(event.name, event.ns); break;
@@ -151,6 +152,14 @@ LaunchTest::Running LaunchTest::follow(Result<PendingLaunch> pending) {
             case LaunchEvent::Kind::terminal: running.terminal = std::move(event.fd); break;
             case LaunchEvent::Kind::at_hooks: EXPECT_TRUE(pending->report.resume("{\"id\":\"x\"}").ok()); break;
             case LaunchEvent::Kind::at_gate: running.at_gate = pending->report.resume("").ok(); break;
+            case LaunchEvent::Kind::listener:
+                running.listener = std::move(event.fd);
+                refused = on_listener && !on_listener(running);
+                if (refused)
+                    pending->report = {};
+                else
+                    EXPECT_TRUE(pending->report.resume("").ok());
+                break;
             case LaunchEvent::Kind::executed: executed = true; break;
             case LaunchEvent::Kind::failed: running.error = std::move(event.error); break;
             }

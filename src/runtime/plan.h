@@ -158,6 +158,9 @@ struct ProcessPlan {
     std::vector<RlimitPlan> rlimits;
     std::string seccomp; // struct sock_filter[] as bytes; empty: no filter
     uint32_t seccomp_flags = 0;
+    // With SECCOMP_FILTER_FLAG_NEW_LISTENER in the flags: the socket of the
+    // agent, a host path, and what it is told. For who follows the start.
+    std::string seccomp_listener, seccomp_metadata;
     bool no_new_privileges = false;
     bool terminal = false;
     uint16_t rows = 0, columns = 0; // of the terminal; 0: unset

@@ -28,8 +28,8 @@ namespace hull::runtime {
 
 namespace {
 
-constexpr uint32_t plan_magic = 0x326c7048;      // "Hpl2"
-constexpr uint32_t exec_plan_magic = 0x32657048; // "Hpe2"
+constexpr uint32_t plan_magic = 0x336c7048;      // "Hpl3"
+constexpr uint32_t exec_plan_magic = 0x33657048; // "Hpe3"
 
 } // namespace
 
@@ -80,7 +80,8 @@ void members(A& a, CapabilitySets& c) {
 template <class A>
 void members(A& a, ProcessPlan& p) {
     a(p.args, p.env, p.cwd, p.user, p.uid, p.gid, p.additional_gids, p.additional_groups, p.umask, p.caps, p.rlimits,
-      p.seccomp, p.seccomp_flags, p.no_new_privileges, p.terminal, p.rows, p.columns, p.oom_score_adj, p.keyring);
+      p.seccomp, p.seccomp_flags, p.seccomp_listener, p.seccomp_metadata, p.no_new_privileges, p.terminal, p.rows,
+      p.columns, p.oom_score_adj, p.keyring);
 }
 template <class A>
 void members(A& a, HookPlan& h) {

@@ -39,6 +39,8 @@ Plan any_plan() {
     plan.process.args = *rc::gen::arbitrary<std::vector<std::string>>();
     plan.process.env = *rc::gen::arbitrary<std::vector<std::string>>();
     plan.process.seccomp = *rc::gen::arbitrary<std::string>();
+    plan.process.seccomp_listener = *rc::gen::arbitrary<std::string>();
+    plan.process.seccomp_metadata = *rc::gen::arbitrary<std::string>();
     plan.process.oom_score_adj = *rc::gen::arbitrary<int>();
     plan.process.rlimits = {{7, *rc::gen::arbitrary<uint64_t>(), 9}};
     plan.gate = Gate::socket;

@@ -8,6 +8,7 @@
 
 #include "kernel/caps.h"
 #include "runtime/id_map.h"
+#include "runtime/listener.h"
 #include "runtime/program.h"
 #include "runtime/user_namespace.h"
 #include "sys/credentials.h"
@@ -209,6 +210,8 @@ Result<void> change_ids(Starting& s) {
 
 bool seccomp_needs_admin(const Starting& s) { return !s.process.seccomp.empty() && !s.process.no_new_privileges; }
 
+bool notifies(const Starting& s) { return !s.process.seccomp_listener.empty(); }
+
 Result<void> reduce_capabilities(Starting& s) {
     const CapabilitySets& caps = s.process.caps;
     sys::Capabilities sets{caps.effective, caps.permitted, caps.inheritable};
@@ -303,7 +306,10 @@ Result<void> load_seccomp(Starting& s) {
     const CapabilitySets& caps = s.process.caps;
     if (seccomp_needs_admin(s))
         TRY(sys::set_capabilities({caps.effective | cap_sys_admin, caps.permitted | cap_sys_admin, caps.inheritable}));
-    TRY(sys::load_seccomp(s.process.seccomp, s.process.seccomp_flags));
+    if (notifies(s))
+        TRY(load_and_hand_over(s));
+    else
+        TRY(sys::load_seccomp(s.process.seccomp, s.process.seccomp_flags));
     if (seccomp_needs_admin(s)) TRY(sys::set_capabilities({caps.effective, caps.permitted, caps.inheritable}));
     return {};
 }
@@ -313,7 +319,8 @@ Result<void> last_things(Starting& s) {
     if (s.after_gate) TRY(s.after_gate());
     TRY(sys::close_on_exec_from(static_cast<unsigned>(first_free(s))));
     sys::set_umask(s.process.umask.value_or(0022));
-    TRY(s.report.simple(ReportKind::starting));
+    // With a listener `starting` comes after that.
+    if (!notifies(s)) TRY(s.report.simple(ReportKind::starting));
     TRY(load_seccomp(s));
     sys::unblock_signals();
     return {};

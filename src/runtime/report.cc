@@ -58,6 +58,8 @@ Result<void> ReportWriter::pid(pid_t pid, BorrowedFd pidfd) {
 
 Result<void> ReportWriter::terminal(BorrowedFd master) { return send(ReportKind::terminal, master); }
 
+Result<void> ReportWriter::listener(BorrowedFd fd) { return send(ReportKind::listener, fd); }
+
 Result<void> ReportWriter::simple(ReportKind kind) { return send(kind); }
 
 void ReportWriter::failed(const Error& error) {
@@ -90,6 +92,7 @@ LaunchEvent::Kind event_kind(ReportKind kind) {
     case ReportKind::terminal: return LaunchEvent::Kind::terminal;
     case ReportKind::at_hooks: return LaunchEvent::Kind::at_hooks;
     case ReportKind::at_gate: return LaunchEvent::Kind::at_gate;
+    case ReportKind::listener: return LaunchEvent::Kind::listener;
     case ReportKind::starting:
     case ReportKind::failed: break;
     }

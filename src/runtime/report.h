@@ -22,6 +22,9 @@ struct LaunchEvent {
         terminal, // the master side of its terminal, in fd
         at_hooks, // it waits for PendingLaunch::resume()
         at_gate,  // set up (Gate::socket); after PendingLaunch::resume("") it waits at the gate. Final here.
+        // Its seccomp filter is loaded: the listener, in fd. It waits for resume();
+        // closing the socket instead ends it (see runtime/listener.h).
+        listener,
         executed, // the program runs. Final.
         failed,   // see error; nothing is left of it but its zombie. Final.
     };

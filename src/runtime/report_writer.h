@@ -13,7 +13,7 @@
 namespace hull::runtime {
 
 // What a message says; docs/formats/plan.md, "Report".
-enum class ReportKind : uint8_t { pid, terminal, at_hooks, at_gate, starting, failed };
+enum class ReportKind : uint8_t { pid, terminal, at_hooks, at_gate, starting, listener, failed };
 
 struct StepRecord {
     std::string name;
@@ -42,6 +42,7 @@ public:
     void forget_steps() { message_ = {}; }
     Result<void> pid(pid_t pid, BorrowedFd pidfd);
     Result<void> terminal(BorrowedFd master);
+    Result<void> listener(BorrowedFd fd);
     Result<void> simple(ReportKind kind); // at_hooks, at_gate, starting
     void failed(const Error& error);      // best effort
     // The answer to at_hooks: the text given to ReportReader::resume().

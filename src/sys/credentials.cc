@@ -106,15 +106,29 @@ Result<void> set_limit(unsigned resource, Limit limit) {
     return {};
 }
 
-Result<void> load_seccomp(std::span<const char> filter, unsigned flags) {
+namespace {
+
+Result<int> set_filter(std::span<const char> filter, unsigned flags) {
     if (filter.empty() || filter.size() % sizeof(sock_filter) != 0 ||
         filter.size() / sizeof(sock_filter) > BPF_MAXINSNS)
         return Error(ErrorKind::invalid_argument,
                      "seccomp filter of " + std::to_string(filter.size()) + " bytes is not a program");
     sock_fprog program{static_cast<unsigned short>(filter.size() / sizeof(sock_filter)),
                        const_cast<sock_filter*>(reinterpret_cast<const sock_filter*>(filter.data()))};
-    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) != 0) return Error::from_errno("seccomp");
+    long fd = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+    if (fd < 0) return Error::from_errno("seccomp");
+    return static_cast<int>(fd);
+}
+
+} // namespace
+
+Result<void> load_seccomp(std::span<const char> filter, unsigned flags) {
+    TRY(set_filter(filter, flags));
     return {};
+}
+
+Result<BorrowedFd> load_notifying_seccomp(std::span<const char> filter, unsigned flags) {
+    return BorrowedFd(TRY(set_filter(filter, flags)));
 }
 
 } // namespace hull::sys

@@ -46,5 +46,8 @@ Result<void> set_limit(unsigned resource, Limit limit);
 
 // Loads a filter, given as the bytes of struct sock_filter[]. Final.
 Result<void> load_seccomp(std::span<const char> filter, unsigned flags);
+// With SECCOMP_FILTER_FLAG_NEW_LISTENER in flags: the listener, close-on-exec.
+// Not owned by the result: a filtered process may not be able to close it.
+Result<BorrowedFd> load_notifying_seccomp(std::span<const char> filter, unsigned flags);
 
 } // namespace hull::sys

@@ -53,9 +53,12 @@ Result<UniqueFd> listen_unix(const std::string& path, SocketType type, mode_t mo
     return fd;
 }
 
-Result<UniqueFd> connect_unix(const std::string& path, SocketType type) {
+Result<UniqueFd> connect_unix(const std::string& path, SocketType type, int timeout_ms) {
     sockaddr_un address = TRY(address_of(path));
     UniqueFd fd = TRY(make_socket(type));
+    timeval timeout{.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+    if (timeout_ms && ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0)
+        return Error::from_errno("setsockopt");
     if (retry([&] { return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address); }) != 0)
         return Error::from_errno("connect", path);
     return fd;

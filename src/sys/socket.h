@@ -19,7 +19,9 @@ enum class SocketType : int { stream = 1, seqpacket = 5 };
 // A bound, listening socket file with this mode; a stale file that nobody
 // listens on is replaced, a live one is a conflict. Paths up to 107 bytes.
 Result<UniqueFd> listen_unix(const std::string& path, SocketType type, mode_t mode, int backlog = 1024);
-Result<UniqueFd> connect_unix(const std::string& path, SocketType type);
+// timeout_ms: to wait for a listener that doesn't accept, and then for each
+// message to it to be taken; 0: for ever.
+Result<UniqueFd> connect_unix(const std::string& path, SocketType type, int timeout_ms = 0);
 // Blocking accept. The socket accepted blocks.
 Result<UniqueFd> accept(BorrowedFd listener);
 Result<std::pair<UniqueFd, UniqueFd>> socket_pair(SocketType type);

@@ -84,7 +84,12 @@ Result<int> run_start(Context& context, const Args& args) {
     if (!removed.ok()) return Error(ErrorKind::conflict, "cannot start an already running container");
     auto report = runtime::ReportReader::after_gate(std::move(connection));
     Followed followed;
-    auto started = follow(report, {}, context.log, followed);
+    OnWay on_way;
+    on_way.at_listener = [&](BorrowedFd listener, pid_t) -> Result<void> {
+        auto plan = TRY(context.store.load_plan(id));
+        return send_to_agent(container, "created", plan.process, listener, container.pid);
+    };
+    auto started = follow(report, on_way, context.log, followed);
     if (!started.ok()) return start_error(std::move(started).error());
     lock.reset(); // the hooks may use this program too
     TRY(run_poststart(context, container));

@@ -94,10 +94,17 @@ Result<Followed> start(const Context& context, const Container& container, const
     fds.extra = extra;
     auto pending = TRY(runtime::exec(init, plan, fds));
     Followed followed;
-    auto started = follow(pending.report, {}, context.log, followed);
+    OnWay on_way;
+    on_way.at_listener = [&](BorrowedFd listener, pid_t pid) {
+        return send_to_agent(container, "running", plan.process, listener, pid);
+    };
+    auto started = follow(pending.report, on_way, context.log, followed);
     (void)sys::wait_for(pending.intermediate);
     if (started.ok()) return Result<Followed>(std::move(followed));
-    if (followed.pid > 0) (void)sys::wait_for(followed.pid);
+    if (followed.pid > 0) {
+        (void)sys::pidfd_signal(followed.pidfd, 9); // it may wait for us
+        (void)sys::wait_for(followed.pid);
+    }
     return start_error(std::move(started).error());
 }
 

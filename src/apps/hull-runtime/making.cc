@@ -10,6 +10,7 @@
 
 #include "runtime/compile.h"
 #include "runtime/hooks.h"
+#include "runtime/listener.h"
 #include "sys/file.h"
 #include "sys/pidfd.h"
 #include "sys/process.h"
@@ -114,6 +115,11 @@ Result<void> send_pidfd(const StartOptions& options, const Followed& followed, c
     return sys::send_message(options.pidfd_socket, kind, pidfd).context("send the pidfd to the pidfd socket");
 }
 
+Result<void> send_to_agent(const Container& container, const char* status, const runtime::ProcessPlan& plan,
+                           BorrowedFd listener, pid_t pid) {
+    return runtime::send_to_agent({plan, container.oci_version, hook_state(container, status), pid}, listener);
+}
+
 Result<void> follow(runtime::ReportReader& report, const OnWay& on_way, const Logger& log, Followed& into) {
     using Kind = runtime::LaunchEvent::Kind;
     for (;;) {
@@ -129,6 +135,11 @@ Result<void> follow(runtime::ReportReader& report, const OnWay& on_way, const Lo
                 break;
             case Kind::terminal: into.terminal = std::move(event.fd); break;
             case Kind::at_hooks: TRY(report.resume(on_way.at_hooks ? TRY(on_way.at_hooks()) : std::string())); break;
+            case Kind::listener:
+                if (!on_way.at_listener) return Error(ErrorKind::internal, "an unexpected seccomp listener");
+                TRY(on_way.at_listener(event.fd, into.pid));
+                TRY(report.resume(""));
+                break;
             case Kind::at_gate:
             case Kind::executed: return {};
             case Kind::failed: return std::move(event.error);
@@ -272,6 +283,9 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
             TRY(run_hooks(spec.hooks->create_runtime, "createRuntime", state));
         }
         return hook_state(container, "");
+    };
+    on_way.at_listener = [&](BorrowedFd listener, pid_t pid) {
+        return send_to_agent(container, "creating", attempt.plan.process, listener, pid);
     };
     auto followed = follow(pending.report, on_way, context.log, attempt.followed);
     (void)sys::wait_for(pending.intermediate);

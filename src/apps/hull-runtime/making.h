@@ -48,12 +48,14 @@ struct Followed {
     pid_t pid = 0; // 0: not told
     UniqueFd pidfd, terminal;
 };
-struct OnWay { // both may be empty
+struct OnWay { // all may be empty
     // The process was made.
     std::function<Result<void>(pid_t)> made;
     // It waits for the hooks of the runtime; gives the state for the hooks that
     // it runs itself.
     std::function<Result<std::string>()> at_hooks;
+    // Its seccomp filter has a listener, for the agent. pid: of the process.
+    std::function<Result<void>(BorrowedFd listener, pid_t pid)> at_listener;
 };
 // Until the program runs or waits at the gate. On error `pid` of into tells
 // whom to reap.
@@ -70,6 +72,11 @@ Result<void> run_hooks(const std::vector<model::oci::Hook>& hooks, const char* k
 // To who asked for it by --pidfd-socket: one message, data "standard" for a
 // container's first process and "setns" for one that joins, as runc's.
 Result<void> send_pidfd(const StartOptions& options, const Followed& followed, const char* kind);
+
+// To the agent that the plan names: the listener and the container process
+// state. status: of the container, as the agent is to see it.
+Result<void> send_to_agent(const Container& container, const char* status, const runtime::ProcessPlan& plan,
+                           BorrowedFd listener, pid_t pid);
 
 // As runc: complete or not there at all.
 Result<void> write_pid_file(const std::string& path, pid_t pid);

@@ -1,5 +1,7 @@
 #include "plan_maker.h"
 
+#include <linux/seccomp.h>
+
 #include "codec/compress/sha256.h"
 #include "runtime/compile.h"
 #include "runtime/keeper/wire.h"
@@ -18,6 +20,13 @@ struct FilterFile {
 };
 void fields(auto& io, keeper::Of<FilterFile> auto& v) { keeper::all(io, v.flags, v.program); }
 
+// Beside the filter, where it has a listener.
+struct ListenerFile {
+    std::string path, metadata;
+};
+void fields(auto& io, keeper::Of<ListenerFile> auto& v) { keeper::all(io, v.path, v.metadata); }
+constexpr const char* listener_suffix = ".listener";
+
 } // namespace
 
 namespace runtime {
@@ -34,6 +43,19 @@ Result<ContainerNote> note_of(const std::string& note, const std::string& contai
     return keeper::from_bytes<ContainerNote>(note, "note of container " + container);
 }
 
+Result<void> PlanMaker::save_listener(const std::string& name, const kernel::seccomp::Filter& filter) const {
+    ListenerFile file{filter.listener_path, filter.listener_metadata};
+    return sys::replace_file(folder_ + "/" + name + listener_suffix, keeper::to_bytes(file), 0600);
+}
+
+Result<void> PlanMaker::load_listener(const std::string& name, kernel::seccomp::Filter& filter) const {
+    std::string bytes = TRY(sys::read_file(folder_ + "/" + name + listener_suffix, max_filter_bytes));
+    auto file = TRY(keeper::from_bytes<ListenerFile>(bytes, "seccomp listener of filter " + name));
+    filter.listener_path = std::move(file.path);
+    filter.listener_metadata = std::move(file.metadata);
+    return {};
+}
+
 Result<std::shared_ptr<const PlanMaker::Profile>> PlanMaker::profile(const model::oci::Seccomp& seccomp) {
     std::string name = sha256_hex(kernel::seccomp::cache_key(seccomp));
     std::lock_guard lock(mutex_);
@@ -44,6 +66,7 @@ Result<std::shared_ptr<const PlanMaker::Profile>> PlanMaker::profile(const model
     TRY(sys::mkdir_parents(folder_, 0700));
     TRY(sys::replace_file(folder_ + "/" + name, keeper::to_bytes(FilterFile{made->filter.flags, made->filter.program}),
                           0600));
+    if (!made->filter.listener_path.empty()) TRY(save_listener(name, made->filter));
     if (by_key_.size() >= max_profiles) by_key_.clear();
     by_key_[name] = made;
     return std::shared_ptr<const Profile>(std::move(made));
@@ -54,7 +77,11 @@ Result<std::shared_ptr<const PlanMaker::Profile>> PlanMaker::load_profile(const 
     if (auto at = by_key_.find(name); at != by_key_.end()) return at->second;
     std::string bytes = TRY(sys::read_file(folder_ + "/" + name, max_filter_bytes));
     auto file = TRY(keeper::from_bytes<FilterFile>(bytes, "seccomp filter " + name));
-    auto loaded = std::make_shared<Profile>(Profile{{std::move(file.program), file.flags}, name});
+    auto loaded = std::make_shared<Profile>();
+    loaded->filter.program = std::move(file.program);
+    loaded->filter.flags = file.flags;
+    loaded->name = name;
+    if (file.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) TRY(load_listener(name, loaded->filter));
     if (by_key_.size() >= max_profiles) by_key_.clear();
     by_key_[name] = loaded;
     return std::shared_ptr<const Profile>(std::move(loaded));
@@ -109,6 +136,8 @@ Result<runtime::ExecPlan> PlanMaker::make_exec(const model::oci::Process& proces
         auto filter = TRY(load_profile(note.seccomp).context("seccomp filter of the container"));
         of_container.process.seccomp = filter->filter.program;
         of_container.process.seccomp_flags = filter->filter.flags;
+        of_container.process.seccomp_listener = filter->filter.listener_path;
+        of_container.process.seccomp_metadata = filter->filter.listener_metadata;
     }
     return runtime::compile_exec(process, of_container);
 }

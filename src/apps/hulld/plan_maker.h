@@ -51,6 +51,8 @@ private:
     };
     Result<std::shared_ptr<const Profile>> profile(const model::oci::Seccomp& seccomp);
     Result<std::shared_ptr<const Profile>> load_profile(const std::string& name);
+    Result<void> save_listener(const std::string& name, const kernel::seccomp::Filter& filter) const;
+    Result<void> load_listener(const std::string& name, kernel::seccomp::Filter& filter) const;
 
     std::string folder_;
     const kernel::cgroup::Cgroups& cgroups_;

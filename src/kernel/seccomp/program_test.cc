@@ -20,7 +20,7 @@ using model::oci::SeccompSyscall;
 
 constexpr std::array<const char*, 9> some_actions{
     "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
-    "SCMP_ACT_LOG",   "SCMP_ACT_TRACE", "SCMP_ACT_TRAP", "SCMP_ACT_ERRNO",
+    "SCMP_ACT_LOG",   "SCMP_ACT_TRACE", "SCMP_ACT_TRAP", "SCMP_ACT_NOTIFY",
 };
 constexpr std::array<const char*, 7> some_operators{"SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE",       "SCMP_CMP_EQ",
                                                     "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_MASKED_EQ"};
@@ -53,6 +53,7 @@ void set_action(std::string& action, std::optional<uint32_t>& number) {
 
 Seccomp random_profile() {
     Seccomp profile;
+    profile.listener_path = "/run/agent.sock";
     set_action(profile.default_action, profile.default_errno_ret);
     auto arches = architectures();
     for (int i = *rc::gen::inRange(0, 4); i > 0; --i)

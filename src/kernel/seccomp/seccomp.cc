@@ -15,10 +15,18 @@ Result<Filter> compile(const Seccomp& profile) {
     if (profile.listener_path.empty() && !profile.listener_metadata.empty())
         return invalid("linux.seccomp.listenerMetadata is set, but no listenerPath");
     Policy policy = TRY(parse_policy(profile));
-    if (policy.notifies) return unsupported("linux.seccomp: SCMP_ACT_NOTIFY is not supported");
     Filter filter;
-    // Of a listener; the kernel wants both or neither.
-    filter.flags = policy.flags & ~uint32_t{SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV};
+    filter.flags = policy.flags;
+    if (policy.notifies) {
+        if (!profile.listener_path.starts_with('/'))
+            return invalid("linux.seccomp.listenerPath: SCMP_ACT_NOTIFY needs the absolute path of a socket");
+        filter.flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+        filter.listener_path = profile.listener_path;
+        filter.listener_metadata = profile.listener_metadata;
+    } else {
+        // Of a listener; the kernel wants both or neither.
+        filter.flags &= ~uint32_t{SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV};
+    }
     if (policy.default_action == SECCOMP_RET_ALLOW && profile.syscalls.empty()) return filter;
     filter.program = TRY(make_program(policy));
     return filter;
@@ -53,6 +61,7 @@ std::string cache_key(const Seccomp& profile) {
     key.texts(profile.architectures);
     key.texts(profile.flags);
     key.text(profile.listener_path);
+    key.text(profile.listener_metadata);
     key.number(profile.syscalls.size());
     for (const SeccompSyscall& rule : profile.syscalls) {
         key.texts(rule.names);

@@ -222,10 +222,28 @@ TEST(Seccomp, ErrorsNameTheField) {
               "linux.seccomp.syscalls[0].args[0].op: unknown seccomp operator \"SCMP_CMP_??\"");
 }
 
-TEST(Seccomp, RefusesWhatItCantHonour) {
+TEST(Seccomp, AListenerIsAskedForOnlyWhereSomethingNotifies) {
     Seccomp s = allow({"read"});
-    s.syscalls[0].action = "SCMP_ACT_NOTIFY";
-    EXPECT_EQ(compile(s).error().kind(), ErrorKind::unsupported);
+    s.flags = {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", "SECCOMP_FILTER_FLAG_LOG"};
+    s.listener_path = "/run/agent.sock";
+    s.listener_metadata = "some text";
+    auto filter = compile(s);
+    ASSERT_TRUE(filter.ok());
+    EXPECT_EQ(filter->flags, uint32_t{SECCOMP_FILTER_FLAG_LOG});
+    EXPECT_EQ(filter->listener_path, "");
+    s.syscalls.push_back({.names = {"mkdir"}, .action = "SCMP_ACT_NOTIFY", .errno_ret = {}, .args = {}});
+    filter = compile(s);
+    ASSERT_TRUE(filter.ok()) << filter.error().message();
+    EXPECT_EQ(filter->flags, uint32_t{SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_NEW_LISTENER |
+                                      SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV});
+    EXPECT_EQ(filter->listener_path, "/run/agent.sock");
+    EXPECT_EQ(filter->listener_metadata, "some text");
+    EXPECT_EQ(call(filter->program, SCMP_ARCH_X86_64, number_of(SCMP_ARCH_X86_64, "mkdir")), SECCOMP_RET_USER_NOTIF);
+    s.listener_path = "";
+    EXPECT_EQ(compile(s).error().message(), "linux.seccomp.listenerMetadata is set, but no listenerPath");
+    s.listener_metadata = "";
+    EXPECT_EQ(compile(s).error().message(),
+              "linux.seccomp.listenerPath: SCMP_ACT_NOTIFY needs the absolute path of a socket");
 }
 
 TEST(Seccomp, CacheKeysTellProfilesApart) {

@@ -90,6 +90,7 @@ void Server::on_start_event(std::list<Starting>::iterator at) {
         case Kind::executed: return start_succeeded(at);
         case Kind::failed: return start_failed(at, std::move(event.error));
         case Kind::at_hooks:
+        case Kind::listener: // the starter's
         case Kind::at_gate: return start_failed(at, Error(ErrorKind::internal, "unexpected stop of a start"));
         }
     }
