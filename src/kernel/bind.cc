@@ -75,13 +75,15 @@ Result<BindTree> map_each(BorrowedFd at, const std::string& source, sys::Depth d
 bool is_pseudo_filesystem(std::string_view fs_type) { return std::ranges::binary_search(pseudo_filesystems, fs_type); }
 
 Result<BindTree> clone_for_container(BorrowedFd source, const std::string& source_path, sys::Depth depth,
-                                     BorrowedFd user_ns) {
+                                     BorrowedFd user_ns, sys::Depth mapping) {
     BindTree out;
     out.tree = TRY(sys::clone_tree(source, "", depth).context("bind mount " + source_path));
     if (!user_ns) return out;
-    auto mapped = sys::set_mount_attributes(out.tree, "", depth, {.user_ns = user_ns});
+    bool all = mapping == sys::Depth::all_below;
+    auto mapped = sys::set_mount_attributes(out.tree, "", all ? depth : sys::Depth::one, {.user_ns = user_ns});
     if (mapped.ok()) return out;
-    if (!refused(mapped.error())) return std::move(mapped).error().context("bind mount " + source_path);
+    if (!all || !refused(mapped.error()))
+        return std::move(mapped).error().context("bind mount " + source_path + ": id-map it");
     return map_each(source, source_path, depth, user_ns);
 }
 

@@ -28,8 +28,10 @@ struct BindTree {
 // id-mapped by it; pseudo file systems (proc, sysfs, cgroup, ...) stay
 // unmapped. A real file system that can't be id-mapped is `unsupported`, and
 // the message names it, where it is mounted, and --userns=host.
+// mapped: how deep the mapping goes; one leaves what is mounted below
+// unmapped, and any refusal is an error.
 Result<BindTree> clone_for_container(BorrowedFd source, const std::string& source_path, sys::Depth depth,
-                                     BorrowedFd user_ns);
+                                     BorrowedFd user_ns, sys::Depth mapped = sys::Depth::all_below);
 
 // A file system of the kernel's own that holds no files of users.
 bool is_pseudo_filesystem(std::string_view fs_type);

@@ -21,8 +21,10 @@ struct Option {
 
 // Sorted by name. `data`: flags of the file system, given to it as text.
 constexpr std::array table{
+    Option{"_netdev", Effect::ignored},
     Option{"async", Effect::ignored},
     Option{"atime", Effect::clear, MOUNT_ATTR_NOATIME, true},
+    Option{"auto", Effect::ignored},
     Option{"bind", Effect::special},
     Option{"defaults", Effect::ignored},
     Option{"dev", Effect::clear, MOUNT_ATTR_NODEV},
@@ -30,14 +32,16 @@ constexpr std::array table{
     Option{"dirsync", Effect::data},
     Option{"exec", Effect::clear, MOUNT_ATTR_NOEXEC},
     Option{"idmap", Effect::special},
-    Option{"iversion", Effect::data},
+    Option{"iversion", Effect::ignored}, // those that count changes do so by themselves
     Option{"lazytime", Effect::data},
     Option{"loud", Effect::ignored},
     Option{"mand", Effect::ignored}, // gone from the kernel since 5.15
     Option{"noatime", Effect::set, MOUNT_ATTR_NOATIME, true},
+    Option{"noauto", Effect::ignored},
     Option{"nodev", Effect::set, MOUNT_ATTR_NODEV},
     Option{"nodiratime", Effect::set, MOUNT_ATTR_NODIRATIME},
     Option{"noexec", Effect::set, MOUNT_ATTR_NOEXEC},
+    Option{"nofail", Effect::ignored},
     Option{"noiversion", Effect::ignored},
     Option{"nolazytime", Effect::ignored},
     Option{"nomand", Effect::ignored},
@@ -90,14 +94,18 @@ void apply(const Option& option, uint64_t& set, uint64_t& clear) {
     }
 }
 
-Result<void> apply_special(std::string_view name, MountOptions& out) {
-    if (name == "remount") return Error(ErrorKind::unsupported, "mount option remount is not supported");
+void apply_special(std::string_view name, MountOptions& out) {
+    if (name == "remount") out.remount = true;
     if (name == "bind") out.bind = true;
     if (name == "rbind") out.bind = out.recursive = true;
     if (name == "tmpcopyup") out.copy_up = true;
     if (name == "idmap") out.idmap = true;
     if (name == "ridmap") out.idmap = out.idmap_recursive = true;
-    return {};
+}
+
+// Comments, for mount(8) and those who read fstab(5).
+bool is_comment(std::string_view name) {
+    return name.starts_with("x-") || name.starts_with("X-") || name.starts_with("comment=");
 }
 
 // "rro", "rnosuid": a flag with an r before it, for the whole tree.
@@ -138,6 +146,7 @@ Result<MountOptions> parse_mount_options(std::span<const std::string> options, b
                 apply(*recursive, out.set_rec, out.clear_rec);
                 continue;
             }
+            if (is_comment(name)) continue;
             if (out.bind)
                 return Error(ErrorKind::invalid_argument, "unknown option of a bind mount: " + std::string(name));
             add_data(name, out);
@@ -150,7 +159,7 @@ Result<MountOptions> parse_mount_options(std::span<const std::string> options, b
         case Effect::data:
             if (!out.bind) add_data(name, out);
             break;
-        case Effect::special: TRY(apply_special(name, out)); break;
+        case Effect::special: apply_special(name, out); break;
         case Effect::ignored: break;
         }
     }

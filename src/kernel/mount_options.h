@@ -17,6 +17,7 @@ struct MountOptions {
     std::string data;                    // for the file system: "size=64k,mode=755"
     bool bind = false, recursive = false;
     bool copy_up = false; // "tmpcopyup"
+    bool remount = false; // with bind: only the mount's own attributes
     bool idmap = false, idmap_recursive = false;
 };
 
@@ -24,7 +25,8 @@ struct MountOptions {
 std::vector<std::string> known_mount_options();
 
 // Later options win. What isn't known goes to the file system, except for a
-// bind, where it is invalid_argument. "remount" is unsupported.
+// bind, where it is invalid_argument. Those that are for mount(8) alone
+// ("nofail", "_netdev", "x-...") have no effect.
 Result<MountOptions> parse_mount_options(std::span<const std::string> options, bool is_bind);
 
 } // namespace hull::kernel

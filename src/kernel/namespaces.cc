@@ -2,18 +2,20 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <csignal>
 #include <vector>
 
 #include <fcntl.h>
 
 #include "sys/file.h"
 #include "sys/namespace.h"
+#include "sys/process.h"
+#include "sys/socket.h"
 
 namespace hull::kernel {
 
 namespace {
-
-constexpr uint64_t clone_newtime = 0x00000080;
 
 constexpr std::array<NamespaceKind, 8> kinds{{
     {"user", "user", CLONE_NEWUSER},
@@ -23,7 +25,7 @@ constexpr std::array<NamespaceKind, 8> kinds{{
     {"ipc", "ipc", CLONE_NEWIPC},
     {"uts", "uts", CLONE_NEWUTS},
     {"cgroup", "cgroup", CLONE_NEWCGROUP},
-    {"time", "time", clone_newtime},
+    {"time", "time", sys::abi::clone_newtime},
 }};
 
 bool overlap(uint64_t a, uint64_t b, uint64_t size_a, uint64_t size_b) { return a < b + size_b && b < a + size_a; }
@@ -73,6 +75,54 @@ Result<void> write_maps(const std::string& proc, std::span<const IdMapping> uids
 std::string proc_of(pid_t pid) { return "/proc/" + std::to_string(pid); }
 
 } // namespace
+
+Result<std::vector<IdMapping>> parse_id_map(std::string_view text) {
+    std::vector<IdMapping> map;
+    while (!text.empty()) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        std::array<uint32_t, 3> numbers{};
+        for (uint32_t& number : numbers) {
+            line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+            auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), number);
+            if (error != std::errc{}) return Error(ErrorKind::corrupt, "a line of an id map is not three numbers");
+            line.remove_prefix(static_cast<size_t>(end - line.data()));
+        }
+        map.push_back({numbers[0], numbers[1], numbers[2]});
+    }
+    return map;
+}
+
+Result<IdMaps> read_id_maps(const std::string& path) {
+    UniqueFd user_ns = TRY(sys::open(path, O_RDONLY));
+    // Only a process in it has its maps in procfs.
+    auto [ours, theirs] = TRY(sys::socket_pair(sys::SocketType::stream));
+    pid_t pid = TRY(sys::clone({.flags = 0, .exit_signal = SIGCHLD, .pidfd = nullptr, .cgroup = {}}));
+    if (pid == 0) {
+        ours.reset();
+        auto joined = sys::setns(user_ns, CLONE_NEWUSER);
+        int code = joined.ok() ? 0 : joined.error().code();
+        char answer = static_cast<char>(code);
+        (void)sys::write_all(theirs, {&answer, 1});
+        // Until the parent has read.
+        (void)sys::read(theirs, {&answer, 1});
+        sys::exit_now(0);
+    }
+    theirs.reset();
+    auto look = [&]() -> Result<IdMaps> {
+        char code = 0;
+        if (TRY(sys::read(ours, {&code, 1})) != 1) return Error(ErrorKind::internal, "the helper process died");
+        if (code != 0) return Error::from_errno("setns", path, code);
+        IdMaps maps;
+        maps.uids = TRY(parse_id_map(TRY(sys::read_file(proc_of(pid) + "/uid_map"))));
+        maps.gids = TRY(parse_id_map(TRY(sys::read_file(proc_of(pid) + "/gid_map"))));
+        return maps;
+    };
+    auto maps = look();
+    ours.reset();
+    (void)sys::wait_for(pid);
+    return maps;
+}
 
 Result<UniqueFd> make_user_namespace(std::span<const IdMapping> uids, std::span<const IdMapping> gids) {
     auto holder = TRY(sys::NamespaceHolder::create(CLONE_NEWUSER).context("make a user namespace"));

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -27,6 +28,15 @@ std::string id_map_text(std::span<const IdMapping> map);
 // Every id at most 2^32-2, no two ranges that overlap on either side, at least
 // one range and at most 340; else invalid_argument.
 Result<void> check_id_map(std::span<const IdMapping> map);
+
+struct IdMaps {
+    std::vector<IdMapping> uids, gids;
+};
+// The maps of the user namespace at path (a file like /proc/<pid>/ns/user), as
+// seen from the caller's. For single-threaded programs: forks.
+Result<IdMaps> read_id_maps(const std::string& path);
+// Lines of /proc/<pid>/uid_map. Errors: corrupt.
+Result<std::vector<IdMapping>> parse_id_map(std::string_view text);
 
 struct NamespacePair {
     UniqueFd user, net;

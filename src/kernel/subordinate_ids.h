@@ -17,10 +17,6 @@ namespace hull::kernel {
 
 enum class IdKind : uint8_t { user, group };
 
-struct IdMaps {
-    std::span<const IdMapping> uids, gids;
-};
-
 // A new user namespace with these maps. Who has CAP_SETUID and CAP_SETGID in
 // its own user namespace writes them itself; so does anybody for a map of one
 // id, its own (which denies setgroups(2) inside, for groups); the rest is up to

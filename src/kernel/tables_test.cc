@@ -41,11 +41,28 @@ TEST(MountOptions, an_r_before_a_flag_is_for_the_whole_tree) {
     EXPECT_EQ(options.set, 0U);
 }
 
-TEST(MountOptions, unknown_ones_are_errors_on_binds_and_remount_always) {
+TEST(MountOptions, unknown_ones_are_errors_on_binds) {
     std::vector<std::string> unknown{"bind", "size=1"};
     EXPECT_FALSE(parse_mount_options(unknown, false).ok());
-    std::vector<std::string> remount{"remount"};
-    EXPECT_EQ(parse_mount_options(remount, false).error().kind(), ErrorKind::unsupported);
+}
+
+TEST(MountOptions, those_for_mount_8_alone_have_no_effect) {
+    std::vector<std::string> words{"bind", "nofail", "_netdev", "noauto", "x-systemd.automount", "comment=mine"};
+    auto options = parse_mount_options(words, false);
+    ASSERT_TRUE(options.ok()) << options.error().message();
+    EXPECT_EQ(options->data, "");
+    EXPECT_EQ(options->set, 0u);
+}
+
+TEST(MountOptions, remount_is_of_the_file_system_or_with_bind_of_the_mount) {
+    std::vector<std::string> words{"remount", "ro", "size=64k"};
+    auto options = parse_mount_options(words, false);
+    ASSERT_TRUE(options.ok());
+    EXPECT_TRUE(options->remount);
+    EXPECT_FALSE(options->bind);
+    EXPECT_EQ(options->data, "size=64k");
+    words = {"remount", "bind", "ro"};
+    EXPECT_TRUE(parse_mount_options(words, false)->bind);
 }
 
 TEST(Capabilities, names_and_numbers_agree) {

@@ -44,6 +44,23 @@ struct Rlimit {
     uint64_t soft = 0;
 };
 
+struct Scheduler {                                  // sched_setattr(2)
+    std::string policy;                             // SCHED_OTHER ...
+    int32_t nice = 0;                               // SCHED_OTHER, SCHED_BATCH
+    int32_t priority = 0;                           // SCHED_FIFO, SCHED_RR
+    std::vector<std::string> flags;                 // SCHED_FLAG_RESET_ON_FORK ...
+    uint64_t runtime = 0, deadline = 0, period = 0; // SCHED_DEADLINE; nanoseconds
+};
+
+struct IoPriority {
+    std::string io_class; // IOPRIO_CLASS_RT ...
+    int32_t priority = 0; // 0 (highest) to 7
+};
+
+struct CpuAffinity {
+    std::string initial, final_; // "0-3,7"; empty: unchanged
+};
+
 struct Process {
     bool terminal = false;
     std::optional<Box> console_size;
@@ -57,6 +74,9 @@ struct Process {
     std::string apparmor_profile;
     std::string selinux_label;
     std::optional<int> oom_score_adj;
+    std::optional<Scheduler> scheduler;
+    std::optional<IoPriority> io_priority;
+    std::optional<CpuAffinity> exec_cpu_affinity; // of processes that join, not of the first
 };
 
 struct Root {
@@ -182,6 +202,33 @@ struct Seccomp {
     std::vector<SeccompSyscall> syscalls;
 };
 
+struct TimeOffset { // of a clock in a new time namespace
+    int64_t seconds = 0;
+    uint32_t nanoseconds = 0;
+};
+
+struct NetDevice {
+    std::string name; // inside; empty: the same
+};
+
+struct IntelRdt {
+    std::string clos_id; // empty: one of the container's own
+    std::string l3_cache_schema, mem_bw_schema;
+    std::vector<std::string> schemata;
+    bool enable_monitoring = false;
+};
+
+struct MemoryPolicy {
+    std::string mode;               // MPOL_DEFAULT ...
+    std::string nodes;              // "0-3,7"
+    std::vector<std::string> flags; // MPOL_F_STATIC_NODES ...
+};
+
+struct Personality {
+    std::string domain; // LINUX, LINUX32
+    std::vector<std::string> flags;
+};
+
 struct Linux {
     std::vector<IdMapping> uid_mappings, gid_mappings;
     std::map<std::string, std::string> sysctl;
@@ -193,6 +240,11 @@ struct Linux {
     std::string rootfs_propagation;
     std::vector<std::string> masked_paths, readonly_paths;
     std::string mount_label;
+    std::map<std::string, TimeOffset> time_offsets; // by clock: "boottime", "monotonic"
+    std::map<std::string, NetDevice> net_devices;   // by name on the host
+    std::optional<IntelRdt> intel_rdt;
+    std::optional<MemoryPolicy> memory_policy;
+    std::optional<Personality> personality;
 };
 
 struct Spec {

@@ -49,6 +49,35 @@ struct Fields<oci::Rlimit> {
 };
 
 template <>
+struct Fields<oci::Scheduler> {
+    static constexpr auto list = std::tuple{
+        field("policy", &oci::Scheduler::policy),
+        field("nice", &oci::Scheduler::nice, Emit::omit_empty),
+        field("priority", &oci::Scheduler::priority, Emit::omit_empty),
+        field("flags", &oci::Scheduler::flags, Emit::omit_empty),
+        field("runtime", &oci::Scheduler::runtime, Emit::omit_empty),
+        field("deadline", &oci::Scheduler::deadline, Emit::omit_empty),
+        field("period", &oci::Scheduler::period, Emit::omit_empty),
+    };
+};
+
+template <>
+struct Fields<oci::IoPriority> {
+    static constexpr auto list = std::tuple{
+        field("class", &oci::IoPriority::io_class),
+        field("priority", &oci::IoPriority::priority),
+    };
+};
+
+template <>
+struct Fields<oci::CpuAffinity> {
+    static constexpr auto list = std::tuple{
+        field("initial", &oci::CpuAffinity::initial, Emit::omit_empty),
+        field("final", &oci::CpuAffinity::final_, Emit::omit_empty),
+    };
+};
+
+template <>
 struct Fields<oci::Process> {
     static constexpr auto list = std::tuple{
         field("terminal", &oci::Process::terminal, Emit::omit_empty),
@@ -63,6 +92,9 @@ struct Fields<oci::Process> {
         field("apparmorProfile", &oci::Process::apparmor_profile, Emit::omit_empty),
         field("selinuxLabel", &oci::Process::selinux_label, Emit::omit_empty),
         field("oomScoreAdj", &oci::Process::oom_score_adj, Emit::omit_empty),
+        field("scheduler", &oci::Process::scheduler, Emit::omit_empty),
+        field("ioPriority", &oci::Process::io_priority, Emit::omit_empty),
+        field("execCPUAffinity", &oci::Process::exec_cpu_affinity, Emit::omit_empty),
     };
 };
 
@@ -266,32 +298,6 @@ struct Fields<oci::Resources> { // pids: in Codec
     };
 };
 
-namespace {
-
-// Properties of the specification that would change what a container can do
-// and that aren't honoured: refused, unless they say nothing.
-bool says_nothing(const Value& v) {
-    if (v.is_null()) return true;
-    if (v.is_object())
-        return std::ranges::all_of(v.get_object(), [](const auto& pair) { return says_nothing(pair.value()); });
-    if (v.is_array()) return v.get_array().empty();
-    if (v.is_string()) return v.get_string().empty();
-    if (v.is_bool()) return !v.get_bool();
-    if (v.is_int64()) return v.get_int64() == 0;
-    return false;
-}
-
-Result<void> refuse(const Object& object, std::initializer_list<std::string_view> names) {
-    for (std::string_view name : names) {
-        const Value* v = detail::find(object, name);
-        if (v && !says_nothing(*v))
-            return Error(ErrorKind::unsupported, std::string(name) + ": not supported by this runtime");
-    }
-    return {};
-}
-
-} // namespace
-
 template <>
 struct Codec<oci::Resources> {
     static Value encode(const oci::Resources& r) {
@@ -347,6 +353,47 @@ struct Fields<oci::Seccomp> {
 };
 
 template <>
+struct Fields<oci::TimeOffset> {
+    static constexpr auto list = std::tuple{
+        field("secs", &oci::TimeOffset::seconds),
+        field("nanosecs", &oci::TimeOffset::nanoseconds),
+    };
+};
+
+template <>
+struct Fields<oci::NetDevice> {
+    static constexpr auto list = std::tuple{field("name", &oci::NetDevice::name, Emit::omit_empty)};
+};
+
+template <>
+struct Fields<oci::IntelRdt> {
+    static constexpr auto list = std::tuple{
+        field("closID", &oci::IntelRdt::clos_id, Emit::omit_empty),
+        field("l3CacheSchema", &oci::IntelRdt::l3_cache_schema, Emit::omit_empty),
+        field("memBwSchema", &oci::IntelRdt::mem_bw_schema, Emit::omit_empty),
+        field("schemata", &oci::IntelRdt::schemata, Emit::omit_empty),
+        field("enableMonitoring", &oci::IntelRdt::enable_monitoring, Emit::omit_empty),
+    };
+};
+
+template <>
+struct Fields<oci::MemoryPolicy> {
+    static constexpr auto list = std::tuple{
+        field("mode", &oci::MemoryPolicy::mode),
+        field("nodes", &oci::MemoryPolicy::nodes, Emit::omit_empty),
+        field("flags", &oci::MemoryPolicy::flags, Emit::omit_empty),
+    };
+};
+
+template <>
+struct Fields<oci::Personality> {
+    static constexpr auto list = std::tuple{
+        field("domain", &oci::Personality::domain),
+        field("flags", &oci::Personality::flags, Emit::omit_empty),
+    };
+};
+
+template <>
 struct Fields<oci::Linux> {
     static constexpr auto list = std::tuple{
         field("uidMappings", &oci::Linux::uid_mappings, Emit::omit_empty),
@@ -361,6 +408,11 @@ struct Fields<oci::Linux> {
         field("maskedPaths", &oci::Linux::masked_paths, Emit::omit_empty),
         field("readonlyPaths", &oci::Linux::readonly_paths, Emit::omit_empty),
         field("mountLabel", &oci::Linux::mount_label, Emit::omit_empty),
+        field("timeOffsets", &oci::Linux::time_offsets, Emit::omit_empty),
+        field("netDevices", &oci::Linux::net_devices, Emit::omit_empty),
+        field("intelRdt", &oci::Linux::intel_rdt, Emit::omit_empty),
+        field("memoryPolicy", &oci::Linux::memory_policy, Emit::omit_empty),
+        field("personality", &oci::Linux::personality, Emit::omit_empty),
     };
 };
 
@@ -387,28 +439,6 @@ namespace {
 
 constexpr json::Limits limits{.max_depth = 64, .max_bytes = size_t{4} << 20};
 
-const json::Object* object_at(const json::Value& v, std::string_view name) {
-    const json::Value* member = v.is_object() ? json::detail::find(v.get_object(), name) : nullptr;
-    return member && member->is_object() ? &member->get_object() : nullptr;
-}
-
-Result<void> refuse_process(const json::Object& process) {
-    return json::refuse(process, {"scheduler", "ioPriority", "execCPUAffinity"});
-}
-
-Result<void> refuse_linux(const json::Object& section) {
-    TRY(json::refuse(section, {"intelRdt", "timeOffsets", "netDevices", "memoryPolicy"}));
-    const json::Object* personality = nullptr;
-    if (const json::Value* v = json::detail::find(section, "personality"); v && v->is_object())
-        personality = &v->get_object();
-    if (!personality) return {};
-    const json::Value* domain = json::detail::find(*personality, "domain");
-    bool usual = domain && domain->is_string() && domain->get_string() == "LINUX";
-    if (!usual && !personality->empty())
-        return Error(ErrorKind::unsupported, "personality: only the domain LINUX is supported by this runtime");
-    return {};
-}
-
 Result<json::Value> parse(std::string_view text) {
     json::Value value = TRY(json::parse(text, limits));
     if (!value.is_object()) return json::detail::mismatch(value, "object");
@@ -417,18 +447,9 @@ Result<json::Value> parse(std::string_view text) {
 
 } // namespace
 
-Result<Spec> parse_spec(std::string_view text) {
-    json::Value value = TRY(parse(text));
-    if (const json::Object* process = object_at(value, "process")) TRY(refuse_process(*process).context("process"));
-    if (const json::Object* section = object_at(value, "linux")) TRY(refuse_linux(*section).context("linux"));
-    return json::decode<Spec>(value);
-}
+Result<Spec> parse_spec(std::string_view text) { return json::decode<Spec>(TRY(parse(text))); }
 
-Result<Process> parse_process(std::string_view text) {
-    json::Value value = TRY(parse(text));
-    TRY(refuse_process(value.get_object()));
-    return json::decode<Process>(value);
-}
+Result<Process> parse_process(std::string_view text) { return json::decode<Process>(TRY(parse(text))); }
 
 Result<Resources> parse_resources(std::string_view text) { return json::decode<Resources>(TRY(parse(text))); }
 

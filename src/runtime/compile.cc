@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "kernel/lsm.h"
 #include "kernel/namespaces.h"
+#include "kernel/resctrl.h"
 #include "runtime/compile_parts.h"
 #include "sys/mount.h"
 
@@ -41,9 +43,9 @@ Result<Namespaces> compile_namespaces(const oci::Linux& config, const CompileOpt
     };
     take(ns.user, options.user_ns);
     take(ns.net, options.net_ns);
-    if (ns.mount.mode != NamespaceUse::Mode::fresh)
+    // An overlay is mounted nowhere else than in the container.
+    if (ns.mount.mode != NamespaceUse::Mode::fresh && !options.lower.empty())
         return unsupported("a container needs a mount namespace of its own");
-    if (ns.time.mode != NamespaceUse::Mode::host) return unsupported("time namespaces are not supported");
     return ns;
 }
 
@@ -124,8 +126,11 @@ Result<void> compile_root(const oci::Spec& spec, const CompileOptions& options, 
         root.propagation = MS_SHARED | (propagation[0] == 'r' ? MS_REC : 0);
     else if (propagation == "slave" || propagation == "rslave")
         root.propagation = MS_SLAVE | MS_REC;
+    else if (propagation == "unbindable" || propagation == "runbindable")
+        root.propagation = MS_UNBINDABLE;
     else if (!propagation.empty() && propagation != "private" && propagation != "rprivate")
-        return unsupported("rootfsPropagation " + propagation + " is not supported");
+        return invalid("linux.rootfsPropagation: \"" + propagation +
+                       "\" is none of shared, slave, private and unbindable");
     return {};
 }
 
@@ -177,7 +182,16 @@ Result<void> compile_linux(const oci::Spec& spec, const CompileOptions& options,
         TRY(check_sysctl(name, plan.ns));
         plan.sysctls.push_back({name, value});
     }
-    if (!config.mount_label.empty()) return unsupported("mountLabel needs SELinux, which is not supported");
+    if (!config.mount_label.empty() && !kernel::selinux_enabled())
+        return unsupported("linux.mountLabel: \"" + config.mount_label +
+                           "\" can't be applied: SELinux is not enabled on this machine");
+    plan.mount_label = config.mount_label;
+    if (config.intel_rdt) TRY(kernel::check_intel_rdt(*config.intel_rdt).context("intelRdt"));
+    plan.time_offsets = TRY(compile_time_offsets(config, plan.ns));
+    if (config.memory_policy)
+        plan.process.memory_policy = TRY(compile_memory_policy(*config.memory_policy).context("memoryPolicy"));
+    if (config.personality)
+        plan.process.personality = TRY(compile_personality(*config.personality).context("personality"));
     TRY(compile_devices(config, plan));
     if (options.seccomp) {
         use_filter(*options.seccomp, plan.process);
@@ -239,10 +253,12 @@ Result<Plan> compile(const oci::Spec& spec, const CompileOptions& options) {
     plan.gate = options.gate;
     plan.rootfs.change = options.root_change;
     plan.process.keyring = options.keyring;
+    plan.stop_for_hooks = !spec.linux_->net_devices.empty() || spec.linux_->intel_rdt.has_value();
     if (spec.hooks) {
         TRY(check_hooks(*spec.hooks));
-        plan.stop_for_hooks = !spec.hooks->prestart.empty() || !spec.hooks->create_runtime.empty() ||
-                              !spec.hooks->create_container.empty() || !spec.hooks->start_container.empty();
+        plan.stop_for_hooks = plan.stop_for_hooks || !spec.hooks->prestart.empty() ||
+                              !spec.hooks->create_runtime.empty() || !spec.hooks->create_container.empty() ||
+                              !spec.hooks->start_container.empty();
         plan.create_container_hooks = compile_hooks(spec.hooks->create_container);
         plan.start_container_hooks = compile_hooks(spec.hooks->start_container);
     }
@@ -258,6 +274,10 @@ Result<ExecPlan> compile_exec(const oci::Process& process, const Plan& container
     plan.process.seccomp_listener = container.process.seccomp_listener;
     plan.process.seccomp_metadata = container.process.seccomp_metadata;
     plan.process.keyring = container.process.keyring;
+    plan.process.memory_policy = container.process.memory_policy;
+    plan.process.personality = container.process.personality;
+    if (process.exec_cpu_affinity) TRY(compile_affinity(*process.exec_cpu_affinity, plan));
+    plan.time_ns = container.ns.time.mode != NamespaceUse::Mode::host;
     plan.uid_map = container.uid_map;
     plan.gid_map = container.gid_map;
     plan.cgroup = container.cgroup;

@@ -57,6 +57,9 @@ Result<std::vector<IdRange>> own_map(const std::vector<oci::IdMapping>& mappings
 Result<void> compile_idmap(const oci::Mount& mount, const kernel::MountOptions& options, const CompileOptions& compile,
                            const Plan& plan, MountPlan& out) {
     bool has_user_ns = plan.ns.user.mode != NamespaceUse::Mode::host;
+    out.idmap_recursive = options.idmap_recursive;
+    if (mount.uid_mappings.empty() != mount.gid_mappings.empty())
+        return invalid("uidMappings and gidMappings must be given together");
     if (!mount.uid_mappings.empty() || !mount.gid_mappings.empty()) {
         out.idmap = MountPlan::IdMap::own;
         out.uid_map = TRY(own_map(mount.uid_mappings).context("uidMappings"));
@@ -66,6 +69,7 @@ Result<void> compile_idmap(const oci::Mount& mount, const kernel::MountOptions& 
         out.idmap = MountPlan::IdMap::container;
     } else if (compile.idmap_by_default && has_user_ns) {
         out.idmap = MountPlan::IdMap::container;
+        out.idmap_recursive = true;
     }
     return {};
 }
@@ -84,7 +88,9 @@ Result<MountPlan> compile_mount(const oci::Mount& mount, const CompileOptions& c
     out.recursive = options.recursive;
     out.copy_up = options.copy_up;
     out.data = options.data;
-    if (options.bind || mount.type == "bind") {
+    if (options.remount) {
+        out.kind = options.bind ? MountPlan::Kind::remount_bind : MountPlan::Kind::remount;
+    } else if (options.bind || mount.type == "bind") {
         out.kind = MountPlan::Kind::bind;
         out.source = TRY(absolute_host_path(mount.source, compile.bundle).context("source"));
         TRY(compile_idmap(mount, options, compile, plan, out));

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "kernel/caps.h"
+#include "kernel/lsm.h"
 #include "runtime/compile_parts.h"
 
 namespace hull::runtime {
@@ -113,6 +114,21 @@ std::vector<std::string> last_of_each(const std::vector<std::string>& env) {
     return out;
 }
 
+// Without the module nothing would hold the process back: refused.
+Result<void> compile_labels(const oci::Process& process, ProcessPlan& plan) {
+    const std::string& profile = process.apparmor_profile;
+    bool apparmor = !profile.empty() && kernel::apparmor_enabled();
+    if (!profile.empty() && profile != "unconfined" && !apparmor)
+        return unsupported("apparmorProfile: \"" + profile +
+                           "\" can't be applied: AppArmor is not enabled on this machine");
+    if (apparmor) plan.apparmor_profile = profile;
+    if (!process.selinux_label.empty() && !kernel::selinux_enabled())
+        return unsupported("selinuxLabel: \"" + process.selinux_label +
+                           "\" can't be applied: SELinux is not enabled on this machine");
+    plan.selinux_label = process.selinux_label;
+    return {};
+}
+
 } // namespace
 
 Result<ProcessPlan> compile_process(const oci::Process& process) {
@@ -134,7 +150,7 @@ Result<ProcessPlan> compile_process(const oci::Process& process) {
     plan.rlimits = TRY(compile_rlimits(process.rlimits));
     plan.no_new_privileges = process.no_new_privileges;
     plan.terminal = process.terminal;
-    if (process.console_size) {
+    if (process.console_size && process.terminal) {
         if (process.console_size->height > UINT16_MAX || process.console_size->width > UINT16_MAX)
             return invalid("consoleSize is beyond 65535");
         plan.rows = static_cast<uint16_t>(process.console_size->height);
@@ -143,11 +159,11 @@ Result<ProcessPlan> compile_process(const oci::Process& process) {
     if (process.oom_score_adj && (*process.oom_score_adj < -1000 || *process.oom_score_adj > 1000))
         return invalid("oomScoreAdj must be in range -1000 to 1000");
     plan.oom_score_adj = process.oom_score_adj;
-    if (!process.apparmor_profile.empty() && process.apparmor_profile != "unconfined")
-        return Error(ErrorKind::unsupported, "AppArmor profile " + process.apparmor_profile +
-                                                 " can't be applied: AppArmor is not supported yet");
-    if (!process.selinux_label.empty())
-        return Error(ErrorKind::unsupported, "SELinux labels can't be applied: SELinux is not supported yet");
+    if (process.scheduler) plan.scheduler = TRY(compile_scheduler(*process.scheduler).context("scheduler"));
+    if (process.io_priority) plan.io_priority = TRY(compile_io_priority(*process.io_priority).context("ioPriority"));
+    TRY(compile_labels(process, plan));
+    ExecPlan others; // those who join later; what is wrong shows now
+    if (process.exec_cpu_affinity) TRY(compile_affinity(*process.exec_cpu_affinity, others).context("execCPUAffinity"));
     return plan;
 }
 

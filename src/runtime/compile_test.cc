@@ -130,10 +130,16 @@ TEST(Compile, R7_only_settings_of_its_own_namespaces_are_allowed) {
 TEST(Compile, what_cant_be_honoured_is_an_error) {
     Spec spec = small_spec();
     spec.process->apparmor_profile = "docker-default";
-    EXPECT_THAT(error_of(spec), HasSubstr("AppArmor profile docker-default can't be applied"));
+    EXPECT_THAT(error_of(spec), HasSubstr("apparmorProfile: \"docker-default\" can't be applied"));
     spec = small_spec();
-    spec.linux_->namespaces.push_back({"time", ""});
-    EXPECT_EQ(error_of(spec), "time namespaces are not supported");
+    spec.linux_->mount_label = "system_u:object_r:svirt_sandbox_file_t:s0";
+    EXPECT_THAT(error_of(spec), HasSubstr("SELinux is not enabled"));
+    spec = small_spec();
+    spec.hooks.emplace();
+    spec.hooks->poststop = {{"relative", {}, {}, {}}};
+    EXPECT_EQ(error_of(spec), "hooks.poststop[0].path: \"relative\" is not absolute");
+    spec.hooks->poststop = {{"/x", {}, {}, 0}};
+    EXPECT_EQ(error_of(spec), "hooks.poststop[0].timeout: 0 is not above zero");
     spec = small_spec();
     spec.process->capabilities.emplace();
     spec.process->capabilities->bounding = {"CAP_NONSENSE"};

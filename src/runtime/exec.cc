@@ -10,6 +10,7 @@
 #include "sys/namespace.h"
 #include "sys/pidfd.h"
 #include "sys/process.h"
+#include "sys/scheduling.h"
 
 namespace hull::runtime {
 
@@ -19,23 +20,33 @@ struct Joining {
     BorrowedFd init;
     const ExecPlan& plan;
     LaunchFds stdio;
-    UniqueFd cgroup; // v2
+    UniqueFd cgroup;    // v2
+    UniqueFd host_proc; // see open_proc_for_labels()
 };
 
 Result<void> prepare_process(Joining& j) {
     EnterProcess enter{j.plan.process, j.plan.uid_map, j.plan.gid_map, j.stdio};
     TRY(give_stdio(enter));
     TRY(set_oom_score(enter));
+    TRY(set_priorities(enter));
+    j.host_proc = TRY(open_proc_for_labels(enter));
     return raise_limits(enter);
 }
 
+Result<void> run_on(const std::vector<uint64_t>& cpus, const char* what) {
+    if (cpus.empty()) return {};
+    return sys::set_cpu_affinity(cpus).context(what);
+}
+
 Result<void> join_cgroup(Joining& j) {
+    TRY(run_on(j.plan.initial_cpus, "process.execCPUAffinity.initial"));
     j.cgroup = TRY(kernel::cgroup::open_for_clone(j.plan.cgroup));
     return kernel::cgroup::join(j.plan.cgroup);
 }
 
 Result<void> join_namespaces(Joining& j) {
     uint64_t all = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    if (j.plan.time_ns) all |= sys::abi::clone_newtime;
     bool own_user_ns = !j.plan.uid_map.empty();
     // All at once: a container that ends meanwhile is not entered by half.
     auto joined = sys::setns(j.init, all | (own_user_ns ? CLONE_NEWUSER : 0));
@@ -56,7 +67,10 @@ constexpr std::array<Step<Joining>, 3> list{{
 Result<void> prepare_unprivileged(Joining& j) {
     // Its /proc files must be the user's, for the OOM score.
     TRY(sys::set_dumpable());
-    TRY(prepare_unprivileged(EnterProcess{j.plan.process, j.plan.uid_map, j.plan.gid_map, j.stdio}));
+    EnterProcess enter{j.plan.process, j.plan.uid_map, j.plan.gid_map, j.stdio};
+    TRY(prepare_unprivileged(enter));
+    j.host_proc = TRY(open_proc_for_labels(enter));
+    TRY(run_on(j.plan.initial_cpus, "process.execCPUAffinity.initial"));
     return sys::set_not_dumpable();
 }
 
@@ -112,7 +126,11 @@ Result<void> be_intermediate(Joining& j, ReportWriter& report, Privileges privil
     pid_t pid = TRY(sys::clone(request).context("make the process"));
     if (pid != 0) return report.pid(pid, pidfd);
     report.forget_steps();
+    // Only now it is in the cgroup, also on v2.
+    auto placed = run_on(j.plan.final_cpus, "process.execCPUAffinity.final");
+    if (!placed.ok()) fail_and_exit(report, placed.error());
     Starting starting{j.plan.process, j.plan.uid_map, j.plan.gid_map, j.stdio, report};
+    starting.host_proc = std::move(j.host_proc);
     fail_and_exit(report, start_program(starting));
 }
 
@@ -122,7 +140,7 @@ Result<PendingLaunch> exec(BorrowedFd init, const ExecPlan& plan, const LaunchFd
     if (plan.process.args.empty()) return Error(ErrorKind::invalid_argument, "no command specified");
     if (sys::pidfd_ended(init)) return Error(ErrorKind::conflict, "the container is not running");
     return fork_intermediate(stdio, [&](ReportWriter& report, const LaunchFds& own) -> Result<void> {
-        Joining joining{init, plan, own, {}};
+        Joining joining{init, plan, own, {}, {}};
         return be_intermediate(joining, report, privileges);
     });
 }

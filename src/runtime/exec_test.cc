@@ -98,9 +98,9 @@ TEST_F(ExecTest, an_ended_container_cant_be_entered) {
     auto container = start(shell_plan("sleep 60"));
     UniqueFd pidfd = std::move(container.pidfd);
     stop(container);
-    auto pending =
-        exec(pidfd,
-             ExecPlan{.id = "", .process = shell_plan("true").process, .uid_map = {}, .gid_map = {}, .cgroup = {}}, {});
+    ExecPlan plan;
+    plan.process = shell_plan("true").process;
+    auto pending = exec(pidfd, plan, {});
     ASSERT_FALSE(pending.ok());
     EXPECT_EQ(pending.error().kind(), ErrorKind::conflict);
 }

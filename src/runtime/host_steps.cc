@@ -19,6 +19,7 @@
 #include "sys/mount.h"
 #include "sys/namespace.h"
 #include "sys/process.h"
+#include "sys/scheduling.h"
 #include "sys/tree.h"
 
 namespace hull::runtime {
@@ -42,18 +43,26 @@ Result<UniqueFd> open_namespace(const Launching& l, const NamespaceUse& use) {
 
 namespace {
 
+Result<void> check_kind(BorrowedFd fd, const NamespaceUse& use, uint64_t clone_flag) {
+    if (use.fd != no_fd) return {};
+    auto kind = sys::namespace_kind(fd);
+    if (kind.ok() && *kind == clone_flag) return {};
+    return Error(ErrorKind::invalid_argument, use.path + " is not a namespace of this kind");
+}
+
 struct NamespaceMember {
     NamespaceUse Namespaces::* use;
     uint64_t clone_flag;
     const char* name;
 };
 // All but the user namespace, which is entered last.
-constexpr std::array<NamespaceMember, 6> members_of_plan{{
+constexpr std::array<NamespaceMember, 7> members_of_plan{{
     {&Namespaces::net, CLONE_NEWNET, "network namespace"},
     {&Namespaces::ipc, CLONE_NEWIPC, "ipc namespace"},
     {&Namespaces::uts, CLONE_NEWUTS, "uts namespace"},
     {&Namespaces::pid, CLONE_NEWPID, "pid namespace"},
     {&Namespaces::cgroup, CLONE_NEWCGROUP, "cgroup namespace"},
+    {&Namespaces::time, sys::abi::clone_newtime, "time namespace"},
     {&Namespaces::mount, CLONE_NEWNS, "mount namespace"},
 }};
 
@@ -75,12 +84,15 @@ Result<void> prepare_for_mounts(Launching& l) {
 Result<void> open_other_namespaces(Launching& l) {
     for (const auto& member : members_of_plan) {
         const NamespaceUse& use = l.plan.ns.*member.use;
-        if (use.mode == Mode::fresh) l.fresh |= member.clone_flag;
+        // clone(2) makes no time namespaces: unshare(2) does, see join_namespaces().
+        if (use.mode == Mode::fresh && member.clone_flag != sys::abi::clone_newtime) l.fresh |= member.clone_flag;
         if (use.mode != Mode::join) continue;
         if (member.clone_flag == CLONE_NEWNS && sys::mount_way() == sys::MountWay::staged)
             return Error(ErrorKind::unsupported, "to join a mount namespace takes mount_setattr (Linux 5.12), which "
                                                  "this kernel or the sandbox around it doesn't have");
-        l.joined.push_back({TRY(open_namespace(l, use).context(member.name)), member.clone_flag});
+        UniqueFd fd = TRY(open_namespace(l, use).context(member.name));
+        TRY(check_kind(fd, use, member.clone_flag).context(member.name));
+        l.joined.push_back({std::move(fd), member.clone_flag});
     }
     return {};
 }
@@ -94,6 +106,7 @@ Result<void> open_namespaces(Launching& l) {
         l.user_ns = TRY(kernel::make_user_namespace(kernel_map(l.plan.uid_map), kernel_map(l.plan.gid_map)));
     else if (user.mode == Mode::join)
         l.user_ns = TRY(open_namespace(l, user).context("user namespace"));
+    if (user.mode == Mode::join) TRY(check_kind(l.user_ns, user, CLONE_NEWUSER).context("user namespace"));
     // Only now: who has something mounted over its "/" may not make user namespaces.
     return prepare_for_mounts(l);
 }
@@ -207,8 +220,9 @@ Result<PreparedMount> prepare_bind(const Launching& l, const MountPlan& plan) {
     }
     PreparedMount mount;
     mount.is_folder = TRY(is_folder(source));
-    auto bound = TRY(kernel::clone_for_container(source, plan.source,
-                                                 plan.recursive ? sys::Depth::all_below : sys::Depth::one, user_ns));
+    auto bound =
+        TRY(kernel::clone_for_container(source, plan.source, plan.recursive ? sys::Depth::all_below : sys::Depth::one,
+                                        user_ns, plan.idmap_recursive ? sys::Depth::all_below : sys::Depth::one));
     TRY(dress_bind(plan, bound.tree));
     for (const auto& part : bound.parts) TRY(dress_part(plan, part.tree));
     mount.tree = std::move(bound.tree);
@@ -279,7 +293,9 @@ Result<PreparedMount> prepare_mount(Launching& l, const MountPlan& plan) {
         l.devices_in_dev = true;
         return mount;
     }
-    case MountPlan::Kind::filesystem: break;
+    case MountPlan::Kind::filesystem:
+    case MountPlan::Kind::remount:
+    case MountPlan::Kind::remount_bind: break;
     }
     return PreparedMount{};
 }
@@ -296,6 +312,8 @@ EnterProcess entering(const Launching& l) { return {l.plan.process, l.plan.uid_m
 Result<void> prepare_process(Launching& l) {
     TRY(give_stdio(entering(l)));
     TRY(set_oom_score(entering(l)));
+    TRY(set_priorities(entering(l)));
+    TRY(open_own_proc(l));
     return raise_limits(entering(l));
 }
 
@@ -305,7 +323,7 @@ Result<void> join_namespaces(Launching& l) {
     for (const auto& joined : l.joined) TRY(sys::setns(joined.fd, joined.clone_flag));
     l.joined.clear();
     if (l.user_ns) TRY(enter_user_namespace(l.user_ns));
-    return {};
+    return make_time_namespace(l);
 }
 
 constexpr std::array<Step<Launching>, 4> host_list{{
@@ -351,6 +369,44 @@ Result<void> raise_limits(const EnterProcess& enter) {
                          " that this host allows the engine, which may not raise it (no CAP_SYS_RESOURCE)");
     }
     return {};
+}
+
+// What SCHED_FLAG_RESET_ON_FORK and SCHED_DEADLINE give only to the process
+// itself is set there (process_steps.cc).
+bool is_inherited(const SchedulerPlan& scheduler) {
+    constexpr uint64_t reset_on_fork = 1;
+    constexpr uint32_t deadline = 6;
+    return !(scheduler.flags & reset_on_fork) && scheduler.policy != deadline;
+}
+
+Result<void> set_scheduler(const SchedulerPlan& s) {
+    return sys::set_scheduler({s.policy, s.flags, s.nice, s.priority, s.runtime, s.deadline, s.period})
+        .context("process.scheduler");
+}
+
+Result<void> set_priorities(const EnterProcess& enter) {
+    if (enter.process.io_priority) TRY(sys::set_io_priority(*enter.process.io_priority).context("process.ioPriority"));
+    if (enter.process.scheduler && is_inherited(*enter.process.scheduler)) TRY(set_scheduler(*enter.process.scheduler));
+    return {};
+}
+
+Result<void> open_own_proc(Launching& l) {
+    l.host_proc = TRY(open_proc_for_labels({l.plan.process, l.plan.uid_map, l.plan.gid_map, l.stdio}));
+    if (!l.plan.time_offsets.empty()) l.time_offsets = TRY(sys::open("/proc/self/timens_offsets", O_WRONLY));
+    return {};
+}
+
+Result<void> make_time_namespace(Launching& l) {
+    // Like that of pids, a new one is for who is forked from now on.
+    if (l.plan.ns.time.mode == Mode::fresh) TRY(sys::unshare(sys::abi::clone_newtime).context("make a time namespace"));
+    if (l.time_offsets) TRY(sys::write_all(l.time_offsets, l.plan.time_offsets).context("set the offsets of clocks"));
+    l.time_offsets.reset();
+    return {};
+}
+
+Result<UniqueFd> open_proc_for_labels(const EnterProcess& enter) {
+    if (enter.process.apparmor_profile.empty() && enter.process.selinux_label.empty()) return UniqueFd();
+    return sys::open("/proc", O_PATH | O_DIRECTORY);
 }
 
 Result<void> set_oom_score(const EnterProcess& enter) {

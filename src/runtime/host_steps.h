@@ -47,5 +47,16 @@ Result<void> give_stdio(const EnterProcess& enter);
 // Raises hard limits as far as the plan wants and the host lets.
 Result<void> raise_limits(const EnterProcess& enter);
 Result<void> set_oom_score(const EnterProcess& enter);
+// I/O priority, and the scheduler where what the process forks inherits it:
+// done with the host's privileges.
+Result<void> set_priorities(const EnterProcess& enter);
+bool is_inherited(const SchedulerPlan& scheduler);
+Result<void> set_scheduler(const SchedulerPlan& scheduler);
+// The launcher's /proc, for the labels of the process; invalid when it has none.
+Result<UniqueFd> open_proc_for_labels(const EnterProcess& enter);
+// The files of the launcher's /proc that are written from within namespaces.
+Result<void> open_own_proc(Launching& l);
+// In the user namespace that will own it.
+Result<void> make_time_namespace(Launching& l);
 
 } // namespace hull::runtime

@@ -30,6 +30,10 @@ constexpr uint64_t proc_magic = 0x9fa0;
 
 using Mode = NamespaceUse::Mode;
 
+bool is_kernel_view(const MountPlan& plan) {
+    return plan.kind == MountPlan::Kind::filesystem && (plan.fs_type == "proc" || plan.fs_type == "sysfs");
+}
+
 Result<void> finish_namespaces(Launching& l) {
     TRY(sys::set_not_dumpable());
     for (const auto& late : l.late_limits) TRY(sys::write_all(late.file, late.value).context("set a late limit"));
@@ -42,7 +46,7 @@ Result<void> finish_namespaces(Launching& l) {
     if (l.plan.ns.net.mode == Mode::fresh) TRY(sys::raise_loopback());
     if (sys::mount_way() == sys::MountWay::staged) return take_staged_mounts(l);
     // Nothing mounted or unmounted from here on shows on the host.
-    return sys::mount_propagation("/", MS_REC | MS_PRIVATE);
+    return is_own_tree(l) ? sys::mount_propagation("/", MS_REC | MS_PRIVATE) : Result<void>();
 }
 
 // proc and sysfs are allowed in a user namespace only as long as the host's
@@ -55,7 +59,10 @@ Result<void> make_filesystems(Launching& l) {
             auto fs = TRY(sys::NewFilesystem::open(plan.fs_type));
             if (!plan.source.empty()) TRY(fs.string("source", plan.source));
             TRY(fs.options(plan.data));
-            return fs.mount(plan.attr_set);
+            if (!l.plan.mount_label.empty() && !is_kernel_view(plan)) TRY(fs.string("context", l.plan.mount_label));
+            // A device that can't be written isn't mounted otherwise.
+            if (plan.attr_set & MOUNT_ATTR_RDONLY && plan.source.starts_with("/dev/")) TRY(fs.flag("ro"));
+            return fs.mount(plan.copy_up ? plan.attr_set & ~uint64_t{MOUNT_ATTR_RDONLY} : plan.attr_set);
         };
         l.mounts[i].tree = TRY(make().context([&] { return "mount " + plan.target; }));
     }
@@ -94,10 +101,6 @@ Result<void> early_hooks(Launching& l) {
 
 // ---- mounts ----------------------------------------------------------------
 
-bool is_kernel_view(const MountPlan& plan) {
-    return plan.kind == MountPlan::Kind::filesystem && (plan.fs_type == "proc" || plan.fs_type == "sysfs");
-}
-
 // Where the mount goes. Links in the image are followed inside the root; to
 // /proc and /sys none may lead at all (CVE-2019-19921).
 Result<UniqueFd> open_target(Launching& l, const MountPlan& plan, const PreparedMount& mount) {
@@ -134,6 +137,8 @@ Result<void> attach_one(Launching& l, const MountPlan& plan, PreparedMount& moun
         return Error(ErrorKind::invalid_argument,
                      "not a directory: are you trying to mount a directory onto a file (or vice-versa)?");
     if (plan.copy_up) TRY(copy_tree(target, mount.tree).context("copy what the image has there"));
+    if (plan.copy_up && plan.attr_set & MOUNT_ATTR_RDONLY)
+        TRY(sys::set_mount_attributes(mount.tree, "", sys::Depth::one, {.set = MOUNT_ATTR_RDONLY}));
     TRY(sys::attach_mount(mount.tree, target));
     TRY(spread(plan, mount.tree));
     TRY(attach_parts(mount.tree, mount.parts));
@@ -141,10 +146,34 @@ Result<void> attach_one(Launching& l, const MountPlan& plan, PreparedMount& moun
     return {};
 }
 
+// Option remount: what is mounted there gets other attributes.
+Result<void> change_mount(Launching& l, const MountPlan& plan) {
+    UniqueFd target = TRY(sys::open_beneath(l.root, plan.target, O_PATH, sys::Links::in_root));
+    if (plan.kind == MountPlan::Kind::remount) {
+        auto fs = TRY(sys::NewFilesystem::pick(target));
+        TRY(fs.options(plan.data));
+        if ((plan.attr_set | plan.attr_clear) & MOUNT_ATTR_RDONLY)
+            TRY(fs.flag(plan.attr_set & MOUNT_ATTR_RDONLY ? "ro" : "rw"));
+        TRY(fs.reconfigure());
+    }
+    if (!plan.attr_set && !plan.attr_clear) return {};
+    auto changed =
+        sys::set_mount_attributes(target, "", sys::Depth::one, {.set = plan.attr_set, .clear = plan.attr_clear});
+    if (!changed.ok() && changed.error().code() == EINVAL)
+        return Error(ErrorKind::invalid_argument, "nothing is mounted there that could be remounted");
+    return changed;
+}
+
+Result<void> place_mount(Launching& l, size_t i) {
+    const MountPlan& plan = l.plan.mounts[i];
+    bool there = plan.kind == MountPlan::Kind::remount || plan.kind == MountPlan::Kind::remount_bind;
+    return there ? change_mount(l, plan) : attach_one(l, plan, l.mounts[i]);
+}
+
 Result<void> attach_mounts(Launching& l) {
     mode_t umask = sys::set_umask(0);
     for (size_t i = 0; i < l.plan.mounts.size(); ++i)
-        TRY(attach_one(l, l.plan.mounts[i], l.mounts[i]).context([&] { return "mount " + l.plan.mounts[i].target; }));
+        TRY(place_mount(l, i).context([&] { return "mount " + l.plan.mounts[i].target; }));
     sys::set_umask(umask);
     return {};
 }

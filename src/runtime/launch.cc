@@ -2,7 +2,6 @@
 
 #include <csignal>
 
-#include "runtime/hooks.h"
 #include "runtime/host_steps.h"
 #include "runtime/init_steps.h"
 #include "runtime/process_steps.h"
@@ -27,6 +26,7 @@ Error be_init(Launching& l) {
     if (!made.ok()) return std::move(made).error();
     Starting starting{l.plan.process, l.plan.uid_map, l.plan.gid_map, l.stdio, l.report, l.plan.gate, true};
     if (!l.plan.start_container_hooks.empty()) starting.after_gate = [&] { return start_container_hooks(l); };
+    starting.host_proc = std::move(l.host_proc);
     return start_program(starting);
 }
 

@@ -74,16 +74,18 @@ struct RootfsPlan {
     // Enter the trees through mounts that shift ids by the container's map.
     // False for a tree that is owned by the outside ids already.
     bool idmap = false;
-    uint64_t propagation = 0; // MS_PRIVATE, MS_SLAVE, MS_SHARED (with MS_REC); 0 is private
+    uint64_t propagation = 0; // MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE (with MS_REC); 0 is private
     RootChange change = RootChange::pivot;
 };
 
 struct MountPlan {
     enum class Kind : uint8_t {
-        filesystem, // a new instance of fs_type, made inside
-        bind,       // source (or source_fd) and, when recursive, what is mounted below it
-        dev,        // a tmpfs with the plan's device nodes, made host-side
-        cgroup,     // the container's view of its own cgroups (layout of the host)
+        filesystem,   // a new instance of fs_type, made inside
+        bind,         // source (or source_fd) and, when recursive, what is mounted below it
+        dev,          // a tmpfs with the plan's device nodes, made host-side
+        cgroup,       // the container's view of its own cgroups (layout of the host)
+        remount,      // other attributes for the file system that is mounted at target, and for the mount
+        remount_bind, // the same for the mount alone
     };
     enum class IdMap : uint8_t {
         none,
@@ -105,6 +107,7 @@ struct MountPlan {
     bool copy_up = false; // tmpfs: begins with what the image has at target
     // bind of the container's own files (resolv.conf ...) and volumes.
     IdMap idmap = IdMap::none;
+    bool idmap_recursive = true;           // also of what is mounted below it
     std::vector<IdRange> uid_map, gid_map; // IdMap::own
 };
 
@@ -142,6 +145,21 @@ enum class Keyring : uint8_t {
     inherited, // the launcher's
 };
 
+// sched_setattr(2)
+struct SchedulerPlan {
+    uint32_t policy = 0; // SCHED_*
+    uint64_t flags = 0;  // SCHED_FLAG_*
+    int32_t nice = 0;
+    uint32_t priority = 0;
+    uint64_t runtime = 0, deadline = 0, period = 0; // ns
+};
+
+// set_mempolicy(2)
+struct MemoryPolicyPlan {
+    uint32_t mode = 0;           // MPOL_* and MPOL_F_*
+    std::vector<uint64_t> nodes; // bit n % 64 of element n / 64 is node n
+};
+
 // One program to run: the container's first, or one of an exec.
 struct ProcessPlan {
     std::vector<std::string> args; // at least one
@@ -166,7 +184,11 @@ struct ProcessPlan {
     uint16_t rows = 0, columns = 0; // of the terminal; 0: unset
     std::optional<int> oom_score_adj;
     Keyring keyring = Keyring::fresh;
-    std::string apparmor_profile, selinux_label; // must be empty on kernels without
+    std::optional<SchedulerPlan> scheduler;
+    std::optional<uint16_t> io_priority; // ioprio_set(2)
+    std::optional<MemoryPolicyPlan> memory_policy;
+    std::optional<uint32_t> personality;         // personality(2)
+    std::string apparmor_profile, selinux_label; // from the next exec on; empty: as the launcher
 };
 
 struct HookPlan {
@@ -193,13 +215,16 @@ struct Plan {
     std::vector<DevicePlan> devices;
     bool default_dev_links = true; // /dev/fd, /dev/stdin, ..., /dev/ptmx
     std::vector<std::string> masked_paths, readonly_paths;
+    std::string mount_label; // SELinux context of the file systems made for the container; empty: none
     std::vector<Setting> sysctls;
+    std::string time_offsets; // for /proc/self/timens_offsets; only with a fresh time namespace
     CgroupPlan cgroup;
     ProcessPlan process;
     Gate gate = Gate::none;
     // init reports LaunchEvent::Kind::at_hooks before it leaves the host's
     // tree and waits for PendingLaunch::resume(): the place where the caller
-    // runs the hooks prestart and createRuntime.
+    // runs the hooks prestart and createRuntime, and gives the container what
+    // only the host can (network devices, a class of service).
     bool stop_for_hooks = false;
     std::vector<HookPlan> create_container_hooks, start_container_hooks; // run by init
 };
@@ -210,6 +235,10 @@ struct ExecPlan {
     ProcessPlan process;
     std::vector<IdRange> uid_map, gid_map; // the container's; empty: the host's
     CgroupPlan cgroup;                     // joined only: writes are ignored
+    bool time_ns = false;                  // the container isn't in the launcher's time namespace
+    // Bits as of MemoryPolicyPlan::nodes; empty: as they are. Before and after
+    // the process is in the container's cgroup.
+    std::vector<uint64_t> initial_cpus, final_cpus;
 };
 
 // Own binary form (docs/formats/plan.md): little-endian, length-prefixed, with

@@ -34,7 +34,7 @@ constexpr uint32_t exec_plan_magic = 0x33657048; // "Hpe3"
 } // namespace
 
 constexpr NamespaceUse::Mode max_value(NamespaceUse::Mode) { return NamespaceUse::Mode::join; }
-constexpr MountPlan::Kind max_value(MountPlan::Kind) { return MountPlan::Kind::cgroup; }
+constexpr MountPlan::Kind max_value(MountPlan::Kind) { return MountPlan::Kind::remount_bind; }
 constexpr MountPlan::IdMap max_value(MountPlan::IdMap) { return MountPlan::IdMap::own; }
 constexpr RootChange max_value(RootChange) { return RootChange::move; }
 constexpr Keyring max_value(Keyring) { return Keyring::inherited; }
@@ -59,7 +59,7 @@ void members(A& a, RootfsPlan& r) {
 template <class A>
 void members(A& a, MountPlan& m) {
     a(m.kind, m.target, m.source, m.source_fd, m.fs_type, m.data, m.attr_set, m.attr_clear, m.attr_set_rec,
-      m.attr_clear_rec, m.propagation, m.recursive, m.copy_up, m.idmap, m.uid_map, m.gid_map);
+      m.attr_clear_rec, m.propagation, m.recursive, m.copy_up, m.idmap, m.idmap_recursive, m.uid_map, m.gid_map);
 }
 template <class A>
 void members(A& a, DevicePlan& d) {
@@ -78,10 +78,19 @@ void members(A& a, CapabilitySets& c) {
     a(c.bounding, c.effective, c.permitted, c.inheritable, c.ambient);
 }
 template <class A>
+void members(A& a, SchedulerPlan& s) {
+    a(s.policy, s.flags, s.nice, s.priority, s.runtime, s.deadline, s.period);
+}
+template <class A>
+void members(A& a, MemoryPolicyPlan& m) {
+    a(m.mode, m.nodes);
+}
+template <class A>
 void members(A& a, ProcessPlan& p) {
     a(p.args, p.env, p.cwd, p.user, p.uid, p.gid, p.additional_gids, p.additional_groups, p.umask, p.caps, p.rlimits,
       p.seccomp, p.seccomp_flags, p.seccomp_listener, p.seccomp_metadata, p.no_new_privileges, p.terminal, p.rows,
-      p.columns, p.oom_score_adj, p.keyring);
+      p.columns, p.oom_score_adj, p.scheduler, p.io_priority, p.memory_policy, p.personality, p.apparmor_profile,
+      p.selinux_label, p.keyring);
 }
 template <class A>
 void members(A& a, HookPlan& h) {
@@ -90,12 +99,12 @@ void members(A& a, HookPlan& h) {
 template <class A>
 void members(A& a, Plan& p) {
     a(p.id, p.ns, p.uid_map, p.gid_map, p.hostname, p.domainname, p.rootfs, p.mounts, p.devices, p.default_dev_links,
-      p.masked_paths, p.readonly_paths, p.sysctls, p.cgroup, p.process, p.gate, p.stop_for_hooks,
-      p.create_container_hooks, p.start_container_hooks);
+      p.masked_paths, p.readonly_paths, p.mount_label, p.sysctls, p.time_offsets, p.cgroup, p.process, p.gate,
+      p.stop_for_hooks, p.create_container_hooks, p.start_container_hooks);
 }
 template <class A>
 void members(A& a, ExecPlan& p) {
-    a(p.id, p.process, p.uid_map, p.gid_map, p.cgroup);
+    a(p.id, p.process, p.uid_map, p.gid_map, p.cgroup, p.time_ns, p.initial_cpus, p.final_cpus);
 }
 
 namespace {

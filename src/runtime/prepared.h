@@ -41,8 +41,10 @@ struct Launching {
     // Host side -> inside.
     UniqueFd user_ns = {}; // of the container; invalid: the host's
     std::vector<JoinedNamespace> joined = {};
-    uint64_t fresh = 0;   // CLONE_NEW* for init
-    UniqueFd cgroup = {}; // v2
+    uint64_t fresh = 0;         // CLONE_NEW* for init
+    UniqueFd cgroup = {};       // v2
+    UniqueFd host_proc = {};    // the launcher's procfs; only when labels are written
+    UniqueFd time_offsets = {}; // /proc/self/timens_offsets; only when they are written
     std::vector<kernel::cgroup::LateWrite> late_limits = {};
     Rootfs rootfs = {};
     std::vector<PreparedMount> mounts = {}; // as plan.mounts
@@ -53,7 +55,7 @@ struct Launching {
     bool devices_in_dev = false;                 // a mount of Kind::dev holds the nodes of /dev
 
     // Inside only.
-    UniqueFd root = {};          // the container's, after pivot_root
+    UniqueFd root = {};          // the container's
     UniqueFd proc = {};          // a procfs of the container, detached
     std::string hook_state = {}; // without status and pid
     bool root_is_placed = false; // attached, with all mounts, where the hooks look for it

@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 
 #include "kernel/caps.h"
+#include "kernel/lsm.h"
+#include "runtime/hooks.h"
+#include "runtime/host_steps.h"
 #include "runtime/id_map.h"
 #include "runtime/listener.h"
 #include "runtime/program.h"
@@ -16,6 +19,7 @@
 #include "sys/mount.h"
 #include "sys/process.h"
 #include "sys/resolve.h"
+#include "sys/scheduling.h"
 #include "sys/socket.h"
 #include "sys/tree.h"
 
@@ -162,6 +166,25 @@ Result<void> place_stdio(Starting& s) {
     return sys::close_all_from(static_cast<unsigned>(above), keep);
 }
 
+// ---- labels, scheduling --------------------------------------------------------
+
+Result<void> set_labels(Starting& s) {
+    if (!s.host_proc) return {};
+    if (!s.process.apparmor_profile.empty()) TRY(kernel::set_exec_apparmor(s.host_proc, s.process.apparmor_profile));
+    if (!s.process.selinux_label.empty()) TRY(kernel::set_exec_selinux(s.host_proc, s.process.selinux_label));
+    s.host_proc.reset();
+    return {};
+}
+
+Result<void> set_scheduling(Starting& s) {
+    const ProcessPlan& p = s.process;
+    if (p.personality) TRY(sys::set_personality(*p.personality).context("linux.personality"));
+    if (p.memory_policy)
+        TRY(sys::set_memory_policy(p.memory_policy->mode, p.memory_policy->nodes).context("linux.memoryPolicy"));
+    if (p.scheduler && !is_inherited(*p.scheduler)) TRY(set_scheduler(*p.scheduler));
+    return {};
+}
+
 // ---- limits, ids, capabilities -----------------------------------------------
 
 Result<void> set_limits(Starting& s) {
@@ -276,11 +299,13 @@ Result<void> look_up_program(Starting& s) {
     return {};
 }
 
-constexpr std::array<Step<Starting>, 10> process_list{{
+constexpr std::array<Step<Starting>, 12> process_list{{
     {"session", new_session},
     {"terminal", make_terminal},
     {"user", look_up_user},
+    {"labels", set_labels},
     {"stdio", place_stdio},
+    {"scheduling", set_scheduling},
     {"limits", set_limits},
     {"cwd", enter_cwd_as_root},
     {"ids", change_ids},

@@ -27,7 +27,8 @@ struct Starting {
     bool is_init = false;                          // the container's first: its terminal is /dev/console too
     std::function<Result<void>()> after_gate = {}; // as the user already; empty: nothing to do
 
-    UniqueFd root = {}; // "/" of the container
+    UniqueFd host_proc = {}; // open_proc_for_labels(); closed with the labels written
+    UniqueFd root = {};      // "/" of the container
     sys::Terminal terminal = {};
     ResolvedUser user = {};
     std::vector<std::string> env = {};

@@ -91,10 +91,22 @@ Result<void> strip_and_move(Launching& l) {
     return move_over_root(l);
 }
 
+Result<void> stay_beside_root(Launching& l) {
+    if (!l.root_is_placed) TRY(sys::attach_mount(l.rootfs.mount, l.plan.rootfs.path));
+    TRY(sys::fchdir(l.rootfs.mount));
+    TRY(sys::chroot("."));
+    return sys::chdir("/");
+}
+
 } // namespace
 
+bool is_own_tree(const Launching& l) { return l.plan.ns.mount.mode == NamespaceUse::Mode::fresh; }
+
 Result<void> enter_root(Launching& l) {
-    TRY(l.plan.rootfs.change == RootChange::pivot ? pivot_into_root(l) : strip_and_move(l));
+    if (!is_own_tree(l))
+        TRY(stay_beside_root(l));
+    else
+        TRY(l.plan.rootfs.change == RootChange::pivot ? pivot_into_root(l) : strip_and_move(l));
     TRY(attach_parts(l.rootfs.mount, l.rootfs.parts));
     l.rootfs.mount.reset();
     l.root = TRY(sys::open("/", O_PATH | O_DIRECTORY));

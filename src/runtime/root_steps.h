@@ -10,6 +10,10 @@ namespace hull::runtime {
 // Attaches what belongs into a tree that was copied mount by mount.
 Result<void> attach_parts(BorrowedFd tree, std::vector<kernel::BindTree::Part>& parts);
 
+// Otherwise the mount namespace is somebody else's too: its root stays, and
+// the container's lies in it, over its own folder, until that is unmounted.
+bool is_own_tree(const Launching& l);
+
 // Mounts are detached: "/" is the container's root afterwards.
 Result<void> enter_root(Launching& l);
 

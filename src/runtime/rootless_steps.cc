@@ -36,6 +36,7 @@ Result<void> make_own_namespaces(Launching& l) {
 
 Result<void> prepare_as_user(Launching& l) {
     TRY(prepare_unprivileged({l.plan.process, l.plan.uid_map, l.plan.gid_map, l.stdio}));
+    TRY(open_own_proc(l));
     return sys::set_not_dumpable();
 }
 
@@ -70,6 +71,7 @@ Result<void> enter_namespaces(Launching& l) {
         return Error(ErrorKind::forbidden, "a namespace to be joined belongs to a user namespace in which this user "
                                            "has no privileges")
             .with_code(EPERM);
+    TRY(make_time_namespace(l));
     // Copies of mounts can be made only in a mount namespace of one's own.
     auto own = sys::unshare(CLONE_NEWNS);
     if (!own.ok() && own.error().code() == EPERM && !l.user_ns)
@@ -162,6 +164,7 @@ std::span<const Step<Launching>> rootless_steps() { return rootless_list; }
 Result<void> prepare_unprivileged(const EnterProcess& enter) {
     auto scored = set_oom_score(enter);
     if (!scored.ok() && scored.error().code() != EACCES && scored.error().code() != EPERM) return scored;
+    TRY(set_priorities(enter));
     return raise_limits(enter);
 }
 

@@ -30,6 +30,9 @@ constexpr uint64_t resolve_in_root = 0x10;
 // <linux/pidfd.h>, Linux 6.13.
 constexpr uint64_t pidfd_info_exit = 1u << 3;
 
+// <linux/sched.h>; only for unshare(2), setns(2) and clone3(2).
+constexpr uint64_t clone_newtime = 0x00000080;
+
 // AT_RECURSIVE of <linux/fcntl.h>; glibc hides it behind <fcntl.h>.
 constexpr unsigned at_recursive = 0x8000;
 

@@ -165,6 +165,18 @@ Result<UniqueFd> NewFilesystem::mount(uint64_t attributes) {
     return UniqueFd(fd);
 }
 
+Result<NewFilesystem> NewFilesystem::pick(BorrowedFd mount) {
+    int fd = ::fspick(mount.get(), "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+    if (fd < 0) return Error::from_errno("fspick");
+    return NewFilesystem(UniqueFd(fd), "remount");
+}
+
+Result<void> NewFilesystem::reconfigure() {
+    if (::fsconfig(context_.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) != 0)
+        return explain("fsconfig reconfigure", "", errno);
+    return {};
+}
+
 Result<void> mount_filesystem(const std::string& type, const std::string& target, const std::string& options) {
     constexpr size_t page = 4096;
     if (options.size() >= page)

@@ -72,6 +72,11 @@ public:
     // The detached mount.
     Result<UniqueFd> mount(uint64_t attributes);
 
+    // A file system that is mounted: flag(), string() and options() change it
+    // when reconfigure() is called. mount: the root of one of its mounts.
+    static Result<NewFilesystem> pick(BorrowedFd mount);
+    Result<void> reconfigure();
+
 private:
     NewFilesystem(UniqueFd context, std::string type) : context_(std::move(context)), type_(std::move(type)) {}
     Error explain(const char* syscall, const std::string& what, int code) const;

@@ -3,7 +3,9 @@
 #include <csignal>
 #include <utility>
 
+#include <linux/nsfs.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -22,6 +24,12 @@ Result<void> unshare(uint64_t clone_new_flags) {
 Result<void> setns(BorrowedFd fd, uint64_t clone_new_flags) {
     if (::setns(fd.get(), static_cast<int>(clone_new_flags)) != 0) return Error::from_errno("setns");
     return {};
+}
+
+Result<uint64_t> namespace_kind(BorrowedFd fd) {
+    int kind = ::ioctl(fd.get(), NS_GET_NSTYPE);
+    if (kind < 0) return Error::from_errno("ioctl NS_GET_NSTYPE");
+    return static_cast<uint64_t>(kind);
 }
 
 namespace {

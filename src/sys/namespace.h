@@ -17,6 +17,9 @@ Result<void> unshare(uint64_t clone_new_flags);
 // fd: a namespace file (flags: its CLONE_NEW* type, or 0) or a pidfd (flags:
 // any set of them).
 Result<void> setns(BorrowedFd fd, uint64_t clone_new_flags);
+// The CLONE_NEW* flag of what kind of namespace the descriptor is (ioctl_ns(2));
+// an error (ENOTTY) when it is none.
+Result<uint64_t> namespace_kind(BorrowedFd fd);
 
 // A child that exists only to hold new namespaces until its parent has opened
 // them; it runs no code of its own. Kills and reaps the child at the end. Not

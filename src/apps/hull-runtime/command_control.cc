@@ -2,11 +2,13 @@
 
 #include <csignal>
 
+#include "apps/hull-runtime/environment.h"
 #include "apps/hull-runtime/flag_values.h"
 #include "apps/hull-runtime/making.h"
 #include "apps/hull-runtime/placing.h"
 #include "sys/directory.h"
 #include "sys/file.h"
+#include "sys/mount.h"
 #include "sys/pidfd.h"
 #include "sys/process.h"
 #include "sys/sleep.h"
@@ -102,6 +104,11 @@ Result<void> destroy(Context& context, const Container& container) {
     TRY(context.need_cgroups());
     auto spec = context.store.load_spec(container.id);
     TRY(remove_cgroup(context, container));
+    if (spec.ok()) {
+        TRY(strip(container, *spec));
+        // Nothing else takes it off.
+        if (shares_mounts(*spec)) (void)sys::unmount_lazily(container.rootfs);
+    }
     TRY(context.store.erase(container.id));
     if (!spec.ok() || !spec->hooks) return {};
     run_poststop(context, container, spec->hooks->poststop);

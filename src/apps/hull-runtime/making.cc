@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "apps/hull-runtime/environment.h"
 #include "runtime/compile.h"
 #include "runtime/hooks.h"
 #include "runtime/listener.h"
 #include "sys/file.h"
+#include "sys/mount.h"
 #include "sys/pidfd.h"
 #include "sys/process.h"
 #include "sys/socket.h"
@@ -150,6 +152,13 @@ Result<void> follow(runtime::ReportReader& report, const OnWay& on_way, const Lo
 
 namespace {
 
+void take_off_root(const std::string& path, int outer_mount) {
+    auto folder = sys::open(path, O_PATH | O_DIRECTORY);
+    if (!folder.ok()) return;
+    auto mount = sys::mount_id(*folder);
+    if (mount.ok() && *mount != outer_mount) (void)sys::unmount_lazily(path);
+}
+
 // One attempt to make a container; destroyed before commit() it takes all of
 // it down again, and runs the poststop hooks when others have run.
 class Attempt {
@@ -162,6 +171,8 @@ public:
             (void)sys::wait_for(followed.pid);
         }
         (void)runtime::remove_cgroups(plan.cgroup);
+        if (equipped) (void)strip(container_, *equipped);
+        if (outer_mount) take_off_root(plan.rootfs.path, *outer_mount);
         (void)context_.store.erase(container_.id);
         if (hooked) run_poststop(context_, container_, hooked->poststop);
     }
@@ -171,7 +182,11 @@ public:
 
     runtime::Plan plan;
     Followed followed;
-    const oci::Hooks* hooked = nullptr; // set once hooks run
+    const oci::Hooks* hooked = nullptr;  // set once hooks run
+    const oci::Spec* equipped = nullptr; // set: to be stripped again
+    // Of the folder of its root before the container lay over it, when it
+    // shares the mount namespace with us.
+    std::optional<int> outer_mount;
 
 private:
     Context& context_;
@@ -245,6 +260,7 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     TRY(context.need_cgroups());
     int64_t extra = options.preserve_fds + take_listen_fds(*spec.process);
     auto extra_fds = TRY(preserved_fds(extra));
+    TRY(complete_mappings(spec));
     Made made;
     Container& container = made.container;
     container = describe(id, options.bundle, spec);
@@ -257,6 +273,8 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     const std::string folder = context.store.folder(id);
     TRY(sys::replace_file(folder + "/config.json", config, 0600));
     TRY(sys::replace_file(folder + "/plan", runtime::encode(attempt.plan), 0600));
+    if (shares_mounts(spec))
+        attempt.outer_mount = TRY(sys::mount_id(TRY(sys::open(attempt.plan.rootfs.path, O_PATH | O_DIRECTORY))));
     UniqueFd gate_socket;
     if (gate == runtime::Gate::socket) gate_socket = TRY(make_gate(folder));
 
@@ -276,6 +294,8 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
         return context.store.save(container);
     };
     on_way.at_hooks = [&]() -> Result<std::string> {
+        attempt.equipped = &spec;
+        TRY(equip(container, spec));
         std::string state = hook_state(container, "creating");
         if (spec.hooks) {
             attempt.hooked = &*spec.hooks;
