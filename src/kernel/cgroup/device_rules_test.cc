@@ -1,9 +1,7 @@
+#include "kernel/cgroup/device_reference.h"
 #include "kernel/cgroup/device_rules.h"
 
-#include <cstring>
 #include <random>
-
-#include <linux/bpf.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,52 +22,13 @@ DeviceRule rule(bool allow, const char* type, std::optional<int64_t> major, std:
     return {.allow = allow, .type = type, .major = major, .minor = minor, .access = access};
 }
 
-struct Request {
-    char type = 'c';
-    int64_t major = 0, minor = 0;
-    uint8_t access = access_read;
-};
+using reference::allowed;
+using reference::Request;
 
-// What normalise() promises, said the slow way: each access by itself, by the
-// last rule that matches.
-bool allowed(const std::vector<DeviceMatch>& rules, const Request& r) {
-    for (uint8_t bit : {access_mknod, access_read, access_write}) {
-        if (!(r.access & bit)) continue;
-        bool verdict = false;
-        for (const DeviceMatch& m : rules) {
-            bool matches = (m.type == 'a' || m.type == r.type) && (m.major == -1 || m.major == r.major) &&
-                           (m.minor == -1 || m.minor == r.minor) && (m.access & bit);
-            if (matches) verdict = m.allow;
-        }
-        if (!verdict) return false;
-    }
-    return true;
-}
-
-// The few instructions that device_program() uses.
 bool run(const std::string& program, const Request& r) {
-    const uint32_t context[3] = {(uint32_t{r.access} << 16) | (r.type == 'b' ? 1u : 2u), static_cast<uint32_t>(r.major),
-                                 static_cast<uint32_t>(r.minor)};
-    uint64_t reg[11] = {};
-    std::vector<bpf_insn> code(program.size() / sizeof(bpf_insn));
-    std::memcpy(code.data(), program.data(), program.size());
-    for (size_t at = 0; at < code.size(); ++at) {
-        const bpf_insn& i = code[at];
-        auto imm = static_cast<uint32_t>(i.imm);
-        switch (i.code) {
-        case BPF_LDX | BPF_MEM | BPF_W: reg[i.dst_reg] = context[i.off / 4]; break;
-        case BPF_ALU | BPF_MOV | BPF_X: reg[i.dst_reg] = static_cast<uint32_t>(reg[i.src_reg]); break;
-        case BPF_ALU | BPF_MOV | BPF_K: reg[i.dst_reg] = imm; break;
-        case BPF_ALU | BPF_AND | BPF_K: reg[i.dst_reg] &= imm; break;
-        case BPF_ALU | BPF_RSH | BPF_K: reg[i.dst_reg] >>= imm; break;
-        case BPF_JMP32 | BPF_JNE | BPF_K: at += reg[i.dst_reg] != imm ? static_cast<size_t>(i.off) : 0; break;
-        case BPF_JMP32 | BPF_JEQ | BPF_K: at += reg[i.dst_reg] == imm ? static_cast<size_t>(i.off) : 0; break;
-        case BPF_JMP | BPF_EXIT: return reg[0] != 0;
-        default: ADD_FAILURE() << "unknown instruction " << int{i.code}; return false;
-        }
-    }
-    ADD_FAILURE() << "the program has no end";
-    return false;
+    auto verdict = reference::verdict_of(program, r);
+    EXPECT_TRUE(verdict) << "not a program";
+    return verdict.value_or(false);
 }
 
 // The kernel's model of v1's writes.
