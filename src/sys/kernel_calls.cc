@@ -40,8 +40,6 @@ bool probe(Call call) {
     case Call::close_range_cloexec: return ::syscall(SYS_close_range, UINT_MAX, UINT_MAX, CLOSE_RANGE_CLOEXEC) == 0;
     case Call::detached_mounts: return has_detached_mounts();
     case Call::openat2: return answers(::syscall(SYS_openat2, -1, "", nullptr, 0));
-    case Call::pidfd_open: return answers(::syscall(SYS_pidfd_open, -1, bad_flags));
-    case Call::pidfd_send_signal: return answers(::syscall(SYS_pidfd_send_signal, -1, 0, nullptr, bad_flags));
     case Call::statx: return answers(::syscall(SYS_statx, -1, "", 0, STATX__RESERVED, nullptr));
     }
     return false;

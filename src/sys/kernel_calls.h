@@ -15,11 +15,9 @@ enum class Call : unsigned char {
     close_range_cloexec, // 5.11
     detached_mounts,     // 5.2 open_tree, move_mount, fsopen, ...; 5.12 mount_setattr: all of them or none
     openat2,             // 5.6
-    pidfd_open,          // 5.3
-    pidfd_send_signal,   // 5.1
     statx,               // 4.11; mount ids 5.8
 };
-constexpr int call_count = 8;
+constexpr int call_count = 6;
 
 // Thread-safe. A child made by fork knows what its parent knew.
 bool kernel_has(Call call);
