@@ -56,7 +56,7 @@ TEST_F(HealthTest, AProbeThatHangsIsKilled) {
     auto asked = with_check();
     asked.config.healthcheck->timeout = 10 * kMs;
     ContainerId id = run("", asked); // its execs don't end
-    EXPECT_TRUE(eventually([&] { return !host_.killed.empty(); }));
+    EXPECT_TRUE(eventually([&] { return host_.has_killed(); }));
     EXPECT_TRUE(eventually([&] { return !inspect(id).state.health->log.empty(); }));
     EXPECT_EQ(inspect(id).state.health->log.at(0).exit_code, -1);
 }

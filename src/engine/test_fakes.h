@@ -217,7 +217,14 @@ public:
         return Error(ErrorKind::unsupported, "no watches here");
     }
     Result<std::unique_ptr<Capture>> capture() override { return std::unique_ptr<Capture>(new Said(*this)); }
-    void kill_process(int pid) override { killed.push_back(pid); }
+    void kill_process(int pid) override {
+        std::lock_guard lock(mutex_);
+        killed_.push_back(pid);
+    }
+    bool has_killed() {
+        std::lock_guard lock(mutex_);
+        return !killed_.empty();
+    }
     Result<std::string> ps(const std::vector<std::string>& arguments) override {
         ps_arguments = arguments;
         return ps_output;
@@ -241,7 +248,6 @@ public:
     std::map<std::string, std::shared_ptr<File>> files;
     std::vector<std::string> made, ps_arguments;
     std::string ps_output, captured;
-    std::vector<int> killed; // by kill_process
 
 private:
     class Said : public Capture {
@@ -275,6 +281,7 @@ private:
     };
 
     std::mutex mutex_;
+    std::vector<int> killed_; // by kill_process
     uint64_t next_inode_ = 1;
 };
 
