@@ -85,4 +85,11 @@ uint64_t kernel_capabilities() {
     return mask;
 }
 
+uint64_t bounding_capabilities() {
+    uint64_t mask = 0;
+    for (int i = 0; i < 64 && kernel_capabilities() >> i & 1; ++i)
+        if (auto has = sys::has_bounding_capability(i); has.ok() && *has) mask |= uint64_t{1} << i;
+    return mask;
+}
+
 } // namespace hull::kernel

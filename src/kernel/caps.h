@@ -19,5 +19,7 @@ std::vector<std::string> capability_names(uint64_t mask);
 constexpr int known_capabilities = 41;
 // Bits of those that the running kernel has. Read once.
 uint64_t kernel_capabilities();
+// Bits of those that this process may hand on to what it executes.
+uint64_t bounding_capabilities();
 
 } // namespace hull::kernel

@@ -180,9 +180,22 @@ Result<void> attach_mounts(Launching& l) {
 
 Result<void> attach_remaining_mounts(Launching& l) { return l.root_is_placed ? Result<void>() : attach_mounts(l); }
 
+// "If a file already exists at path that does not match the requested device,
+// the runtime MUST generate an error." An empty file is what was left of a
+// place that was made for it.
+Result<void> check_device_target(BorrowedFd target, BorrowedFd device) {
+    auto there = TRY(sys::stat_fd(target));
+    auto wanted = TRY(sys::stat_fd(device));
+    bool placeholder = S_ISREG(there.st_mode) && there.st_size == 0;
+    bool same = (there.st_mode & S_IFMT) == (wanted.st_mode & S_IFMT) && there.st_rdev == wanted.st_rdev;
+    if (placeholder || same) return {};
+    return Error(ErrorKind::invalid_argument, "something else exists there");
+}
+
 Result<void> attach_bound_devices(Launching& l) {
     for (const auto& device : l.bound_devices) {
         UniqueFd target = TRY(sys::make_file_beneath(l.root, device.path, 0666));
+        TRY(check_device_target(target, device.tree).context("device " + device.path));
         TRY(sys::attach_mount(device.tree, target).context("device " + device.path));
     }
     l.bound_devices.clear();
@@ -204,6 +217,7 @@ Result<void> attach_devices(Launching& l) {
     TRY(sys::unmount_lazily(l.device_shelf));
     for (const auto& [path, tree] : nodes) {
         UniqueFd target = TRY(sys::make_file_beneath(l.root, path, 0666));
+        TRY(check_device_target(target, tree).context("device " + path));
         TRY(sys::attach_mount(tree, target).context("device " + path));
     }
     l.device_shelf.reset();

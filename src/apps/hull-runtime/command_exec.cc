@@ -48,12 +48,12 @@ void add_capabilities(oci::Process& process, const std::vector<std::string>& nam
 
 // The container's own process with the command line's changes, or --process.
 Result<oci::Process> read_process(Context& context, const std::string& id, const Args& args) {
+    oci::Spec spec = TRY(context.store.load_spec(id));
     if (auto path = args.value("process"); !path.empty()) {
         auto process = TRY(oci::parse_process(TRY(sys::read_file(path, size_t{4} << 20))).context(path));
-        adapt_process(process, context.log);
+        adapt_process(process, grantable_capabilities(spec), context.log);
         return process;
     }
-    oci::Spec spec = TRY(context.store.load_spec(id));
     oci::Process process = std::move(*spec.process);
     process.args.assign(args.words().begin() + 1, args.words().end());
     if (auto cwd = args.value("cwd"); !cwd.empty()) process.cwd = cwd;
@@ -64,7 +64,7 @@ Result<oci::Process> read_process(Context& context, const std::string& id, const
     process.terminal = args.has("tty");
     if (args.has("no-new-privs")) process.no_new_privileges = true;
     TRY(set_user(process.user, args));
-    adapt_process(process, context.log);
+    adapt_process(process, grantable_capabilities(spec), context.log);
     return process;
 }
 

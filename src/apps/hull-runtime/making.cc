@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "apps/hull-runtime/environment.h"
+#include "kernel/caps.h"
 #include "runtime/compile.h"
 #include "runtime/hooks.h"
 #include "runtime/listener.h"
@@ -35,9 +36,38 @@ bool holds(const std::vector<std::string>& set, const std::string& name) {
     return std::ranges::find(set, name) != set.end();
 }
 
+// What can't be had is left out and said: "runtimes SHOULD NOT fail" for it
+// (config.md, "Linux Process").
+void leave_out_capabilities(oci::Capabilities& caps, uint64_t grantable, const Logger& log) {
+    std::vector<std::string> missing;
+    for (auto* set : {&caps.bounding, &caps.effective, &caps.permitted, &caps.inheritable, &caps.ambient})
+        std::erase_if(*set, [&](const std::string& name) {
+            auto number = kernel::capability_number(name);
+            bool granted = number && grantable >> *number & 1;
+            if (!granted && !holds(missing, name)) missing.push_back(name);
+            return !granted;
+        });
+    std::string names;
+    for (const std::string& name : missing) names += (names.empty() ? "" : ", ") + name;
+    if (!names.empty()) log.warning("capabilities that can't be granted here are left out: " + names);
+}
+
+Result<void> check_version(const std::string& version) {
+    if (version.starts_with("1.") && version.find_first_not_of("0123456789", 2) != 2) return {};
+    return invalid("config.json: ociVersion: \"" + version +
+                   "\" is not a version of the specification that is supported (1.0 to 1.3)");
+}
+
 } // namespace
 
-void adapt_process(oci::Process& process, const Logger& log) {
+// In a new user namespace all that the kernel has; otherwise what we may hand on.
+uint64_t grantable_capabilities(const oci::Spec& spec) {
+    bool own_users = spec.linux_ && std::ranges::any_of(spec.linux_->namespaces,
+                                                        [](const oci::Namespace& ns) { return ns.type == "user"; });
+    return own_users ? kernel::kernel_capabilities() : kernel::bounding_capabilities();
+}
+
+void adapt_process(oci::Process& process, uint64_t grantable, const Logger& log) {
     // On Linux the numbers count; the specification has the name for Windows.
     process.user.username.clear();
     if (process.terminal && !process.console_size)
@@ -45,6 +75,7 @@ void adapt_process(oci::Process& process, const Logger& log) {
             process.console_size = oci::Box{.height = size->rows, .width = size->columns};
     if (!process.capabilities) return;
     auto& caps = *process.capabilities;
+    leave_out_capabilities(caps, grantable, log);
     size_t removed = std::erase_if(caps.ambient, [&](const std::string& name) {
         return !holds(caps.permitted, name) || !holds(caps.inheritable, name);
     });
@@ -256,7 +287,8 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     TRY(check_id(id));
     std::string config;
     oci::Spec spec = TRY(read_bundle(options.bundle, config));
-    adapt_process(*spec.process, context.log);
+    TRY(check_version(spec.oci_version));
+    adapt_process(*spec.process, grantable_capabilities(spec), context.log);
     TRY(context.need_cgroups());
     int64_t extra = options.preserve_fds + take_listen_fds(*spec.process);
     auto extra_fds = TRY(preserved_fds(extra));

@@ -38,10 +38,14 @@ struct Made {
 // create (with a gate) and run (without). Everything is undone on error.
 Result<Made> make_container(Context& context, const std::string& id, const StartOptions& options, runtime::Gate gate);
 
+// Bits of the capabilities that a container of this configuration can have.
+uint64_t grantable_capabilities(const model::oci::Spec& spec);
+
 // Makes a process of a config.json one that can be: as runc, with a warning,
 // where its generator (`runc spec` before 1.2) writes impossible things. A
 // terminal without a size gets that of the caller's, if that is one.
-void adapt_process(model::oci::Process& process, const Logger& log);
+// Capabilities outside of grantable (bits) are left out, with a warning.
+void adapt_process(model::oci::Process& process, uint64_t grantable, const Logger& log);
 
 // What a start's report says until it rests.
 struct Followed {
