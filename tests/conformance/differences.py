@@ -39,7 +39,6 @@ PENDING = [
     ("test_namespaces.py::test_*time_*", "time namespaces"),
     ("test_namespaces.py::test_net_devices*", "netDevices"),
     ("test_namespaces.py::test_a_net_device*", "netDevices"),
-    ("test_process.py::test_a_capability_that_cant_be_granted_is_a_warning", "capabilities"),
     ("test_process.py::test_scheduler*", "scheduler"),
     ("test_process.py::test_a_scheduler_that_is_none_is_refused", "scheduler"),
     ("test_process.py::test_io_priority*", "ioPriority"),
