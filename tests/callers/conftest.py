@@ -5,7 +5,6 @@ RUNTIME names another runtime's program; DEBIAN_IMAGE an image archive to use in
 import contextlib
 import os
 import pathlib
-import resource
 import shutil
 import signal
 import subprocess
@@ -141,12 +140,13 @@ class Podman(Caller):
                    "--runtime", getattr(self, "runtime", "crun")]
         args = list(args)
         if args[0] in ("run", "create"):
-            args[1:1] = ["--cgroup-parent", f"/{self.cgroup_parent}", "--network", "none", "--log-driver", "k8s-file"]
+            args[1:1] = ["--cgroup-parent", f"/{self.cgroup_parent}", "--log-driver", "k8s-file"]
+            if not any(a.startswith(("--network", "--pod")) for a in args):
+                args[1:1] = ["--network", "none"]
             # Its defaults are more than every machine allows.
-            for kind, number in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC)):
-                hard = resource.getrlimit(number)[1]
+            for kind in ("nofile", "nproc"):
                 if not any(str(a).startswith(kind + "=") for a in args):
-                    args[1:1] = ["--ulimit", f"{kind}={min(hard, 1024) if hard > 0 else 1024}:{hard}"]
+                    args[1:1] = ["--ulimit", f"{kind}=1024:4096"]
         return [str(w) for w in ("podman", *options, *args)]
 
     def load(self, archive):

@@ -4,7 +4,6 @@ import os
 import pathlib
 import re
 import signal
-import subprocess
 import sys
 import time
 
@@ -22,6 +21,7 @@ SLEEP = ["sleep", "1000"]
 def box(cli):
     """A container that runs; gives its name."""
     name = f"box{NUMBER}"
+    cli("rm", "-f", name)
     cli.out("run", "-d", "--name", name, IMAGE, *SLEEP)
     yield name
     cli("rm", "-f", name)
@@ -153,7 +153,8 @@ def test_exec(cli, box):
     done = cli("exec", "-i", "-u", "5", "-e", "A=b", "-w", "/etc", box, "sh", "-c", "cat; id -u; echo $A; pwd; exit 4",
                input="in\n")
     assert (done.stdout.split(), done.returncode) == (["in", "5", "b", "/etc"], 4)
-    assert cli("exec", box, "/no/such/program").returncode == 127
+    # Docker before 23 says 126.
+    assert cli("exec", box, "/no/such/program").returncode in (126, 127)
     assert cli("exec", box, "/etc").returncode == 126
 
 
@@ -285,14 +286,12 @@ def test_the_engine_keeps_its_containers_over_a_restart(docker_engine, runtime_p
 # --- Podman's own ------------------------------------------------------------------------------
 
 def test_podman_pod(podman):
+    """Without an infra container: its limits are above what every machine allows."""
     name = f"pod{NUMBER}"
-    done = podman("pod", "create", "--name", name, "--infra-image", IMAGE, "--infra-command", "sleep 1000", "--network",
-                  "none", "--cgroup-parent", f"/{podman.cgroup_parent}")
-    assert done.returncode == 0, done.stderr
-    one = podman.words("run", "-d", "--pod", name, IMAGE, *SLEEP)
-    one = [w for w in one if w not in ("--network", "none")]
-    subprocess.run(one, check=True, capture_output=True)
-    assert podman.out("pod", "inspect", name, "--format", "{{.NumContainers}}").strip() == "2"
+    podman.out("pod", "create", "--name", name, "--infra=false", "--share", "", "--cgroup-parent",
+               f"/{podman.cgroup_parent}")
+    podman.out("run", "-d", "--pod", name, "--network=none", IMAGE, *SLEEP)
+    assert podman.out("pod", "inspect", name, "--format", "{{.NumContainers}}").strip() == "1"
     podman.out("pod", "rm", "-f", "-t", "0", name)
 
 
