@@ -246,7 +246,7 @@ def test_preserve_fds_passes_descriptors_from_3_on(c):
 def test_listen_fds_are_passed_on(c):
     r, w = os.pipe()
     c.set("echo $LISTEN_FDS $LISTEN_PID; echo x >&3").write()
-    done = c.rt.with_descriptors((w,), "run", "--bundle", c.bundle, c.id, environment=["LISTEN_FDS=1"])
+    done = c.rt.with_descriptors((w,), "run", "--bundle", c.bundle, c.id, environment=["LISTEN_FDS=1", "LISTEN_PID=$$"])
     assert done.stdout.split() == ["1", "1"], done.stderr
     assert os.read(r, 10) == b"x\n"
     os.close(r), os.close(w)
@@ -348,6 +348,15 @@ def test_create_with_a_terminal_needs_a_console_socket(c):
 def test_a_console_socket_without_a_terminal_is_an_error(c, console):
     c.fails("--console-socket", console.path, command="create")
     socket.socket(socket.AF_UNIX).connect(str(console.path))
+
+
+def test_pidfd_socket_gets_a_pidfd_of_the_process(c, console):
+    c.set(["/bin/sleep", "1000"]).create("--pidfd-socket", console.path)
+    console.thread.join(10)
+    pid = int(re.search(r"^Pid:\s*(\d+)", pathlib.Path(f"/proc/self/fdinfo/{console.fd}").read_text(), re.M).group(1))
+    assert pid == c.pid
+    signal.pidfd_send_signal(console.fd, signal.SIGKILL)
+    c.wait_status("stopped")
 
 
 def test_exec_tty_gives_a_terminal_to_the_console_socket(c, console):
@@ -678,6 +687,23 @@ def test_update_refuses_rdt_where_there_is_none(c, flag):
 def test_update_refuses_what_is_no_value(c, flag, value):
     c.sleeping()
     assert c.rt("update", flag, value, c.id).returncode == 1
+
+
+def test_update_burst_and_idle(c):
+    c.sleeping()
+    for file in ("cpu.cfs_burst_us", "cpu.idle"):
+        if not (c.cgroup("cpu") / file).exists():
+            pytest.skip(f"the kernel has no {file}")
+    c.rt("update", "--cpu-quota", "40000", "--cpu-burst", "10000", c.id, check=True)
+    assert c.cgroup("cpu", "cpu.cfs_burst_us") == "10000"
+    c.rt("update", "--cpu-idle", "1", c.id, check=True)
+    assert c.cgroup("cpu", "cpu.idle") == "1"
+
+
+@pytest.mark.parametrize("flag", ["--kernel-memory", "--kernel-memory-tcp"])
+def test_update_takes_the_flags_of_kernel_memory(c, flag):
+    c.sleeping()
+    assert c.rt("update", flag, "67108864", c.id).returncode == 0
 
 
 def test_update_keeps_the_device_rules(c):

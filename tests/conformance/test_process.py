@@ -223,14 +223,20 @@ def test_oom_score_adj(c):
     assert c.set(process={"oomScoreAdj": 500}).output() == "500\n"
 
 
+def scheduling(c):
+    """The program's struct sched_attr (sched_getattr(2))."""
+    return bytes.fromhex(c.output(["/bin/syscall", "315", "0", "+", "48", "0"]).split()[-1])
+
+
 def test_scheduler_batch_with_nice(c):
-    c.set(process={"scheduler": {"policy": "SCHED_BATCH", "nice": 7}})
-    assert c.output("cut -d' ' -f19,41 /proc/self/stat").split() == ["7", "3"]  # nice, policy: proc_pid_stat(5)
+    data = scheduling(c.set(process={"scheduler": {"policy": "SCHED_BATCH", "nice": 7}}))
+    assert int.from_bytes(data[4:8], "little") == 3
+    assert int.from_bytes(data[16:20], "little", signed=True) == 7
 
 
 def test_scheduler_idle(c):
-    c.set(process={"scheduler": {"policy": "SCHED_IDLE"}})
-    assert c.output("cut -d' ' -f41 /proc/self/stat").strip() == "5"
+    data = scheduling(c.set(process={"scheduler": {"policy": "SCHED_IDLE"}}))
+    assert int.from_bytes(data[4:8], "little") == 5
 
 
 def test_scheduler_fifo_with_priority_and_reset_on_fork(c):
