@@ -20,8 +20,9 @@ struct Joining {
     BorrowedFd init;
     const ExecPlan& plan;
     LaunchFds stdio;
-    UniqueFd cgroup;    // v2
-    UniqueFd host_proc; // see open_proc_for_labels()
+    UniqueFd cgroup = {}; // v2
+    bool cgroup_namespace_later = false;
+    UniqueFd host_proc = {}; // see open_proc_for_labels()
 };
 
 Result<void> prepare_process(Joining& j) {
@@ -40,12 +41,22 @@ Result<void> run_on(const std::vector<uint64_t>& cpus, const char* what) {
 
 Result<void> join_cgroup(Joining& j) {
     TRY(run_on(j.plan.initial_cpus, "process.execCPUAffinity.initial"));
+    if (!j.plan.uid_map.empty()) return kernel::cgroup::join_all(j.plan.cgroup);
     j.cgroup = TRY(kernel::cgroup::open_for_clone(j.plan.cgroup));
     return kernel::cgroup::join(j.plan.cgroup);
 }
 
+// What is left when the process is in its cgroup: as long as it isn't, the
+// kernel doesn't let it be born there from inside the cgroup namespace.
+Result<void> join_cgroup_namespace(const Joining& j) {
+    if (!j.cgroup_namespace_later) return {};
+    return sys::setns(j.init, CLONE_NEWCGROUP).context("enter the container's cgroup namespace");
+}
+
 Result<void> join_namespaces(Joining& j) {
-    uint64_t all = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    uint64_t all = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+    j.cgroup_namespace_later = static_cast<bool>(j.cgroup);
+    if (!j.cgroup) all |= CLONE_NEWCGROUP;
     if (j.plan.time_ns) all |= sys::abi::clone_newtime;
     bool own_user_ns = !j.plan.uid_map.empty();
     // All at once: a container that ends meanwhile is not entered by half.
@@ -100,6 +111,8 @@ Result<void> join_namespaces_unprivileged(Joining& j) {
     bool gone = !flags.ok() && (flags.error().kind() == ErrorKind::not_found || flags.error().code() == ESRCH);
     if (gone || sys::pidfd_ended(j.init)) return Error(ErrorKind::conflict, "the container is not running");
     uint64_t join = TRY(std::move(flags).context("enter the container"));
+    j.cgroup_namespace_later = j.cgroup && join & CLONE_NEWCGROUP;
+    if (j.cgroup) join &= ~uint64_t{CLONE_NEWCGROUP};
     if (join & CLONE_NEWUSER) drop_groups();
     auto joined = sys::setns(j.init, join);
     if (!joined.ok() && joined.error().code() == ESRCH)
@@ -129,6 +142,7 @@ Result<void> be_intermediate(Joining& j, ReportWriter& report, Privileges privil
     // Only now it is in the cgroup, also on v2.
     auto placed = run_on(j.plan.final_cpus, "process.execCPUAffinity.final");
     if (!placed.ok()) fail_and_exit(report, placed.error());
+    if (auto joined = join_cgroup_namespace(j); !joined.ok()) fail_and_exit(report, joined.error());
     Starting starting{j.plan.process, j.plan.uid_map, j.plan.gid_map, j.stdio, report};
     starting.host_proc = std::move(j.host_proc);
     fail_and_exit(report, start_program(starting));
@@ -140,7 +154,7 @@ Result<PendingLaunch> exec(BorrowedFd init, const ExecPlan& plan, const LaunchFd
     if (plan.process.args.empty()) return Error(ErrorKind::invalid_argument, "no command specified");
     if (sys::pidfd_ended(init)) return Error(ErrorKind::conflict, "the container is not running");
     return fork_intermediate(stdio, [&](ReportWriter& report, const LaunchFds& own) -> Result<void> {
-        Joining joining{init, plan, own, {}, {}};
+        Joining joining{init, plan, own};
         return be_intermediate(joining, report, privileges);
     });
 }

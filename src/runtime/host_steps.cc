@@ -113,7 +113,9 @@ Result<void> open_namespaces(Launching& l) {
 
 Result<void> make_cgroup(Launching& l) {
     TRY(kernel::cgroup::create(l.plan.cgroup));
-    l.cgroup = TRY(kernel::cgroup::open_for_clone(l.plan.cgroup));
+    bool in_scope = !l.plan.cgroup.scope.unit.empty(); // where init will be born anyway
+    bool leaves = l.plan.ns.user.mode != Mode::host || l.plan.ns.cgroup.mode == Mode::join;
+    if (!in_scope && !leaves) l.cgroup = TRY(kernel::cgroup::open_for_clone(l.plan.cgroup));
     l.late_limits = TRY(kernel::cgroup::open_late(l.plan.cgroup));
     return {};
 }
@@ -317,7 +319,10 @@ Result<void> prepare_process(Launching& l) {
     return raise_limits(entering(l));
 }
 
-Result<void> join_cgroup(Launching& l) { return kernel::cgroup::join(l.plan.cgroup); }
+Result<void> join_cgroup(Launching& l) {
+    bool there = l.cgroup || !l.plan.cgroup.scope.unit.empty();
+    return there ? kernel::cgroup::join(l.plan.cgroup) : kernel::cgroup::join_all(l.plan.cgroup);
+}
 
 Result<void> join_namespaces(Launching& l) {
     for (const auto& joined : l.joined) TRY(sys::setns(joined.fd, joined.clone_flag));

@@ -80,7 +80,10 @@ Result<void> create(const Plan& plan);
 // folders. (Through `tasks`: cgroup.procs would take a global lock and wait
 // for an RCU grace period, some 6 ms.) v2 folders are left out.
 Result<void> join(const Plan& plan);
-// The v2 folder, for CLONE_INTO_CGROUP; an invalid descriptor without one.
+// The v2 folder, for CLONE_INTO_CGROUP; an invalid descriptor without one. Only
+// for who still has the host's user and cgroup namespaces at the clone: with
+// others the kernel finds the folder not writable (EACCES) or not there (ENOENT,
+// where cgroups are mounted with nsdelegate, as systemd does).
 Result<UniqueFd> open_for_clone(const Plan& plan);
 // As join(), and v2 by cgroup.procs: for who can't use clone3().
 Result<void> join_all(const Plan& plan);
