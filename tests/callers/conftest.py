@@ -76,6 +76,7 @@ class Caller:
     def __call__(self, *args, timeout=90, check=False, **kwargs):
         if "input" not in kwargs:
             kwargs.setdefault("stdin", subprocess.DEVNULL)
+        kwargs.setdefault("cwd", self.folder)  # conmon leaves a file "oom" where it is
         done = subprocess.run(self.words(*map(str, args)), capture_output=True, text=True, timeout=timeout, **kwargs)
         if check:
             assert done.returncode == 0, f"{args}: {done.stdout}{done.stderr}"

@@ -62,6 +62,7 @@ Result<oci::Process> read_process(Context& context, const std::string& id, const
     add_capabilities(process, args.values("cap"));
     for (const std::string& entry : args.values("env")) process.env.push_back(entry);
     process.terminal = args.has("tty");
+    process.console_size.reset(); // was the first process's
     if (args.has("no-new-privs")) process.no_new_privileges = true;
     TRY(set_user(process.user, args));
     adapt_process(process, grantable_capabilities(spec), context.log);
