@@ -12,7 +12,9 @@
 // of other headers). decode() then behaves like Go's encoding/json, which the
 // clients of the Engine API are used to: unknown names are ignored, names match
 // without regard to case (the exact one wins), null leaves the default, and a
-// value of the wrong type is an invalid_argument Error naming the field.
+// value of the wrong type is an invalid_argument Error naming the field by its
+// path and the value: "mounts[1].options: invalid JSON: got string \"ro\", want
+// array".
 #pragma once
 
 #include <array>
@@ -89,6 +91,12 @@ concept Integer = std::integral<T> && !std::same_as<T, bool>;
 
 const char* kind_name(const Value& v);
 Error mismatch(const Value& v, std::string_view wanted);
+// The error of a member of what is being decoded, or of an element of it: its
+// path grows by ".name" or "[index]" in front.
+Error&& in_member(Error&& error, std::string_view name);
+Error&& in_element(Error&& error, size_t index);
+// The path is complete: without its first dot.
+Error&& whole_path(Error&& error);
 // The member of o called name, without regard to case; nullptr when absent.
 const Value* find(const Object& o, std::string_view name);
 
@@ -120,7 +128,7 @@ Result<void> decode_members(const Object& o, T& out) {
         const Value* v = find(o, f.name);
         if (!v || v->is_null()) return;
         auto r = decode_into(*v, out.*(f.member));
-        if (!r.ok()) failed = std::move(r).error().context(f.name);
+        if (!r.ok()) failed = in_member(std::move(r).error(), f.name);
     };
     std::apply([&](const auto&... f) { (one(f), ...); }, Fields<T>::list);
     if (failed) return std::move(*failed);
@@ -179,7 +187,7 @@ Result<void> decode_into(const Value& v, T& out) {
         for (const Value& element : v.get_array()) {
             typename T::value_type inner{};
             auto r = decode_into(element, inner);
-            if (!r.ok()) return std::move(r).error().context("[" + std::to_string(index) + "]");
+            if (!r.ok()) return in_element(std::move(r).error(), index);
             out.push_back(std::move(inner));
             ++index;
         }
@@ -189,7 +197,7 @@ Result<void> decode_into(const Value& v, T& out) {
         for (const auto& [key, element] : v.get_object()) {
             typename T::mapped_type inner{};
             auto r = decode_into(element, inner);
-            if (!r.ok()) return std::move(r).error().context(std::string_view(key.data(), key.size()));
+            if (!r.ok()) return in_member(std::move(r).error(), std::string_view(key.data(), key.size()));
             out[std::string(key)] = std::move(inner);
         }
     } else {
@@ -267,7 +275,8 @@ Value encode(const T& value) {
 template <class T>
 Result<T> decode(const Value& value) {
     T out{};
-    TRY(detail::decode_into(value, out));
+    auto decoded = detail::decode_into(value, out);
+    if (!decoded.ok()) return detail::whole_path(std::move(decoded).error());
     return out;
 }
 

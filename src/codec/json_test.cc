@@ -56,9 +56,9 @@ TEST(Json, NamesMatchWithoutCaseAndNullKeepsTheDefault) {
 
 TEST(Json, WrongTypesNameTheField) {
     auto message = [](std::string_view text) { return json::decode_text<Outer>(text).error().message(); };
-    EXPECT_EQ(message(R"({"Inners":[{"Name":5}]})"), "Inners: [0]: Name: invalid JSON: got number, want string");
-    EXPECT_EQ(message(R"({"Small":65536})"), "Small: invalid JSON: got number, want a number in range");
-    EXPECT_EQ(message(R"({"Small":-1})"), "Small: invalid JSON: got number, want a number in range");
+    EXPECT_EQ(message(R"({"Inners":[{"Name":5}]})"), "Inners[0].Name: invalid JSON: got number 5, want string");
+    EXPECT_EQ(message(R"({"Small":65536})"), "Small: invalid JSON: got number 65536, want a number in range");
+    EXPECT_EQ(message(R"({"Small":-1})"), "Small: invalid JSON: got number -1, want a number in range");
     EXPECT_EQ(message(R"([])"), "invalid JSON: got array, want object");
 }
 

@@ -130,7 +130,8 @@ TEST(OciSpecJson, NamesThePropertyOfAWrongType) {
     auto bad = parse_spec(R"({"linux":{"resources":{"memory":{"limit":"much"}}}})");
     ASSERT_FALSE(bad.ok());
     EXPECT_EQ(bad.error().kind(), ErrorKind::invalid_argument);
-    EXPECT_THAT(bad.error().message(), HasSubstr("linux: resources: memory: limit"));
+    EXPECT_THAT(bad.error().message(),
+                testing::StrEq("linux.resources.memory.limit: invalid JSON: got string \"much\", want integer"));
 }
 
 TEST(OciSpecJson, RefusesIdsOutOfRange) {
