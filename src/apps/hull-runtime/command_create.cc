@@ -32,7 +32,8 @@ bool wants_terminal(const std::string& bundle) {
     return spec.ok() && spec->process && spec->process->terminal;
 }
 
-// runc's rule: without somebody to hold the other side there is no terminal.
+} // namespace
+
 Result<void> check_console(const StartOptions& options, bool detached) {
     bool terminal = wants_terminal(options.bundle);
     if (detached && terminal && !options.console)
@@ -43,7 +44,6 @@ Result<void> check_console(const StartOptions& options, bool detached) {
     return {};
 }
 
-// After the end: somebody else may have deleted it, and made another of that id.
 Result<void> destroy_unless_gone(Context& context, const Container& container) {
     auto lock = context.store.lock(container.id);
     if (!lock.ok() && lock.error().kind() == ErrorKind::not_found) return {};
@@ -52,8 +52,6 @@ Result<void> destroy_unless_gone(Context& context, const Container& container) {
     if (!now.ok() || now->pid != container.pid || now->start_ticks != container.start_ticks) return {};
     return destroy(context, container);
 }
-
-} // namespace
 
 Result<int> run_create(Context& context, const Args& args) {
     auto create = [&]() -> Result<int> {

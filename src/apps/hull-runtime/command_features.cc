@@ -67,7 +67,7 @@ json::Object features() {
         {"mountOptions", json::encode(kernel::known_mount_options())},
         {"linux", linux_section()},
         {"annotations", json::Object{{"org.hull.runtime.version", HULL_VERSION},
-                                     {"org.opencontainers.runc.checkpoint.enabled", "false"}}}};
+                                     {"org.opencontainers.runc.checkpoint.enabled", "true"}}}};
 }
 
 Result<int> run_features(Context&, const Args&) {

@@ -77,10 +77,62 @@ constexpr std::array update_flags{
 constexpr std::array event_flags{Flag{"interval", "", Takes::value, "time between lines, as in 5s or 500ms"},
                                  Flag{"stats", "", Takes::nothing, "one line, then end"}};
 
+constexpr Flag image_path{"image-path", "", Takes::value, "folder of CRIU's images; default: ./checkpoint"};
+constexpr Flag work_path{"work-path", "", Takes::value, "folder for CRIU's logs; default: that of the images"};
+constexpr Flag tcp_established{"tcp-established", "", Takes::nothing, "allow open TCP connections"};
+constexpr Flag ext_unix_sk{"ext-unix-sk", "", Takes::nothing, "allow unix sockets connected to the outside"};
+constexpr Flag shell_job{"shell-job", "", Takes::nothing, "allow jobs of a shell: terminals of the outside"};
+constexpr Flag lazy_pages{"lazy-pages", "", Takes::nothing, "fetch memory when it is used (userfaultfd)"};
+constexpr Flag file_locks{"file-locks", "", Takes::nothing, "take file locks along"};
+constexpr Flag cgroups_mode{"manage-cgroups-mode", "", Takes::value, "soft, full, strict or ignore"};
+constexpr Flag empty_ns{"empty-ns", "", Takes::value, "leave this namespace's contents out: network"};
+constexpr Flag auto_dedup{"auto-dedup", "", Takes::nothing, "no page twice in the images"};
+constexpr std::array checkpoint_flags{
+    image_path,
+    work_path,
+    Flag{"parent-path", "", Takes::value, "folder of a pre-dump, relative to the images"},
+    Flag{"leave-running", "", Takes::nothing, "do not end it"},
+    tcp_established,
+    Flag{"tcp-skip-in-flight", "", Takes::nothing, "leave out connections that are being made"},
+    Flag{"link-remap", "", Takes::nothing, "link deleted files back where that can be"},
+    ext_unix_sk,
+    shell_job,
+    lazy_pages,
+    Flag{"status-fd", "", Takes::value, "descriptor that gets a zero byte when lazy pages are ready"},
+    Flag{"page-server", "", Takes::value, "ADDRESS:PORT to send memory to"},
+    file_locks,
+    Flag{"pre-dump", "", Takes::nothing, "memory only; it goes on running"},
+    cgroups_mode,
+    empty_ns,
+    auto_dedup,
+};
+constexpr std::array restore_flags{
+    console_socket,
+    image_path,
+    work_path,
+    tcp_established,
+    ext_unix_sk,
+    shell_job,
+    file_locks,
+    cgroups_mode,
+    bundle,
+    detach,
+    pid_file,
+    Flag{"no-subreaper", "", Takes::nothing, "no effect: none is used"},
+    Flag{"no-pivot", "", Takes::nothing, "no effect: CRIU enters the root"},
+    empty_ns,
+    auto_dedup,
+    lazy_pages,
+    Flag{"lsm-profile", "", Takes::value, "TYPE:NAME instead of the one at the checkpoint"},
+    Flag{"lsm-mount-context", "", Takes::value, "mount context instead of the one at the checkpoint"},
+};
+
 constexpr size_t any = SIZE_MAX;
 constexpr bool enters = true, stays = false;
 
 constexpr std::array all{
+    Command{"checkpoint", "<container-id>", "save the processes of a container to files", checkpoint_flags,
+            Order::anywhere, 1, 1, stays, run_checkpoint},
     Command{"create", "<container-id>", "make a container that waits for start", create_flags, Order::anywhere, 1, 1,
             enters, run_create},
     Command{"delete", "<container-id>", "remove what a container holds", delete_flags, Order::anywhere, 1, 1, stays,
@@ -97,6 +149,8 @@ constexpr std::array all{
         "pause", "<container-id>", "suspend all processes of a container", {}, Order::anywhere, 1, 1, stays, run_pause},
     Command{"ps", "<container-id> [ps options]", "list the processes of a container", ps_flags, Order::before_words, 1,
             any, stays, run_ps},
+    Command{"restore", "<container-id>", "make a container from the files of a checkpoint", restore_flags,
+            Order::anywhere, 1, 1, stays, run_restore},
     Command{"resume", "<container-id>", "let a paused container go on", {}, Order::anywhere, 1, 1, stays, run_resume},
     Command{"run", "<container-id>", "create and start a container, and wait for it", run_flags, Order::anywhere, 1, 1,
             enters, run_run},

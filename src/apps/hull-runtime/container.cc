@@ -39,6 +39,7 @@ struct Fields<oci_runtime::Container> {
         field("systemdBus", &C::systemd_bus, Emit::omit_empty),
         field("owner", &C::owner),
         field("creating", &C::creating, Emit::omit_empty),
+        field("descriptors", &C::descriptors, Emit::omit_empty),
         field("annotations", &C::annotations, Emit::omit_empty),
     };
 };

@@ -51,6 +51,8 @@ struct Container {
     std::map<std::string, std::string> annotations;
     uint32_t owner = 0; // uid
     bool creating = false;
+    // What its standard streams were: "pipe:[123]"; empty with a terminal.
+    std::vector<std::string> descriptors;
 };
 
 // Errors: "invalid container ID format" and the like, runc's texts.

@@ -25,6 +25,7 @@ struct Context {
     std::unique_ptr<kernel::cgroup::Cgroups> cgroups; // made by need_cgroups()
     CgroupDriver driver = CgroupDriver::files;        // of containers that are made
     std::string program;                              // name in messages: "hull-runtime"
+    std::string criu = "criu";                        // name or path of the program
 
     Result<void> need_cgroups();
 };
@@ -59,6 +60,8 @@ Result<int> run_ps(Context& context, const Args& args);
 Result<int> run_spec(Context& context, const Args& args);
 Result<int> run_features(Context& context, const Args& args);
 Result<int> run_update(Context& context, const Args& args);
+Result<int> run_checkpoint(Context& context, const Args& args);
+Result<int> run_restore(Context& context, const Args& args);
 Result<int> run_events(Context& context, const Args& args);
 
 // The error of a container whose `create` was killed (nobody has its lock).

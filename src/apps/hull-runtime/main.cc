@@ -21,7 +21,7 @@ constexpr std::array global_flags{
     Flag{"log", "", Takes::value, "write messages to this file, not to standard error"},
     Flag{"log-format", "", Takes::value, "text or json"},
     Flag{"root", "", Takes::value, "folder for the state of containers; default: /run/hull-runtime"},
-    Flag{"criu", "", Takes::value, "no effect: checkpoint and restore are not supported"},
+    Flag{"criu", "", Takes::value, "the program CRIU, for checkpoint and restore; default: the one on the PATH"},
     Flag{"systemd-cgroup", "", Takes::nothing, "let systemd make the cgroups; cgroupsPath is then slice:prefix:name"},
     Flag{"rootless", "", Takes::value, "auto or false; true is not supported"},
     Flag{"help", "h", Takes::nothing, "print this"},
@@ -68,6 +68,7 @@ Result<void> set_up(Context& context, const Args& global) {
     context.log =
         TRY(Logger::open(global.value("log"), format == "json" ? Logger::Format::json : Logger::Format::text));
     context.log.set_debug(global.has("debug"));
+    if (auto criu = global.value("criu"); !criu.empty()) context.criu = criu;
     std::string root = global.value("root");
     if (root.empty()) root = default_root;
     if (!root.starts_with('/')) {

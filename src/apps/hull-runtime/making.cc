@@ -269,6 +269,11 @@ Result<UniqueFd> make_gate(const std::string& folder) {
                             1);
 }
 
+std::string stream_name(int fd) {
+    auto link = sys::readlink("/proc/self/fd/" + std::to_string(fd));
+    return link.ok() ? *link : "";
+}
+
 Container describe(const std::string& id, const std::string& bundle, const oci::Spec& spec) {
     Container c;
     c.id = id;
@@ -278,6 +283,8 @@ Container describe(const std::string& id, const std::string& bundle, const oci::
     c.created = wall_now();
     c.annotations = spec.annotations;
     c.owner = ::geteuid();
+    if (!spec.process->terminal)
+        for (int fd = 0; fd < 3; ++fd) c.descriptors.push_back(stream_name(fd));
     return c;
 }
 
@@ -317,7 +324,6 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     fds.gate = gate_socket;
     fds.console_socket = options.console;
     fds.extra = extra_fds;
-    auto pending = TRY(runtime::launch(attempt.plan, {}, fds));
     OnWay on_way;
     on_way.made = [&](pid_t pid) -> Result<void> {
         container.pid = pid;
@@ -339,14 +345,24 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     on_way.at_listener = [&](BorrowedFd listener, pid_t pid) {
         return send_to_agent(container, "creating", attempt.plan.process, listener, pid);
     };
-    auto followed = follow(pending.report, on_way, context.log, attempt.followed);
-    (void)sys::wait_for(pending.intermediate);
-    if (!followed.ok()) return start_error(std::move(followed).error());
+    runtime::ReportReader report;
+    auto start = [&]() -> Result<void> {
+        if (options.instead_of_launch)
+            return options.instead_of_launch(attempt.plan, container, on_way, attempt.followed);
+        auto pending = TRY(runtime::launch(attempt.plan, {}, fds));
+        report = std::move(pending.report);
+        auto followed = follow(report, on_way, context.log, attempt.followed);
+        (void)sys::wait_for(pending.intermediate);
+        return followed;
+    };
+    auto followed = start();
+    if (!followed.ok())
+        return options.instead_of_launch ? std::move(followed).error() : start_error(std::move(followed).error());
     TRY(send_pidfd(options, attempt.followed, "standard"));
     TRY(write_pid_file(options.pid_file, container.pid));
     container.creating = false;
     TRY(context.store.save(container));
-    if (gate == runtime::Gate::socket) TRY(pending.report.resume("").context("the container's first process"));
+    if (gate == runtime::Gate::socket) TRY(report.resume("").context("the container's first process"));
     made.terminal = std::move(attempt.followed.terminal);
     attempt.commit();
     return made;

@@ -13,6 +13,20 @@
 
 namespace hull::oci_runtime {
 
+// What a start's report says until it rests.
+struct Followed {
+    pid_t pid = 0; // 0: not told
+    UniqueFd pidfd, terminal;
+};
+struct OnWay { // all may be empty
+    // The process was made.
+    std::function<Result<void>(pid_t)> made;
+    // It waits for the hooks of the runtime; gives the state for the hooks that
+    // it runs itself.
+    std::function<Result<std::string>()> at_hooks;
+    // Its seccomp filter has a listener, for the agent. pid: of the process.
+    std::function<Result<void>(BorrowedFd listener, pid_t pid)> at_listener;
+};
 // Flags that create, run and exec share.
 struct StartOptions {
     std::string bundle; // absolute
@@ -22,6 +36,9 @@ struct StartOptions {
     runtime::RootChange root_change = runtime::RootChange::pivot;
     runtime::Keyring keyring = runtime::Keyring::fresh;
     int64_t preserve_fds = 0;
+    // For restore: makes the process in another way than runtime::launch(), in
+    // cgroups that it makes itself.
+    std::function<Result<void>(const runtime::Plan&, const Container&, const OnWay&, Followed&)> instead_of_launch;
     static Result<StartOptions> from(const Args& args);
 };
 
@@ -47,20 +64,6 @@ uint64_t grantable_capabilities(const model::oci::Spec& spec);
 // Capabilities outside of grantable (bits) are left out, with a warning.
 void adapt_process(model::oci::Process& process, uint64_t grantable, const Logger& log);
 
-// What a start's report says until it rests.
-struct Followed {
-    pid_t pid = 0; // 0: not told
-    UniqueFd pidfd, terminal;
-};
-struct OnWay { // all may be empty
-    // The process was made.
-    std::function<Result<void>(pid_t)> made;
-    // It waits for the hooks of the runtime; gives the state for the hooks that
-    // it runs itself.
-    std::function<Result<std::string>()> at_hooks;
-    // Its seccomp filter has a listener, for the agent. pid: of the process.
-    std::function<Result<void>(BorrowedFd listener, pid_t pid)> at_listener;
-};
 // Until the program runs or waits at the gate. On error `pid` of into tells
 // whom to reap.
 Result<void> follow(runtime::ReportReader& report, const OnWay& on_way, const Logger& log, Followed& into);
@@ -72,6 +75,11 @@ Error start_error(Error error);
 void run_poststop(const Context& context, const Container& container, const std::vector<model::oci::Hook>& hooks);
 
 Result<void> run_hooks(const std::vector<model::oci::Hook>& hooks, const char* kind, const std::string& state);
+
+// runc's rule: without somebody to hold the other side there is no terminal.
+Result<void> check_console(const StartOptions& options, bool detached);
+// After the end: somebody else may have deleted it, and made another of that id.
+Result<void> destroy_unless_gone(Context& context, const Container& container);
 
 // To who asked for it by --pidfd-socket: one message, data "standard" for a
 // container's first process and "setns" for one that joins, as runc's.
