@@ -45,16 +45,16 @@ json::Object seccomp() {
 }
 
 json::Object linux_section() {
-    return {{"namespaces", namespaces()},
-            {"capabilities", json::encode(kernel::capability_names((uint64_t{1} << kernel::known_capabilities) - 1))},
-            {"cgroup",
-             json::Object{{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", false}}},
-            {"seccomp", seccomp()},
-            {"apparmor", enabled(false)},
-            {"selinux", enabled(false)},
-            {"intelRdt", enabled(false)},
-            {"mountExtensions", json::Object{{"idmap", enabled(true)}}},
-            {"netDevices", enabled(false)}};
+    return {
+        {"namespaces", namespaces()},
+        {"capabilities", json::encode(kernel::capability_names((uint64_t{1} << kernel::known_capabilities) - 1))},
+        {"cgroup", json::Object{{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", false}, {"rdma", true}}},
+        {"seccomp", seccomp()},
+        {"apparmor", enabled(false)},
+        {"selinux", enabled(false)},
+        {"intelRdt", enabled(false)},
+        {"mountExtensions", json::Object{{"idmap", enabled(true)}}},
+        {"netDevices", enabled(false)}};
 }
 
 } // namespace
