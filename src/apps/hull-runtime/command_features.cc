@@ -22,8 +22,7 @@ json::Array texts(std::initializer_list<const char*> list) {
 
 json::Array namespaces() {
     std::vector<std::string> names;
-    for (const auto& kind : kernel::namespace_kinds())
-        if (kind.oci_name != "time") names.emplace_back(kind.oci_name);
+    for (const auto& kind : kernel::namespace_kinds()) names.emplace_back(kind.oci_name);
     std::ranges::sort(names);
     return json::encode(names).as_array();
 }
@@ -56,11 +55,11 @@ json::Object linux_section() {
         {"capabilities", json::encode(kernel::capability_names((uint64_t{1} << kernel::known_capabilities) - 1))},
         {"cgroup", json::Object{{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", false}, {"rdma", true}}},
         {"seccomp", seccomp()},
-        {"apparmor", enabled(false)},
-        {"selinux", enabled(false)},
-        {"intelRdt", enabled(false)},
+        {"apparmor", enabled(true)},
+        {"selinux", enabled(true)},
+        {"intelRdt", enabled(true)},
         {"mountExtensions", json::Object{{"idmap", enabled(true)}}},
-        {"netDevices", enabled(false)}};
+        {"netDevices", enabled(true)}};
 }
 
 } // namespace
