@@ -1,11 +1,13 @@
-# hull_folder(<name> [DEPS <folder>...] [LIBS <library>...] [TEST_LIBS <library>...])
+# hull_folder(<name> [SMALL] [NO_EXCEPTIONS] [DEPS <folder>...] [LIBS <library>...] [TEST_LIBS <library>...])
 #
 # One folder of src/ is one static library hull_<name> made of all its *.cc
 # files, and one GoogleTest program <name>_test made of its *_test.cc files.
 # DEPS are other folders (the levels: tools/check_levels), LIBS are outside
-# libraries, TEST_LIBS those of the tests alone.
+# libraries, TEST_LIBS those of the tests alone. SMALL: made for size,
+# where the static programs' code runs once. NO_EXCEPTIONS: nothing thrown
+# passes through (out of memory ends the program).
 function(hull_folder name)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "SMALL;NO_EXCEPTIONS" "" "DEPS;LIBS;TEST_LIBS" ${ARGN})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   # A sub-folder with a CMakeLists.txt of its own is a target of its own.
   file(GLOB nested CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
@@ -29,6 +31,12 @@ function(hull_folder name)
     target_link_libraries(hull_${name} ${scope} hull_${dep})
   endforeach()
   target_link_libraries(hull_${name} ${scope} ${ARG_LIBS})
+  if(ARG_SMALL AND CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(hull_${name} PRIVATE -Os)
+  endif()
+  if(ARG_NO_EXCEPTIONS AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT HULL_FUZZ)
+    target_compile_options(hull_${name} PRIVATE -fno-exceptions -fno-asynchronous-unwind-tables)
+  endif()
 
   if(tests AND NOT HULL_FUZZ)
     hull_test(${name}_test unit.${name} hull_${name} ${tests})
@@ -46,4 +54,16 @@ function(hull_test program name library)
   endif()
   add_test(NAME ${name} COMMAND ${program})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+endfunction()
+
+# hull_static_program(<program>): no shared library at run time, and small.
+function(hull_static_program program)
+  target_sources(${program} PRIVATE ${CMAKE_SOURCE_DIR}/src/apps/terminate.cc)
+  if(HULL_SANITIZE) # the sanitizers' runtimes are shared
+    return()
+  endif()
+  target_link_options(${program} PRIVATE -static)
+  if(HULL_MOLD AND NOT HULL_FUZZ)
+    target_link_options(${program} PRIVATE -Wl,--icf=all)
+  endif()
 endfunction()

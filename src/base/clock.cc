@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
-#include <cstdio>
+#include <algorithm>
+#include <chrono>
 #include <ctime>
 
 namespace hull {
@@ -32,6 +33,11 @@ bool literal(std::string_view& text, char c, char alternative = 0) {
     return true;
 }
 
+void add_digits(int64_t value, int width, std::string& out) {
+    std::string text = std::to_string(value);
+    out.append(static_cast<size_t>(width) - std::min(text.size(), static_cast<size_t>(width)), '0') += text;
+}
+
 } // namespace
 
 WallTime wall_now() { return WallTime{read_clock(CLOCK_REALTIME)}; }
@@ -44,23 +50,25 @@ std::string to_rfc3339(WallTime time) {
         ns += ns_per_s;
         --s;
     }
-    time_t t = s;
-    tm utc{};
-    gmtime_r(&t, &utc);
-    char buffer[80];
-    int n = std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02dT%02d:%02d:%02d", utc.tm_year + 1900, utc.tm_mon + 1,
-                          utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
-    std::string out(buffer, static_cast<size_t>(n));
+    // The C library's calendar comes with time zones and their files.
+    const int64_t day = s >= 0 ? s / 86400 : (s - 86399) / 86400;
+    const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{day}}};
+    const int64_t second = s - day * 86400;
+    std::string out;
+    add_digits(int{date.year()}, 4, out);
+    add_digits(unsigned{date.month()}, 2, out += '-');
+    add_digits(unsigned{date.day()}, 2, out += '-');
+    add_digits(second / 3600, 2, out += 'T');
+    add_digits(second / 60 % 60, 2, out += ':');
+    add_digits(second % 60, 2, out += ':');
     if (ns != 0) {
-        n = std::snprintf(buffer, sizeof buffer, ".%09d", static_cast<int>(ns));
-        while (buffer[n - 1] == '0') --n;
-        out.append(buffer, static_cast<size_t>(n));
+        add_digits(ns, 9, out += '.');
+        out.resize(out.find_last_not_of('0') + 1);
     }
     return out + "Z";
 }
 
 std::optional<WallTime> from_rfc3339(std::string_view text) {
-    tm utc{};
     auto year = digits(text, 4);
     if (!year || !literal(text, '-')) return std::nullopt;
     auto month = digits(text, 2);
@@ -96,13 +104,10 @@ std::optional<WallTime> from_rfc3339(std::string_view text) {
     }
     if (!text.empty()) return std::nullopt;
     if (*year <= 1) return WallTime{0};
-    utc.tm_year = *year - 1900;
-    utc.tm_mon = *month - 1;
-    utc.tm_mday = *day;
-    utc.tm_hour = *hour;
-    utc.tm_min = *minute;
-    utc.tm_sec = *second;
-    int64_t s = timegm(&utc) - offset;
+    // Days beyond the month's end count on.
+    const std::chrono::sys_days first{std::chrono::year{*year} / std::chrono::month{static_cast<unsigned>(*month)} / 1};
+    int64_t days = first.time_since_epoch().count() + *day - 1;
+    int64_t s = days * 86400 + *hour * 3600 + *minute * 60 + *second - offset;
     // What int64_t nanoseconds can hold is 1678 to 2262.
     if (s > 9'200'000'000 || s < -9'200'000'000) return std::nullopt;
     return WallTime{s * ns_per_s + ns};

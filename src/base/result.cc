@@ -60,8 +60,9 @@ Error&& Error::context(std::string_view doing) && {
 namespace detail {
 
 void die_on_bad_access(const Error* error) {
-    std::fprintf(stderr, "hull: bug: the value of a failed Result was used: %s\n",
-                 error ? error->message().c_str() : "?");
+    std::fputs("hull: bug: the value of a failed Result was used: ", stderr);
+    std::fputs(error ? error->message().c_str() : "?", stderr);
+    std::fputs("\n", stderr);
     std::abort();
 }
 

@@ -1,6 +1,7 @@
 #include "sys/children.h"
 
-#include <cstdio>
+#include <algorithm>
+#include <charconv>
 #include <cstdlib>
 
 #include <unistd.h>
@@ -22,9 +23,15 @@ Kinship kinship_of(const std::string& pid) {
     if (!text.ok()) return kin; // gone meanwhile
     size_t end = text->rfind(") ");
     if (end == std::string::npos) return kin;
+    // After the name: state, parent, group, session.
+    const char* at = text->c_str() + end + 3;
+    const char* stop = text->c_str() + text->size();
     pid_t group = 0;
-    char state = 0;
-    if (std::sscanf(text->c_str() + end + 2, "%c %d %d %d", &state, &kin.parent, &group, &kin.session) != 4) return {};
+    for (pid_t* number : {&kin.parent, &group, &kin.session}) {
+        auto [rest, error] = std::from_chars(std::min(at + 1, stop), stop, *number);
+        if (error != std::errc{}) return {};
+        at = rest;
+    }
     return kin;
 }
 
