@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <sys/sysmacros.h>
 
@@ -8,6 +9,7 @@
 #include "kernel/mount_table.h"
 #include "kernel/namespaces.h"
 #include "runtime/compile_parts.h"
+#include "runtime/id_map.h"
 #include "sys/mount.h"
 
 namespace hull::runtime {
@@ -125,6 +127,26 @@ bool must_bind_sysfs(const Plan& plan) {
     return plan.ns.user.mode != NamespaceUse::Mode::host && plan.ns.net.mode == NamespaceUse::Mode::host;
 }
 
+// The terminals' group (5 everywhere) is a nicety that the kernel refuses where
+// it isn't mapped: they get the group of whoever opens them then.
+void drop_unmapped_group(const Plan& plan, MountPlan& devpts) {
+    if (plan.gid_map.empty()) return;
+    constexpr std::string_view key = "gid=";
+    std::string kept;
+    std::string_view rest = devpts.data;
+    while (!rest.empty()) {
+        std::string_view option = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(rest.size(), option.size() + 1));
+        uint32_t gid = 0;
+        if (option.starts_with(key)) {
+            std::from_chars(option.data() + key.size(), option.data() + option.size(), gid);
+            if (!to_outside(plan.gid_map, gid)) continue;
+        }
+        kept.append(kept.empty() ? "" : ",").append(option);
+    }
+    devpts.data = std::move(kept);
+}
+
 } // namespace
 
 Result<void> compile_mounts(const oci::Spec& spec, const CompileOptions& options, Plan& plan) {
@@ -136,6 +158,7 @@ Result<void> compile_mounts(const oci::Spec& spec, const CompileOptions& options
             compiled.recursive = true;
             compiled.data.clear();
         }
+        if (compiled.fs_type == "devpts") drop_unmapped_group(plan, compiled);
         plan.mounts.push_back(std::move(compiled));
     }
     // A /dev that comes from elsewhere has its own nodes.

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "kernel/locked_flags.h"
 #include "runtime/compile_parts.h"
 #include "runtime/copy_up.h"
 #include "runtime/device_tree.h"
@@ -49,6 +50,38 @@ Result<void> finish_namespaces(Launching& l) {
     return is_own_tree(l) ? sys::mount_propagation("/", MS_REC | MS_PRIVATE) : Result<void>();
 }
 
+// In a user namespace a new one of these takes a namespace that belongs to it:
+// where the container uses the host's, the host's own mount shows the same.
+struct HostView {
+    std::string_view fs_type;
+    const char* path;
+    NamespaceUse Namespaces::* shared;
+};
+constexpr std::array<HostView, 3> host_views{{
+    {"proc", "/proc", &Namespaces::pid},
+    {"sysfs", "/sys", &Namespaces::net},
+    {"mqueue", "/dev/mqueue", &Namespaces::ipc},
+}};
+
+Result<UniqueFd> copy_of_host_view(const Launching& l, const MountPlan& plan, Error refused) {
+    auto view = std::ranges::find(host_views, plan.fs_type, &HostView::fs_type);
+    if (view == host_views.end() || refused.code() != EPERM) return refused;
+    if ((l.plan.ns.*view->shared).mode == Mode::host) {
+        auto shown = sys::clone_tree({}, view->path, sys::Depth::all_below);
+        if (!shown.ok() && shown.error().code() == ENOENT)
+            return std::move(refused).context("a new " + plan.fs_type +
+                                              " belongs to the namespace that is shared with "
+                                              "the host, which has none at " +
+                                              view->path);
+        UniqueFd copy = TRY(std::move(shown));
+        TRY(kernel::change_mount(copy, sys::Depth::one, {.set = plan.attr_set, .propagation = MS_PRIVATE}));
+        return copy;
+    }
+    if (plan.fs_type != "proc") return refused;
+    return std::move(refused).context("a new procfs is refused where parts of the one outside are covered by mounts "
+                                      "(run the outer container without masked paths)");
+}
+
 // proc and sysfs are allowed in a user namespace only as long as the host's
 // own can be seen, that is before pivot_root. The rest is as good here as later.
 Result<void> make_filesystems(Launching& l) {
@@ -64,7 +97,9 @@ Result<void> make_filesystems(Launching& l) {
             if (plan.attr_set & MOUNT_ATTR_RDONLY && plan.source.starts_with("/dev/")) TRY(fs.flag("ro"));
             return fs.mount(plan.copy_up ? plan.attr_set & ~uint64_t{MOUNT_ATTR_RDONLY} : plan.attr_set);
         };
-        l.mounts[i].tree = TRY(make().context([&] { return "mount " + plan.target; }));
+        auto made = make();
+        if (!made.ok()) made = copy_of_host_view(l, plan, std::move(made).error());
+        l.mounts[i].tree = TRY(std::move(made).context([&] { return "mount " + plan.target; }));
     }
     if (!l.plan.sysctls.empty()) {
         auto fs = TRY(sys::NewFilesystem::open("proc"));

@@ -42,6 +42,7 @@ Result<void> prepare_as_user(Launching& l) {
 
 Result<void> enter_cgroup(Launching& l) {
     TRY(kernel::cgroup::create(l.plan.cgroup));
+    l.late_limits = TRY(kernel::cgroup::open_late(l.plan.cgroup));
     l.cgroup = TRY(join_cgroups_unprivileged(l.plan.cgroup, l.plan.uid_map));
     return {};
 }

@@ -135,6 +135,11 @@ Result<void> rename(const std::string& from, const std::string& to) {
     return {};
 }
 
+Result<void> chmod(const std::string& path, mode_t mode) {
+    if (::chmod(path.c_str(), mode) != 0) return Error::from_errno("chmod", path);
+    return {};
+}
+
 Result<void> unlink(const std::string& path) {
     if (::unlink(path.c_str()) != 0) return Error::from_errno("unlink", path);
     return {};

@@ -45,6 +45,7 @@ Result<void> replace_file(const std::string& path, std::string_view data, mode_t
 Result<void> mkdir(const std::string& path, mode_t mode);         // exists: conflict
 Result<void> mkdir_parents(const std::string& path, mode_t mode); // like mkdir -p
 Result<void> rename(const std::string& from, const std::string& to);
+Result<void> chmod(const std::string& path, mode_t mode);
 Result<void> unlink(const std::string& path); // missing: not_found
 // Missing: ok. Never follows links, never leaves the file system. Ends early, as
 // cancelled, once *stop is true.

@@ -6,6 +6,7 @@
 #include "apps/hull-runtime/flag_values.h"
 #include "apps/hull-runtime/making.h"
 #include "apps/hull-runtime/placing.h"
+#include "apps/hull-runtime/processes.h"
 #include "sys/directory.h"
 #include "sys/file.h"
 #include "sys/mount.h"
@@ -25,10 +26,7 @@ Result<UniqueFd> init_of(const Container& container) {
 }
 
 Result<void> signal_all(Context& context, const Container& container, int signal) {
-    auto pids = context.cgroups->pids(container.cgroup_path);
-    if (!pids.ok() && pids.error().kind() == ErrorKind::not_found) return {};
-    if (!pids.ok()) return std::move(pids).error();
-    for (pid_t pid : *pids)
+    for (pid_t pid : TRY(processes_of(context, container)))
         if (auto fd = sys::pidfd_open(pid); fd.ok()) (void)sys::pidfd_signal(*fd, signal);
     return {};
 }
@@ -56,7 +54,11 @@ Result<int> run_kill(Context& context, const Args& args) {
         if (!init.ok()) return Error(ErrorKind::conflict, "container not running");
         // The kernel ends all of a pid namespace with its init; without one of
         // its own nobody would.
-        if (signal == SIGKILL && !TRY(has_own_pids(context, container))) TRY(signal_all(context, container, signal));
+        if (signal == SIGKILL && !TRY(has_own_pids(context, container))) {
+            auto others = signal_all(context, container, signal);
+            // Without a cgroup nobody knows who they are.
+            if (!others.ok() && others.error().kind() != ErrorKind::unsupported) return std::move(others).error();
+        }
         TRY(sys::pidfd_signal(*init, signal));
     }
     // v1 keeps even SIGKILL from frozen processes.
@@ -74,6 +76,7 @@ void remove_default_parent(const kernel::cgroup::Plan& places, const std::string
 }
 
 Result<void> remove_cgroup(Context& context, const Container& container) {
+    if (container.cgroup_path.empty()) return {};
     auto places = TRY(context.cgroups->locate(container.cgroup_path));
     places.scope = scope_of(container);
     constexpr int short_patience_ms = 100;
@@ -187,6 +190,7 @@ Result<int> run_pause(Context& context, const Args& args) {
     Status status = status_of(container, context.store, *context.cgroups);
     if (status != Status::running && status != Status::created)
         return Error(ErrorKind::conflict, "container not running");
+    TRY(need_cgroup_of(container, "pause"));
     TRY(context.cgroups->freeze(container.cgroup_path));
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "apps/hull-runtime/context.h"
 #include "apps/hull-runtime/flag_values.h"
+#include "apps/hull-runtime/processes.h"
 #include "codec/json.h"
 #include "kernel/cgroup/details.h"
 #include "sys/file.h"
@@ -211,6 +212,7 @@ Result<int> run_events(Context& context, const Args& args) {
     auto init = sys::pidfd_open(container.pid);
     if (!init.ok() || !is_alive(container))
         return Error(ErrorKind::conflict, "container with id " + container.id + " is not running");
+    TRY(need_cgroup_of(container, "events"));
     if (args.has("stats"))
         TRY(print(TRY(stats_line(context, container))));
     else

@@ -93,7 +93,7 @@ Result<Followed> start(const Context& context, const Container& container, const
     fds.stderr_ = BorrowedFd(2);
     fds.console_socket = options.console;
     fds.extra = extra;
-    auto pending = TRY(runtime::exec(init, plan, fds));
+    auto pending = TRY(runtime::exec(init, plan, fds, context.privileges));
     Followed followed;
     OnWay on_way;
     on_way.at_listener = [&](BorrowedFd listener, pid_t pid) {

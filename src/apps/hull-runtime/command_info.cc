@@ -5,6 +5,7 @@
 
 #include "apps/hull-runtime/context.h"
 #include "apps/hull-runtime/pretty.h"
+#include "apps/hull-runtime/processes.h"
 #include "sys/child_program.h"
 #include "sys/file.h"
 #include "sys/nonblocking.h"
@@ -173,10 +174,7 @@ Result<std::string> pick_lines(std::string_view text, const std::vector<pid_t>& 
 Result<int> run_ps(Context& context, const Args& args) {
     bool as_json = TRY(wants_json(args));
     Container container = TRY(context.store.load(args.words()[0]));
-    TRY(context.need_cgroups());
-    auto pids = context.cgroups->pids(container.cgroup_path);
-    if (!pids.ok() && pids.error().kind() != ErrorKind::not_found) return std::move(pids).error();
-    std::vector<pid_t> list = pids.ok() ? std::move(*pids) : std::vector<pid_t>{};
+    std::vector<pid_t> list = TRY(processes_of(context, container));
     std::ranges::sort(list);
     if (as_json) {
         TRY(print(json::print(json::encode(list)) + "\n"));

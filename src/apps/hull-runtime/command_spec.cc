@@ -1,5 +1,7 @@
 // spec: an example to begin with.
 
+#include <unistd.h>
+
 #include "apps/hull-runtime/context.h"
 #include "apps/hull-runtime/pretty.h"
 #include "sys/file.h"
@@ -61,14 +63,30 @@ oci::Spec example() {
     return spec;
 }
 
+// As runc: the user as root, the host's network, which a new sysfs doesn't go
+// with, no limits, and no group that isn't mapped.
+void make_rootless(oci::Spec& spec) {
+    oci::Linux& l = *spec.linux_;
+    std::erase_if(l.namespaces, [](const oci::Namespace& ns) { return ns.type == "network"; });
+    l.namespaces.push_back({"user", ""});
+    l.uid_mappings = {{0, ::geteuid(), 1}};
+    l.gid_mappings = {{0, ::getegid(), 1}};
+    l.resources.reset();
+    for (oci::Mount& m : spec.mounts) {
+        if (m.destination == "/sys") m = mount("/sys", "none", "/sys", {"rbind", "nosuid", "noexec", "nodev", "ro"});
+        std::erase_if(m.options, [](const std::string& option) { return option.starts_with("gid="); });
+    }
+}
+
 } // namespace
 
 Result<int> run_spec(Context&, const Args& args) {
     std::string folder = args.value("bundle");
     std::string path = (folder.empty() ? "." : folder) + "/config.json";
-    if (args.has("rootless")) return Error(ErrorKind::unsupported, "--rootless is not supported");
     if (sys::exists(path)) return Error(ErrorKind::conflict, "File config.json exists. Remove it first");
-    auto value = TRY(json::parse(oci::print_spec(example())));
+    oci::Spec spec = example();
+    if (args.has("rootless")) make_rootless(spec);
+    auto value = TRY(json::parse(oci::print_spec(spec)));
     TRY(sys::replace_file(path, pretty(value, "\t") + "\n", 0666));
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "apps/hull-runtime/context.h"
 #include "apps/hull-runtime/flag_values.h"
 #include "apps/hull-runtime/placing.h"
+#include "apps/hull-runtime/processes.h"
 #include "apps/hull-runtime/saved_resources.h"
 #include "codec/json.h"
 #include "sys/file.h"
@@ -117,6 +118,7 @@ Result<int> run_update(Context& context, const Args& args) {
     TRY(context.need_cgroups());
     if (status_of(container, context.store, *context.cgroups) == Status::stopped)
         return Error(ErrorKind::conflict, "container not running");
+    TRY(need_cgroup_of(container, "update"));
     for (const char* flag : {"l3-cache-schema", "mem-bw-schema"})
         if (!args.value(flag).empty())
             return unsupported("--" + std::string(flag) + " needs a container with intelRdt");

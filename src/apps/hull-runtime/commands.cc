@@ -52,7 +52,8 @@ constexpr std::array kill_flags{Flag{"all", "a", Takes::nothing, "signal all pro
 constexpr std::array delete_flags{Flag{"force", "f", Takes::nothing, "kill it first if it runs"}};
 constexpr std::array list_flags{format, Flag{"quiet", "q", Takes::nothing, "ids only"}};
 constexpr std::array ps_flags{format};
-constexpr std::array spec_flags{bundle, Flag{"rootless", "", Takes::nothing, "not supported"}};
+constexpr std::array spec_flags{
+    bundle, Flag{"rootless", "", Takes::nothing, "for the user who calls: a user namespace, no limits"}};
 constexpr std::array update_flags{
     Flag{"resources", "r", Takes::value, "JSON file with the new resources, - for standard input"},
     Flag{"blkio-weight", "", Takes::value, "10 to 1000"},

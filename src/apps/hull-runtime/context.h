@@ -11,6 +11,7 @@
 #include "apps/hull-runtime/logger.h"
 #include "base/result.h"
 #include "kernel/cgroup/cgroup.h"
+#include "runtime/launch.h"
 
 namespace hull::oci_runtime {
 
@@ -18,14 +19,18 @@ namespace hull::oci_runtime {
 constexpr const char* supported_version = "1.3.0";
 
 enum class CgroupDriver : uint8_t { files, systemd };
+// What a cgroup is that can't be made.
+enum class CgroupErrors : uint8_t { fatal, tolerated };
 
 struct Context {
     Store store{""};
     Logger log;
     std::unique_ptr<kernel::cgroup::Cgroups> cgroups; // made by need_cgroups()
     CgroupDriver driver = CgroupDriver::files;        // of containers that are made
-    std::string program;                              // name in messages: "hull-runtime"
-    std::string criu = "criu";                        // name or path of the program
+    runtime::Privileges privileges = runtime::Privileges::host;
+    CgroupErrors cgroup_errors = CgroupErrors::fatal;
+    std::string program;       // name in messages: "hull-runtime"
+    std::string criu = "criu"; // name or path of the program
 
     Result<void> need_cgroups();
 };

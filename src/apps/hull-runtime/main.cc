@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "apps/hull-runtime/context.h"
+#include "apps/hull-runtime/rootless.h"
 #include "sys/file.h"
 #include "sys/sealed_self.h"
 
@@ -14,16 +15,17 @@ namespace hull::oci_runtime {
 
 namespace {
 
-constexpr const char* default_root = "/run/hull-runtime";
-
 constexpr std::array global_flags{
     Flag{"debug", "", Takes::nothing, "log what is done, and how long each step took"},
     Flag{"log", "", Takes::value, "write messages to this file, not to standard error"},
     Flag{"log-format", "", Takes::value, "text or json"},
-    Flag{"root", "", Takes::value, "folder for the state of containers; default: /run/hull-runtime"},
+    Flag{"root", "", Takes::value,
+         "folder for the state of containers; default: /run/hull-runtime, unless root "
+         "$XDG_RUNTIME_DIR/hull-runtime"},
     Flag{"criu", "", Takes::value, "the program CRIU, for checkpoint and restore; default: the one on the PATH"},
     Flag{"systemd-cgroup", "", Takes::nothing, "let systemd make the cgroups; cgroupsPath is then slice:prefix:name"},
-    Flag{"rootless", "", Takes::value, "auto or false; true is not supported"},
+    Flag{"rootless", "", Takes::value,
+         "whether cgroups that can't be made are done without: true, false or auto (unless root)"},
     Flag{"help", "h", Takes::nothing, "print this"},
     Flag{"version", "v", Takes::nothing, "print the version"},
 };
@@ -69,8 +71,9 @@ Result<void> set_up(Context& context, const Args& global) {
         TRY(Logger::open(global.value("log"), format == "json" ? Logger::Format::json : Logger::Format::text));
     context.log.set_debug(global.has("debug"));
     if (auto criu = global.value("criu"); !criu.empty()) context.criu = criu;
+    TRY(set_up_rootless(context, global.value("rootless")));
     std::string root = global.value("root");
-    if (root.empty()) root = default_root;
+    if (root.empty()) root = default_root(context);
     if (!root.starts_with('/')) {
         std::array<char, 4096> here{};
         if (!::getcwd(here.data(), here.size())) return Error::from_errno("getcwd");
@@ -78,9 +81,6 @@ Result<void> set_up(Context& context, const Args& global) {
     }
     context.store = Store(root);
     if (global.has("systemd-cgroup")) context.driver = CgroupDriver::systemd;
-    std::string rootless = global.value("rootless");
-    if (!rootless.empty() && rootless != "auto" && rootless != "false")
-        return Error(ErrorKind::unsupported, "--rootless=" + rootless + " is not supported");
     return {};
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "apps/hull-runtime/environment.h"
+#include "apps/hull-runtime/rootless.h"
 #include "kernel/caps.h"
 #include "runtime/compile.h"
 #include "runtime/hooks.h"
@@ -256,7 +257,7 @@ Result<runtime::Plan> compile_plan(Context& context, const Container& container,
     options.keyring = start.keyring;
     static const oci::Resources none;
     const oci::Resources& resources = spec.linux_ && spec.linux_->resources ? *spec.linux_->resources : none;
-    options.cgroup = TRY(context.cgroups->plan(container.cgroup_path, resources));
+    options.cgroup = TRY(plan_cgroup(context, container, resources));
     if (context.driver == CgroupDriver::systemd)
         TRY(put_in_scope(container, spec, context.cgroups->version(), options.cgroup));
     return runtime::compile(spec, options);
@@ -302,9 +303,12 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     TRY(complete_mappings(spec));
     Made made;
     Container& container = made.container;
+    TRY(check_rootless(context, spec));
     container = describe(id, options.bundle, spec);
     TRY(place_cgroup(context, spec, container));
     runtime::Plan plan = TRY(compile_plan(context, container, spec, options, gate));
+    // None of its own: the path may be somebody else's.
+    if (plan.cgroup.dirs.empty() && context.cgroup_errors == CgroupErrors::tolerated) container.cgroup_path.clear();
 
     made.lock = TRY(context.store.reserve(id));
     Attempt attempt(context, container);
@@ -349,7 +353,7 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     auto start = [&]() -> Result<void> {
         if (options.instead_of_launch)
             return options.instead_of_launch(attempt.plan, container, on_way, attempt.followed);
-        auto pending = TRY(runtime::launch(attempt.plan, {}, fds));
+        auto pending = TRY(runtime::launch(attempt.plan, {}, fds, context.privileges));
         report = std::move(pending.report);
         auto followed = follow(report, on_way, context.log, attempt.followed);
         (void)sys::wait_for(pending.intermediate);
@@ -358,6 +362,7 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     auto followed = start();
     if (!followed.ok())
         return options.instead_of_launch ? std::move(followed).error() : start_error(std::move(followed).error());
+    compare_oom_score(context, *spec.process, container.pid);
     TRY(send_pidfd(options, attempt.followed, "standard"));
     TRY(write_pid_file(options.pid_file, container.pid));
     container.creating = false;

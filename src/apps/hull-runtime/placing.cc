@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "apps/hull-runtime/rootless.h"
 #include "kernel/cgroup/systemd/manager.h"
 #include "kernel/cgroup/systemd/scope.h"
 #include "sys/file.h"
@@ -34,7 +35,7 @@ Result<cgroup::systemd::Placement> placement(const oci_runtime::Container& conta
 Result<void> place_cgroup(const Context& context, const model::oci::Spec& spec, Container& container) {
     if (context.driver == CgroupDriver::files) {
         container.cgroup_path = spec.linux_ ? spec.linux_->cgroups_path : "";
-        if (container.cgroup_path.empty()) container.cgroup_path = std::string(default_cgroup_parent) + container.id;
+        if (container.cgroup_path.empty()) container.cgroup_path = default_cgroup_path(context, container.id);
         return {};
     }
     Instance instance = instance_in_charge();

@@ -36,8 +36,6 @@ std::vector<OwnPath> parse_own(std::string_view text) {
     return out;
 }
 
-bool has_name(const std::string& controller) { return controller.starts_with("name="); }
-
 // Whether the mount is of the hierarchy that the line is about.
 bool is_of(const MountRecord& mount, const OwnPath& own) {
     if (own.controllers.empty()) return mount.fs_type == "cgroup2";
@@ -60,8 +58,9 @@ bool below_root(const MountRecord& mount, const OwnPath& own, std::string& path)
 
 std::vector<Dir> places_of(const std::vector<MountRecord>& mounts, std::string_view text) {
     auto own = parse_own(text);
-    bool has_v1 = std::ranges::any_of(own, [](const OwnPath& one) {
-        return std::ranges::any_of(one.controllers, [](const std::string& c) { return !has_name(c); });
+    // As seen by mounts: a v1 hierarchy that isn't mounted here is not used.
+    bool has_v1 = std::ranges::any_of(mounts, [](const MountRecord& mount) {
+        return mount.fs_type == "cgroup" && mount.super_options.find("name=") == std::string::npos;
     });
     std::vector<Dir> places;
     for (const OwnPath& one : own) {
@@ -157,7 +156,8 @@ void leave_out_controllers(Dir& dir, std::vector<std::string>& unlimited) {
 } // namespace
 
 Result<Permitted> permitted_part(const Plan& plan) {
-    Permitted out;
+    Permitted out{plan, {}};
+    out.plan.dirs.clear();
     auto own = TRY(own_places());
     for (const Dir& planned : plan.dirs) {
         if (!may_use(planned, own)) {

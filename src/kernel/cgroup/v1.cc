@@ -56,10 +56,11 @@ private:
         if (const Hierarchy* h = find(controller)) return h->mount + path + "/";
         return Error(ErrorKind::unsupported, "this machine has no " + std::string(controller) + " cgroup");
     }
-    // Some folder that surely lists the container's processes.
+    // Some folder that surely lists the container's processes. Of who isn't
+    // root there may be folders in some hierarchies only.
     Result<std::string> any_folder(const std::string& path) const {
         for (const char* controller : {"devices", "pids", "freezer", "memory", "cpu"})
-            if (const Hierarchy* h = find(controller)) return h->mount + path;
+            if (const Hierarchy* h = find(controller); h && sys::exists(h->mount + path)) return h->mount + path;
         return machine_.v1.front().mount + path;
     }
     Dir dir_in(const Hierarchy& h, const std::string& path) const {
