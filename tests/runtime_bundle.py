@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 
-from conftest import ROOT
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 RUNTIME = pathlib.Path(os.environ.get("RUNTIME", ROOT / "build/release/src/apps/hull-runtime/hull-runtime"))
 APPLETS = ("sh", "cat", "ls", "sleep", "true", "echo", "id", "env", "mkdir", "kill", "ps", "stat", "dd", "grep", "wc", "pwd")

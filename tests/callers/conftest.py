@@ -16,9 +16,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "conformance"))
 import oci  # noqa: E402
+from names import IMAGE, NUMBER  # noqa: E402
 
-IMAGE = "debian:bookworm"
-NUMBER = os.getpid() % 100000
 
 
 @pytest.fixture(scope="session", autouse=True)

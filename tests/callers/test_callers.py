@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import IMAGE, NUMBER
+from names import IMAGE, NUMBER
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 from terminal import Terminal  # noqa: E402

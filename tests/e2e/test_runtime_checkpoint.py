@@ -7,8 +7,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from conftest import ROOT  # noqa: E402
-from runtime_bundle import Runtime, wait_for  # noqa: E402
+from runtime_bundle import ROOT, Runtime, wait_for  # noqa: E402
 
 CRIU = ("--criu", ROOT / "tests/fake_criu.py")
 

@@ -12,7 +12,7 @@ import time
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from conftest import census, leftovers  # noqa: E402
+from census import census, leftovers  # noqa: E402
 
 
 @pytest.fixture
