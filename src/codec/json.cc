@@ -53,31 +53,11 @@ std::string shown(const Value& v) {
     return text;
 }
 
-bool has_path(const Error& error) { return error.message().starts_with('.') || error.message().starts_with('['); }
-
-Error&& with_step(Error&& error, const std::string& step) {
-    std::string text = step + (has_path(error) ? "" : ": ") + error.message();
-    error = Error(error.kind(), std::move(text)).with_code(error.code());
-    return std::move(error);
-}
-
 } // namespace
 
 Error mismatch(const Value& v, std::string_view wanted) {
     return Error(ErrorKind::invalid_argument,
                  std::string("invalid JSON: got ") + kind_name(v) + shown(v) + ", want " + std::string(wanted));
-}
-
-Error&& in_member(Error&& error, std::string_view name) { return with_step(std::move(error), "." + std::string(name)); }
-
-Error&& in_element(Error&& error, size_t index) {
-    return with_step(std::move(error), "[" + std::to_string(index) + "]");
-}
-
-Error&& whole_path(Error&& error) {
-    if (error.message().starts_with('.'))
-        error = Error(error.kind(), error.message().substr(1)).with_code(error.code());
-    return std::move(error);
 }
 
 const Value* find(const Object& o, std::string_view name) {

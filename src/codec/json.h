@@ -31,6 +31,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/field_path.h"
 #include "base/result.h"
 #include "base/strong.h"
 
@@ -91,12 +92,6 @@ concept Integer = std::integral<T> && !std::same_as<T, bool>;
 
 const char* kind_name(const Value& v);
 Error mismatch(const Value& v, std::string_view wanted);
-// The error of a member of what is being decoded, or of an element of it: its
-// path grows by ".name" or "[index]" in front.
-Error&& in_member(Error&& error, std::string_view name);
-Error&& in_element(Error&& error, size_t index);
-// The path is complete: without its first dot.
-Error&& whole_path(Error&& error);
 // The member of o called name, without regard to case; nullptr when absent.
 const Value* find(const Object& o, std::string_view name);
 
@@ -276,7 +271,7 @@ template <class T>
 Result<T> decode(const Value& value) {
     T out{};
     auto decoded = detail::decode_into(value, out);
-    if (!decoded.ok()) return detail::whole_path(std::move(decoded).error());
+    if (!decoded.ok()) return whole_path(std::move(decoded).error());
     return out;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "base/field_path.h"
 #include "sys/mount.h"
 
 namespace hull::kernel {
@@ -139,7 +140,8 @@ Result<MountOptions> parse_mount_options(std::span<const std::string> options, b
     out.bind = is_bind;
     for (std::string_view name : options)
         if (name == "bind" || name == "rbind") out.bind = true;
-    for (std::string_view name : options) {
+    for (size_t i = 0; i < options.size(); ++i) {
+        std::string_view name = options[i];
         const Option* option = find(name);
         if (!option) {
             if (const Option* recursive = find_recursive(name)) {
@@ -147,8 +149,7 @@ Result<MountOptions> parse_mount_options(std::span<const std::string> options, b
                 continue;
             }
             if (is_comment(name)) continue;
-            if (out.bind)
-                return Error(ErrorKind::invalid_argument, "unknown option of a bind mount: " + std::string(name));
+            if (out.bind) return in_element(bad_field("", name, "unknown option of a bind mount"), i);
             add_data(name, out);
             continue;
         }

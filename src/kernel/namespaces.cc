@@ -31,6 +31,11 @@ constexpr std::array<NamespaceKind, 8> kinds{{
 bool overlap(uint64_t a, uint64_t b, uint64_t size_a, uint64_t size_b) { return a < b + size_b && b < a + size_a; }
 
 Error bad_map(const std::string& why) { return Error(ErrorKind::invalid_argument, "id map: " + why); }
+Error bad_range(const IdMapping& range, const char* why) {
+    std::string text = id_map_text({&range, 1});
+    text.pop_back(); // the line's end
+    return bad_map("the range \"" + text + "\" " + why);
+}
 
 } // namespace
 
@@ -51,13 +56,13 @@ Result<void> check_id_map(std::span<const IdMapping> map) {
     if (map.size() > max_ranges) return bad_map("more than 340 ranges");
     for (size_t i = 0; i < map.size(); ++i) {
         const IdMapping& range = map[i];
-        if (range.size == 0) return bad_map("a range of no ids");
+        if (range.size == 0) return bad_range(range, "has no ids");
         if (uint64_t{range.inside} + range.size > end_of_ids || uint64_t{range.outside} + range.size > end_of_ids)
-            return bad_map("a range that goes beyond the last id");
+            return bad_range(range, "goes beyond the last id");
         for (size_t j = 0; j < i; ++j)
             if (overlap(range.inside, map[j].inside, range.size, map[j].size) ||
                 overlap(range.outside, map[j].outside, range.size, map[j].size))
-                return bad_map("ranges that overlap");
+                return bad_range(range, "overlaps with another one");
     }
     return {};
 }

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/field_path.h"
 #include "kernel/mount_table.h"
 #include "sys/directory.h"
 #include "sys/file.h"
@@ -119,16 +120,23 @@ bool is_name(const std::string& name) {
     return !name.empty() && name.find('/') == name.npos && name != "." && name != "..";
 }
 
+Result<void> check_line(const std::string& line) {
+    if (line.find('\n') != line.npos) return bad_field("", line, "has a line break in it");
+    return {};
+}
+
 } // namespace
 
 Result<void> check_intel_rdt(const IntelRdt& config) {
     bool name_is_fine = config.clos_id.empty() || config.clos_id == "/" || is_name(config.clos_id);
     if (!name_is_fine || config.clos_id == "info" || config.clos_id == "mon_groups" || config.clos_id == "mon_data")
-        return invalid("closID: \"" + config.clos_id + "\" is not a name of a class of service");
+        return bad_field("closID", config.clos_id, "is not a name of a class of service");
     if (!config.mem_bw_schema.empty() && !config.mem_bw_schema.starts_with("MB:"))
-        return invalid("memBwSchema: \"" + config.mem_bw_schema + "\" does not begin with MB:");
-    for (const auto& line : lines_of(config))
-        if (line.find('\n') != line.npos) return invalid("a schema has a line break in it: \"" + line + "\"");
+        return bad_field("memBwSchema", config.mem_bw_schema, "does not begin with MB:");
+    TRY(in_member(check_line(config.l3_cache_schema), "l3CacheSchema"));
+    TRY(in_member(check_line(config.mem_bw_schema), "memBwSchema"));
+    for (size_t i = 0; i < config.schemata.size(); ++i)
+        TRY(in_member(in_element(check_line(config.schemata[i]), i), "schemata"));
     return {};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/field_path.h"
 #include "kernel/lsm.h"
 #include "kernel/namespaces.h"
 #include "kernel/resctrl.h"
@@ -27,17 +28,20 @@ NamespaceUse* member_for(Namespaces& ns, std::string_view type) {
     return nullptr;
 }
 
+Result<void> add_namespace(const oci::Namespace& entry, Namespaces& ns) {
+    NamespaceUse* use = member_for(ns, entry.type);
+    if (!use) return bad_field("type", entry.type, "unknown namespace type");
+    if (use->mode != NamespaceUse::Mode::host) return bad_field("type", entry.type, "is given twice");
+    if (!entry.path.empty() && entry.path[0] != '/') return bad_field("path", entry.path, "is not absolute");
+    use->mode = entry.path.empty() ? NamespaceUse::Mode::fresh : NamespaceUse::Mode::join;
+    use->path = entry.path;
+    return {};
+}
+
 Result<Namespaces> compile_namespaces(const oci::Linux& config, const CompileOptions& options) {
     Namespaces ns;
-    for (const auto& entry : config.namespaces) {
-        NamespaceUse* use = member_for(ns, entry.type);
-        if (!use) return invalid("unknown namespace type: " + entry.type);
-        if (use->mode != NamespaceUse::Mode::host) return invalid("namespace " + entry.type + " is given twice");
-        if (!entry.path.empty() && entry.path[0] != '/')
-            return invalid("namespace " + entry.type + ": path " + entry.path + " is not absolute");
-        use->mode = entry.path.empty() ? NamespaceUse::Mode::fresh : NamespaceUse::Mode::join;
-        use->path = entry.path;
-    }
+    for (size_t i = 0; i < config.namespaces.size(); ++i)
+        TRY(in_member(in_element(add_namespace(config.namespaces[i], ns), i), "namespaces"));
     auto take = [](NamespaceUse& use, FdIndex fd) {
         if (use.mode == NamespaceUse::Mode::fresh && fd != no_fd) use = {NamespaceUse::Mode::join, fd, ""};
     };
@@ -45,7 +49,8 @@ Result<Namespaces> compile_namespaces(const oci::Linux& config, const CompileOpt
     take(ns.net, options.net_ns);
     // An overlay is mounted nowhere else than in the container.
     if (ns.mount.mode != NamespaceUse::Mode::fresh && !options.lower.empty())
-        return unsupported("a container needs a mount namespace of its own");
+        return bad_field("namespaces", "a container needs a mount namespace of its own")
+            .with_kind(ErrorKind::unsupported);
     return ns;
 }
 
@@ -63,19 +68,34 @@ Result<std::vector<IdRange>> compile_map(const std::vector<oci::IdMapping>& mapp
 Result<void> compile_maps(const oci::Linux& config, Plan& plan) {
     if (plan.ns.user.mode == NamespaceUse::Mode::host) {
         if (!config.uid_mappings.empty() || !config.gid_mappings.empty())
-            return invalid("id mappings need a user namespace");
+            return bad_field(config.uid_mappings.empty() ? "gidMappings" : "uidMappings",
+                             "id mappings need a user namespace");
         return {};
     }
     if (plan.ns.user.mode == NamespaceUse::Mode::join && config.uid_mappings.empty()) return {};
-    plan.uid_map = TRY(compile_map(config.uid_mappings).context("uidMappings"));
-    plan.gid_map = TRY(compile_map(config.gid_mappings).context("gidMappings"));
+    plan.uid_map = TRY(in_member(compile_map(config.uid_mappings), "uidMappings"));
+    plan.gid_map = TRY(in_member(compile_map(config.gid_mappings), "gidMappings"));
     return {};
 }
 
 Result<void> check_hostname(const std::string& name, const char* what) {
     constexpr size_t longest = 64; // __NEW_UTS_LEN
-    if (name.size() > longest) return invalid(std::string(what) + " is longer than 64 bytes: " + name);
-    if (name.find('\0') != name.npos) return invalid(std::string(what) + " has a zero byte in it");
+    if (name.size() > longest) return bad_field(what, name, "is longer than 64 bytes");
+    if (name.find('\0') != name.npos) return bad_field(what, name, "has a zero byte in it");
+    return {};
+}
+
+Result<void> compile_names(const oci::Spec& spec, Plan& plan) {
+    TRY(check_hostname(spec.hostname, "hostname"));
+    TRY(check_hostname(spec.domainname, "domainname"));
+    if (plan.ns.uts.mode == NamespaceUse::Mode::fresh) {
+        plan.hostname = spec.hostname;
+        plan.domainname = spec.domainname;
+    } else if (plan.ns.uts.mode == NamespaceUse::Mode::host) {
+        const char* rule = "unable to set hostname without a private UTS namespace";
+        if (!spec.hostname.empty()) return bad_field("hostname", spec.hostname, rule);
+        if (!spec.domainname.empty()) return bad_field("domainname", spec.domainname, rule);
+    }
     return {};
 }
 
@@ -116,11 +136,11 @@ Result<void> compile_root(const oci::Spec& spec, const CompileOptions& options, 
         root.work = options.work;
         root.discarded = options.discarded && !options.upper.empty();
     } else {
-        if (!spec.root || spec.root->path.empty()) return invalid("the configuration has no root.path");
-        root.path = TRY(absolute_host_path(spec.root->path, options.bundle).context("root.path"));
+        if (!spec.root || spec.root->path.empty()) return bad_field("root.path", "the configuration has none");
+        root.path = TRY(in_member(absolute_host_path(spec.root->path, options.bundle), "root.path"));
     }
     if (root.idmap && plan.uid_map.empty())
-        return invalid("id-mapped mounts need the mapping of the user namespace that is joined");
+        return bad_field("linux.uidMappings", "id-mapped mounts need the mapping of the user namespace that is joined");
     const std::string propagation = spec.linux_ ? spec.linux_->rootfs_propagation : "";
     if (propagation == "shared" || propagation == "rshared")
         root.propagation = MS_SHARED | (propagation[0] == 'r' ? MS_REC : 0);
@@ -129,8 +149,13 @@ Result<void> compile_root(const oci::Spec& spec, const CompileOptions& options, 
     else if (propagation == "unbindable" || propagation == "runbindable")
         root.propagation = MS_UNBINDABLE;
     else if (!propagation.empty() && propagation != "private" && propagation != "rprivate")
-        return invalid("linux.rootfsPropagation: \"" + propagation +
-                       "\" is none of shared, slave, private and unbindable");
+        return bad_field("linux.rootfsPropagation", propagation, "is none of shared, slave, private and unbindable");
+    return {};
+}
+
+Result<void> check_hook(const oci::Hook& hook) {
+    if (!hook.path.starts_with('/')) return bad_field("path", hook.path, "is not absolute");
+    if (hook.timeout && *hook.timeout <= 0) return bad_field("timeout", *hook.timeout, "is not above zero");
     return {};
 }
 
@@ -145,10 +170,7 @@ Result<void> check_hooks(const oci::Hooks& hooks) {
     for (const auto& [kind, list] : kinds)
         for (size_t i = 0; i < list->size(); ++i) {
             const oci::Hook& hook = (*list)[i];
-            std::string place = "hooks." + std::string(kind) + "[" + std::to_string(i) + "]";
-            if (!hook.path.starts_with('/')) return invalid(place + ".path: \"" + hook.path + "\" is not absolute");
-            if (hook.timeout && *hook.timeout <= 0)
-                return invalid(place + ".timeout: " + std::to_string(*hook.timeout) + " is not above zero");
+            TRY(in_member(in_member(in_element(check_hook(hook), i), kind), "hooks"));
         }
     return {};
 }
@@ -160,8 +182,9 @@ std::vector<HookPlan> compile_hooks(const std::vector<oci::Hook>& hooks) {
 }
 
 Result<void> check_paths(const std::vector<std::string>& paths, const char* what) {
-    for (const auto& path : paths)
-        if (path.empty() || path[0] != '/') return invalid(std::string(what) + ": " + path + " is not absolute");
+    for (size_t i = 0; i < paths.size(); ++i)
+        if (!paths[i].starts_with('/'))
+            return in_member(in_element(bad_field("", paths[i], "is not absolute"), i), what);
     return {};
 }
 
@@ -172,33 +195,37 @@ void use_filter(const kernel::seccomp::Filter& filter, ProcessPlan& process) {
     process.seccomp_metadata = filter.listener_metadata;
 }
 
-Result<void> compile_linux(const oci::Spec& spec, const CompileOptions& options, Plan& plan) {
-    const oci::Linux& config = *spec.linux_;
+Result<void> compile_filter(const oci::Linux& config, const CompileOptions& options, ProcessPlan& process) {
+    if (options.seccomp) {
+        use_filter(*options.seccomp, process);
+    } else if (config.seccomp) {
+        auto filter = TRY(kernel::seccomp::compile(*config.seccomp));
+        use_filter(filter, process);
+    }
+    return {};
+}
+
+// Paths of errors begin below "linux".
+Result<void> compile_linux(const oci::Linux& config, Plan& plan) {
     TRY(check_paths(config.masked_paths, "maskedPaths"));
     TRY(check_paths(config.readonly_paths, "readonlyPaths"));
     plan.masked_paths = config.masked_paths;
     plan.readonly_paths = config.readonly_paths;
     for (const auto& [name, value] : config.sysctl) {
-        TRY(check_sysctl(name, plan.ns));
+        TRY(in_member(in_member(check_sysctl(name, plan.ns), name), "sysctl"));
         plan.sysctls.push_back({name, value});
     }
     if (!config.mount_label.empty() && !kernel::selinux_enabled())
-        return unsupported("linux.mountLabel: \"" + config.mount_label +
-                           "\" can't be applied: SELinux is not enabled on this machine");
+        return bad_field("mountLabel", config.mount_label, "can't be applied: SELinux is not enabled on this machine")
+            .with_kind(ErrorKind::unsupported);
     plan.mount_label = config.mount_label;
-    if (config.intel_rdt) TRY(kernel::check_intel_rdt(*config.intel_rdt).context("intelRdt"));
+    if (config.intel_rdt) TRY(in_member(kernel::check_intel_rdt(*config.intel_rdt), "intelRdt"));
     plan.time_offsets = TRY(compile_time_offsets(config, plan.ns));
     if (config.memory_policy)
-        plan.process.memory_policy = TRY(compile_memory_policy(*config.memory_policy).context("memoryPolicy"));
+        plan.process.memory_policy = TRY(in_member(compile_memory_policy(*config.memory_policy), "memoryPolicy"));
     if (config.personality)
-        plan.process.personality = TRY(compile_personality(*config.personality).context("personality"));
+        plan.process.personality = TRY(in_member(compile_personality(*config.personality), "personality"));
     TRY(compile_devices(config, plan));
-    if (options.seccomp) {
-        use_filter(*options.seccomp, plan.process);
-    } else if (config.seccomp) {
-        auto filter = TRY(kernel::seccomp::compile(*config.seccomp));
-        use_filter(filter, plan.process);
-    }
     return {};
 }
 
@@ -223,31 +250,27 @@ std::string sysctl_dotted(const std::string& name) { return with_separator(name,
 std::string sysctl_path(const std::string& name) { return with_separator(name, '/'); }
 
 Result<std::string> absolute_host_path(const std::string& path, const std::string& bundle) {
-    if (path.find('\0') != path.npos) return invalid("a path has a zero byte in it");
+    if (path.find('\0') != path.npos) return bad_field("", path, "has a zero byte in it");
     if (path.starts_with('/')) return path;
-    if (bundle.empty()) return invalid(path + " is not an absolute path");
+    if (bundle.empty()) return bad_field("", path, "is not an absolute path");
     return bundle + "/" + path;
 }
 
-Result<Plan> compile(const oci::Spec& spec, const CompileOptions& options) {
+namespace {
+
+// The paths of errors begin with a dot.
+Result<Plan> compile_parts(const oci::Spec& spec, const CompileOptions& options) {
     if (!spec.linux_) return unsupported("the configuration has no \"linux\" section");
     if (!spec.process) return invalid("the configuration has no process");
     Plan plan;
     plan.id = options.id;
-    plan.ns = TRY(compile_namespaces(*spec.linux_, options));
-    TRY(compile_maps(*spec.linux_, plan));
-    TRY(check_hostname(spec.hostname, "hostname"));
-    TRY(check_hostname(spec.domainname, "domainname"));
-    if ((!spec.hostname.empty() || !spec.domainname.empty()) && plan.ns.uts.mode != NamespaceUse::Mode::fresh) {
-        if (plan.ns.uts.mode == NamespaceUse::Mode::host)
-            return invalid("unable to set hostname without a private UTS namespace");
-    } else {
-        plan.hostname = spec.hostname;
-        plan.domainname = spec.domainname;
-    }
+    plan.ns = TRY(in_member(compile_namespaces(*spec.linux_, options), "linux"));
+    TRY(in_member(compile_maps(*spec.linux_, plan), "linux"));
+    TRY(compile_names(spec, plan));
     TRY(compile_root(spec, options, plan));
-    plan.process = TRY(compile_process(*spec.process).context("process"));
-    TRY(compile_linux(spec, options, plan));
+    plan.process = TRY(in_member(compile_process(*spec.process), "process"));
+    TRY(in_member(compile_linux(*spec.linux_, plan), "linux"));
+    TRY(compile_filter(*spec.linux_, options, plan.process));
     TRY(compile_mounts(spec, options, plan));
     plan.cgroup = options.cgroup;
     plan.gate = options.gate;
@@ -265,10 +288,16 @@ Result<Plan> compile(const oci::Spec& spec, const CompileOptions& options) {
     return plan;
 }
 
+} // namespace
+
+Result<Plan> compile(const oci::Spec& spec, const CompileOptions& options) {
+    return whole_path(compile_parts(spec, options));
+}
+
 Result<ExecPlan> compile_exec(const oci::Process& process, const Plan& container) {
     ExecPlan plan;
     plan.id = container.id;
-    plan.process = TRY(compile_process(process).context("process"));
+    plan.process = TRY(whole_path(in_member(compile_process(process), "process")));
     plan.process.seccomp = container.process.seccomp;
     plan.process.seccomp_flags = container.process.seccomp_flags;
     plan.process.seccomp_listener = container.process.seccomp_listener;

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "base/field_path.h"
 #include "kernel/number_list.h"
 #include "runtime/compile_parts.h"
 
@@ -30,7 +31,7 @@ Result<uint64_t> flags_of(const std::array<Named, n>& table, const std::vector<s
     uint64_t all = 0;
     for (size_t i = 0; i < names.size(); ++i) {
         auto flag = look_up(table, names[i]);
-        if (!flag) return invalid("flags[" + std::to_string(i) + "]: unknown flag \"" + names[i] + "\"");
+        if (!flag) return in_member(in_element(bad_field("", names[i], "unknown flag"), i), "flags");
         all |= *flag;
     }
     return all;
@@ -87,22 +88,24 @@ constexpr uint32_t per_linux32 = 0x0008;
 
 Result<SchedulerPlan> compile_scheduler(const oci::Scheduler& config) {
     auto policy = look_up(policies, config.policy);
-    if (!policy) return invalid("policy: unknown scheduling policy \"" + config.policy + "\"");
+    if (!policy) return bad_field("policy", config.policy, "unknown scheduling policy");
     SchedulerPlan plan;
     plan.policy = static_cast<uint32_t>(*policy);
     plan.flags = TRY(flags_of(scheduler_flags, config.flags));
     bool realtime = plan.policy == sched_fifo || plan.policy == sched_rr;
     bool deadline = plan.policy == sched_deadline;
-    if (config.nice < -20 || config.nice > 19)
-        return invalid("nice: " + std::to_string(config.nice) + " is not within -20 to 19");
+    if (config.nice < -20 || config.nice > 19) return bad_field("nice", config.nice, "is not within -20 to 19");
     if (config.nice != 0 && (realtime || deadline))
-        return invalid("nice: " + std::to_string(config.nice) + " can't be given with " + config.policy);
+        return bad_field("nice", config.nice, "can't be given with " + config.policy);
     if (realtime && (config.priority < 1 || config.priority > 99))
-        return invalid("priority: " + std::to_string(config.priority) + " is not within 1 to 99");
+        return bad_field("priority", config.priority, "is not within 1 to 99");
     if (!realtime && config.priority != 0)
-        return invalid("priority: only for SCHED_FIFO and SCHED_RR, not with " + config.policy);
-    if (!deadline && (config.runtime != 0 || config.deadline != 0 || config.period != 0))
-        return invalid("runtime, deadline and period are only for SCHED_DEADLINE, not for " + config.policy);
+        return bad_field("priority", config.priority, "is only for SCHED_FIFO and SCHED_RR, not for " + config.policy);
+    const std::array<Named, 3> times{
+        {{"runtime", config.runtime}, {"deadline", config.deadline}, {"period", config.period}}};
+    for (const Named& time : times)
+        if (!deadline && time.value != 0)
+            return bad_field(time.name, time.value, "is only for SCHED_DEADLINE, not for " + config.policy);
     plan.nice = config.nice;
     plan.priority = static_cast<uint32_t>(config.priority);
     plan.runtime = config.runtime;
@@ -113,51 +116,52 @@ Result<SchedulerPlan> compile_scheduler(const oci::Scheduler& config) {
 
 Result<uint16_t> compile_io_priority(const oci::IoPriority& config) {
     auto io_class = look_up(io_classes, config.io_class);
-    if (!io_class) return invalid("class: unknown I/O scheduling class \"" + config.io_class + "\"");
+    if (!io_class) return bad_field("class", config.io_class, "unknown I/O scheduling class");
     if (config.priority < 0 || config.priority > 7)
-        return invalid("priority: " + std::to_string(config.priority) + " is not within 0 to 7");
+        return bad_field("priority", config.priority, "is not within 0 to 7");
     return static_cast<uint16_t>(*io_class << io_class_shift | static_cast<uint64_t>(config.priority));
 }
 
 Result<MemoryPolicyPlan> compile_memory_policy(const oci::MemoryPolicy& config) {
     auto mode = look_up(memory_modes, config.mode);
-    if (!mode) return invalid("mode: unknown memory policy \"" + config.mode + "\"");
+    if (!mode) return bad_field("mode", config.mode, "unknown memory policy");
     MemoryPolicyPlan plan;
-    plan.nodes = TRY(kernel::parse_number_list(config.nodes).context("nodes"));
+    plan.nodes = TRY(in_member(kernel::parse_number_list(config.nodes), "nodes"));
     bool none = *mode == mpol_default || *mode == mpol_local;
-    if (none && !plan.nodes.empty()) return invalid("nodes: " + config.mode + " takes no nodes");
+    if (none && !plan.nodes.empty()) return bad_field("nodes", config.nodes, config.mode + " takes no nodes");
     if (!none && *mode != mpol_preferred && plan.nodes.empty())
-        return invalid("nodes: " + config.mode + " needs at least one node");
+        return bad_field("nodes", config.nodes, config.mode + " needs at least one node");
     plan.mode = static_cast<uint32_t>(*mode | TRY(flags_of(memory_flags, config.flags)));
     return plan;
 }
 
 Result<uint32_t> compile_personality(const oci::Personality& config) {
-    if (!config.flags.empty()) return invalid("flags: there are none that are supported");
+    if (!config.flags.empty())
+        return in_member(in_element(bad_field("", config.flags[0], "no flag is supported"), 0), "flags");
     if (config.domain == "LINUX") return 0;
     if (config.domain == "LINUX32") return per_linux32;
-    return invalid("domain: \"" + config.domain + "\" is neither LINUX nor LINUX32");
+    return bad_field("domain", config.domain, "is neither LINUX nor LINUX32");
 }
 
 Result<void> compile_affinity(const oci::CpuAffinity& config, ExecPlan& plan) {
-    plan.initial_cpus = TRY(kernel::parse_number_list(config.initial).context("initial"));
-    plan.final_cpus = TRY(kernel::parse_number_list(config.final_).context("final"));
+    plan.initial_cpus = TRY(in_member(kernel::parse_number_list(config.initial), "initial"));
+    plan.final_cpus = TRY(in_member(kernel::parse_number_list(config.final_), "final"));
     return {};
 }
 
 Result<std::string> compile_time_offsets(const oci::Linux& config, const Namespaces& ns) {
     if (config.time_offsets.empty()) return std::string();
-    if (ns.time.mode != NamespaceUse::Mode::fresh)
-        return invalid("timeOffsets: only for a new time namespace, which linux.namespaces doesn't ask for");
     std::string text;
     for (const auto& [clock, offset] : config.time_offsets) {
+        std::string place = "timeOffsets." + clock;
         if (clock != "boottime" && clock != "monotonic")
-            return invalid("timeOffsets." + clock + ": only the clocks boottime and monotonic have an offset");
+            return bad_field(place, "only the clocks boottime and monotonic have an offset");
         if (offset.nanoseconds > 999'999'999)
-            return invalid("timeOffsets." + clock + ".nanosecs: " + std::to_string(offset.nanoseconds) +
-                           " is a second or more");
+            return bad_field(place + ".nanosecs", offset.nanoseconds, "is a second or more");
         text += clock + " " + std::to_string(offset.seconds) + " " + std::to_string(offset.nanoseconds) + "\n";
     }
+    if (ns.time.mode != NamespaceUse::Mode::fresh)
+        return bad_field("timeOffsets", "only for a new time namespace, which linux.namespaces doesn't ask for");
     return text;
 }
 

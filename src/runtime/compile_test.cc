@@ -10,6 +10,7 @@ namespace hull::runtime {
 namespace {
 
 using model::oci::Spec;
+using testing::Eq;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -93,7 +94,7 @@ TEST(Compile, bind_mounts_are_mapped_where_the_engine_wants_it) {
 TEST(Compile, relative_paths_start_in_the_bundle) {
     Spec spec = small_spec();
     spec.root->path = "rootfs";
-    EXPECT_EQ(error_of(spec), "root.path: rootfs is not an absolute path");
+    EXPECT_EQ(error_of(spec), "root.path: \"rootfs\": is not an absolute path");
     CompileOptions options;
     options.bundle = "/bundle";
     EXPECT_EQ(compile(spec, options)->rootfs.path, "/bundle/rootfs");
@@ -108,7 +109,7 @@ TEST(Compile, R3_nothing_may_cover_proc_but_the_files_that_may) {
         EXPECT_THAT(error_of(spec), HasSubstr("cannot be mounted because it is inside /proc")) << target;
     }
     spec.mounts.back().destination = "/";
-    EXPECT_THAT(error_of(spec), HasSubstr("nothing can be mounted on /"));
+    EXPECT_THAT(error_of(spec), StartsWith("mounts[0].destination: \"/\": nothing can be mounted on /"));
 }
 
 TEST(Compile, R7_only_settings_of_its_own_namespaces_are_allowed) {
@@ -130,32 +131,73 @@ TEST(Compile, R7_only_settings_of_its_own_namespaces_are_allowed) {
 TEST(Compile, what_cant_be_honoured_is_an_error) {
     Spec spec = small_spec();
     spec.process->apparmor_profile = "docker-default";
-    EXPECT_THAT(error_of(spec), HasSubstr("apparmorProfile: \"docker-default\" can't be applied"));
+    EXPECT_THAT(error_of(spec), StartsWith("process.apparmorProfile: \"docker-default\": can't be applied"));
     spec = small_spec();
     spec.linux_->mount_label = "system_u:object_r:svirt_sandbox_file_t:s0";
     EXPECT_THAT(error_of(spec), HasSubstr("SELinux is not enabled"));
     spec = small_spec();
     spec.hooks.emplace();
     spec.hooks->poststop = {{"relative", {}, {}, {}}};
-    EXPECT_EQ(error_of(spec), "hooks.poststop[0].path: \"relative\" is not absolute");
+    EXPECT_EQ(error_of(spec), "hooks.poststop[0].path: \"relative\": is not absolute");
     spec.hooks->poststop = {{"/x", {}, {}, 0}};
-    EXPECT_EQ(error_of(spec), "hooks.poststop[0].timeout: 0 is not above zero");
+    EXPECT_EQ(error_of(spec), "hooks.poststop[0].timeout: 0: is not above zero");
     spec = small_spec();
     spec.process->capabilities.emplace();
     spec.process->capabilities->bounding = {"CAP_NONSENSE"};
-    EXPECT_EQ(error_of(spec), "process: unknown capability: CAP_NONSENSE");
+    EXPECT_EQ(error_of(spec), "process.capabilities.bounding[0]: \"CAP_NONSENSE\": unknown capability");
     spec = small_spec();
     spec.process->rlimits = {{"RLIMIT_NOFILE", 10, 20}};
-    EXPECT_THAT(error_of(spec), StartsWith("process: RLIMIT_NOFILE: the soft limit (20)"));
+    EXPECT_THAT(error_of(spec), StartsWith("process.rlimits[0].soft: 20: RLIMIT_NOFILE: the soft limit (20)"));
     spec = small_spec();
     spec.process->user.uid = 4294967295U;
-    EXPECT_THAT(error_of(spec), HasSubstr("uids and gids must be in range"));
+    EXPECT_THAT(error_of(spec), StartsWith("process.user.uid: 4294967295: uids and gids must be in range"));
     spec = small_spec();
     spec.mounts.push_back({"/x", "bind", "/y", {"bind", "nonsense"}, {}, {}});
-    EXPECT_THAT(error_of(spec), HasSubstr("unknown option of a bind mount: nonsense"));
+    EXPECT_THAT(error_of(spec),
+                Eq("mounts[0].options[1]: \"nonsense\": unknown option of a bind mount (the mount on /x)"));
     spec = small_spec();
     spec.process->terminal = true;
     EXPECT_THAT(error_of(spec), HasSubstr("a terminal needs a devpts mount"));
+}
+
+TEST(Compile, errors_name_the_field_by_its_path) {
+    using Change = void (*)(Spec&);
+    const std::pair<const char*, Change> wrong[] = {
+        {"linux.namespaces[6].type: \"user\": is given twice",
+         [](Spec& s) { s.linux_->namespaces.push_back({"user", ""}); }},
+        {"linux.namespaces[0].path: \"x\": is not absolute", [](Spec& s) { s.linux_->namespaces[0].path = "x"; }},
+        {"linux.uidMappings: id map: the range \"0 5 0\" has no ids",
+         [](Spec& s) { s.linux_->uid_mappings = {{0, 5, 0}}; }},
+        {"linux.readonlyPaths[1]: \"x\": is not absolute", [](Spec& s) { s.linux_->readonly_paths = {"/x", "x"}; }},
+        {"linux.sysctl.vm.x: sysctl \"vm.x\" is not in a separate kernel namespace",
+         [](Spec& s) { s.linux_->sysctl = {{"vm.x", "1"}}; }},
+        {"linux.devices[0].major: 4096: is not within 0 to 4095",
+         [](Spec& s) {
+             s.linux_->devices.resize(1);
+             s.linux_->devices[0].path = "/dev/x";
+             s.linux_->devices[0].type = "c";
+             s.linux_->devices[0].major = 4096;
+         }},
+        {"linux.personality.domain: \"BSD\": is neither LINUX nor LINUX32",
+         [](Spec& s) { s.linux_->personality = {"BSD", {}}; }},
+        {"process.args: no command specified", [](Spec& s) { s.process->args.clear(); }},
+        {"process.env[1]: \"=x\": is not NAME=value", [](Spec& s) { s.process->env = {"A=b", "=x"}; }},
+        {"process.user.additionalGids[0]: 4294967295: uids and gids must be in range 0-2147483647",
+         [](Spec& s) { s.process->user.additional_gids = {4294967295U}; }},
+        {"process.capabilities.effective[1]: \"CAP_KILL\": effective capabilities must be permitted ones",
+         [](Spec& s) {
+             s.process->capabilities.emplace();
+             s.process->capabilities->permitted = {"CAP_CHOWN"};
+             s.process->capabilities->effective = {"CAP_CHOWN", "CAP_KILL"};
+         }},
+        {"mounts[0].destination: is missing or empty",
+         [](Spec& s) { s.mounts.push_back({"", "tmpfs", "", {}, {}, {}}); }},
+    };
+    for (const auto& [error, change] : wrong) {
+        Spec spec = small_spec();
+        change(spec);
+        EXPECT_EQ(error_of(spec), error);
+    }
 }
 
 TEST(Compile, a_bound_dev_has_its_own_nodes) {

@@ -15,7 +15,6 @@ SEEN_WITH = {"crun": "1.8.1", "runc": "1.1.5"}
 
 # Missing in hull-runtime at the moment; may pass any time.
 PENDING = [
-    ("test_bad_input.py::test_an_error_names_the_place_and_the_value", "places as JSON paths, with the value"),
     ("test_commands.py::test_spec_rootless_maps_the_user", "spec --rootless"),
     ("test_commands.py::test_features_have_each_option_of_the_specifications_table", "mount options"),
     ("test_commands.py::test_version_and_help", "checkpoint and restore"),

@@ -7,6 +7,8 @@
 
 #include <linux/bpf.h>
 
+#include "base/field_path.h"
+
 namespace hull::kernel::cgroup {
 
 namespace {
@@ -35,16 +37,28 @@ Result<uint8_t> parse_access(const std::string& text) {
         else if (c == 'm')
             access |= access_mknod;
         else
-            return Error(ErrorKind::invalid_argument, "device access \"" + text + "\" is not made of r, w and m");
+            return bad_field("access", text, "is not made of r, w and m");
     }
     return text.empty() ? static_cast<uint8_t>(access_all) : access;
 }
 
-Result<int64_t> device_number(std::optional<int64_t> number) {
+Result<int64_t> device_number(std::optional<int64_t> number, const char* name) {
     if (!number || *number == -1) return -1;
     if (*number < 0 || *number > std::numeric_limits<uint32_t>::max())
-        return Error(ErrorKind::invalid_argument, "device number " + std::to_string(*number) + " is out of range");
+        return bad_field(name, *number, "is out of range");
     return *number;
+}
+
+// Its type is left to the caller.
+Result<DeviceMatch> parse_rule(const model::oci::DeviceRule& rule) {
+    DeviceMatch match;
+    match.allow = rule.allow;
+    match.access = TRY(parse_access(rule.access));
+    match.major = TRY(device_number(rule.major, "major"));
+    match.minor = TRY(device_number(rule.minor, "minor"));
+    if (rule.type != "" && rule.type != "a" && rule.type != "b" && rule.type != "c" && rule.type != "u")
+        return bad_field("type", rule.type, "is not a, b or c");
+    return match;
 }
 
 bool is_catch_all(const DeviceMatch& m) { return m.type == 'a'; }
@@ -55,14 +69,9 @@ Result<std::vector<DeviceMatch>> normalise(const std::vector<model::oci::DeviceR
     std::vector<DeviceMatch> out;
     if (rules.empty()) return out;
     out.push_back({});
-    for (const auto& rule : rules) {
-        DeviceMatch match;
-        match.allow = rule.allow;
-        match.access = TRY(parse_access(rule.access));
-        match.major = TRY(device_number(rule.major));
-        match.minor = TRY(device_number(rule.minor));
-        if (rule.type != "" && rule.type != "a" && rule.type != "b" && rule.type != "c" && rule.type != "u")
-            return Error(ErrorKind::invalid_argument, "device type \"" + rule.type + "\" is not a, b or c");
+    for (size_t i = 0; i < rules.size(); ++i) {
+        const auto& rule = rules[i];
+        DeviceMatch match = TRY(whole_path(in_member(in_element(parse_rule(rule), i), "linux.resources.devices")));
         bool both = rule.type.empty() || rule.type == "a";
         bool whole = match.major == -1 && match.minor == -1 && match.access == access_all;
         if (both && whole) {

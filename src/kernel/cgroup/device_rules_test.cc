@@ -123,7 +123,8 @@ TEST(DeviceRules, TypeAWithNumbersMeansBoth) {
 
 TEST(DeviceRules, RefusesNonsense) {
     EXPECT_FALSE(normalise({rule(true, "x", 1, 1, "r")}).ok());
-    EXPECT_FALSE(normalise({rule(true, "c", 1, 1, "rx")}).ok());
+    EXPECT_EQ(normalise({rule(true, "a", {}, {}, ""), rule(true, "c", 1, 1, "rx")}).error().message(),
+              "linux.resources.devices[1].access: \"rx\": is not made of r, w and m");
     EXPECT_FALSE(normalise({rule(true, "c", -2, 1, "r")}).ok());
     EXPECT_FALSE(normalise({rule(true, "c", int64_t{1} << 32, 1, "r")}).ok());
 }

@@ -14,6 +14,7 @@ using model::oci::CpuLimits;
 using model::oci::MemoryLimits;
 using model::oci::Resources;
 using testing::ElementsAre;
+using testing::Eq;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -147,7 +148,8 @@ TEST(V1Limits, WritesBlockIoForTheSchedulerThatIsThere) {
 TEST(Limits, RefuseWhatIsWrongAnywhere) {
     CpuLimits c;
     c.shares = 1;
-    EXPECT_THAT(check_limits(with_cpu(c)).error().message(), HasSubstr("minimum allowed cpu-shares is 2"));
+    EXPECT_THAT(check_limits(with_cpu(c)).error().message(),
+                Eq("linux.resources.cpu.shares: 1: the minimum allowed cpu-shares is 2"));
     c.shares = 262145;
     EXPECT_FALSE(check_limits(with_cpu(c)).ok());
     c = {};
@@ -251,7 +253,8 @@ TEST(Limits, RefuseABurstAboveTheQuotaAndOddIdling) {
     CpuLimits c;
     c.quota = 1000;
     c.burst = 1001;
-    EXPECT_THAT(check_limits(with_cpu(c)).error().message(), HasSubstr("burst 1001 is larger than the quota 1000"));
+    EXPECT_THAT(check_limits(with_cpu(c)).error().message(),
+                Eq("linux.resources.cpu.burst: 1001: is larger than the quota 1000"));
     c.quota = -1;
     EXPECT_TRUE(check_limits(with_cpu(c)).ok());
     c.idle = 2;
@@ -267,7 +270,20 @@ TEST(Limits, RefuseNamesThatWouldBreakTheLine) {
     r.rdma["mlx hca_handle=1"] = {.hca_handles = 1, .hca_objects = {}};
     EXPECT_FALSE(check_limits(r).ok());
     r.rdma = {{"mlx", {}}};
-    EXPECT_THAT(check_limits(r).error().message(), HasSubstr("neither hcaHandles nor hcaObjects"));
+    EXPECT_EQ(check_limits(r).error().message(),
+              "linux.resources.rdma: \"mlx\": has neither hcaHandles nor hcaObjects");
+    r.rdma.clear();
+    r.unified["cgroup.procs"] = "1";
+    EXPECT_EQ(check_limits(r).error().message(), "linux.resources.unified: \"cgroup.procs\": is no limit");
+    r.unified.clear();
+    r.hugepage_limits = {{"2MB", 1}, {"a/b", 1}};
+    EXPECT_EQ(check_limits(r).error().message(),
+              "linux.resources.hugepageLimits[1].pageSize: \"a/b\": is no size of pages");
+    r.hugepage_limits.clear();
+    r.block_io.emplace();
+    r.block_io->weight_device.resize(1);
+    r.block_io->weight_device[0].weight = 5;
+    EXPECT_THAT(check_limits(r).error().message(), HasSubstr("linux.resources.blockIO.weightDevice[0].weight: 5: "));
 }
 
 TEST(V2Limits, CountSwapAloneWhereTheSpecificationCountsBoth) {

@@ -2,6 +2,7 @@
 
 #include <linux/seccomp.h>
 
+#include "base/field_path.h"
 #include "kernel/seccomp/policy.h"
 #include "kernel/seccomp/program.h"
 
@@ -13,13 +14,15 @@ using model::oci::SeccompSyscall;
 
 Result<Filter> compile(const Seccomp& profile) {
     if (profile.listener_path.empty() && !profile.listener_metadata.empty())
-        return invalid("linux.seccomp.listenerMetadata is set, but no listenerPath");
+        return whole_path(
+            bad_field("linux.seccomp.listenerMetadata", profile.listener_metadata, "there is no listenerPath"));
     Policy policy = TRY(parse_policy(profile));
     Filter filter;
     filter.flags = policy.flags;
     if (policy.notifies) {
         if (!profile.listener_path.starts_with('/'))
-            return invalid("linux.seccomp.listenerPath: SCMP_ACT_NOTIFY needs the absolute path of a socket");
+            return whole_path(bad_field("linux.seccomp.listenerPath", profile.listener_path,
+                                        "SCMP_ACT_NOTIFY needs the absolute path of a socket"));
         filter.flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
         filter.listener_path = profile.listener_path;
         filter.listener_metadata = profile.listener_metadata;

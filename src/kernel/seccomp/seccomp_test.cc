@@ -240,10 +240,10 @@ TEST(Seccomp, AListenerIsAskedForOnlyWhereSomethingNotifies) {
     EXPECT_EQ(filter->listener_metadata, "some text");
     EXPECT_EQ(call(filter->program, SCMP_ARCH_X86_64, number_of(SCMP_ARCH_X86_64, "mkdir")), SECCOMP_RET_USER_NOTIF);
     s.listener_path = "";
-    EXPECT_EQ(compile(s).error().message(), "linux.seccomp.listenerMetadata is set, but no listenerPath");
+    EXPECT_EQ(compile(s).error().message(), "linux.seccomp.listenerMetadata: \"some text\": there is no listenerPath");
     s.listener_metadata = "";
     EXPECT_EQ(compile(s).error().message(),
-              "linux.seccomp.listenerPath: SCMP_ACT_NOTIFY needs the absolute path of a socket");
+              "linux.seccomp.listenerPath: \"\": SCMP_ACT_NOTIFY needs the absolute path of a socket");
 }
 
 TEST(Seccomp, CacheKeysTellProfilesApart) {
