@@ -1,6 +1,6 @@
 #include "codec/json.h"
 
-#include <strings.h>
+#include <algorithm>
 
 namespace hull::json {
 
@@ -53,6 +53,10 @@ std::string shown(const Value& v) {
     return text;
 }
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool same_name(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
+
 } // namespace
 
 Error mismatch(const Value& v, std::string_view wanted) {
@@ -63,7 +67,7 @@ Error mismatch(const Value& v, std::string_view wanted) {
 const Value* find(const Object& o, std::string_view name) {
     if (const Value* exact = o.if_contains(name)) return exact;
     for (const auto& [key, value] : o)
-        if (key.size() == name.size() && strncasecmp(key.data(), name.data(), name.size()) == 0) return &value;
+        if (same_name({key.data(), key.size()}, name)) return &value;
     return nullptr;
 }
 

@@ -4,9 +4,10 @@
 #include <charconv>
 #include <cmath>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
+
+#include "base/decimal.h"
 
 namespace hull::oci_runtime {
 
@@ -19,11 +20,9 @@ Error wrong(std::string_view flag, const std::string& text) {
 // A number without sign or exponent, taken off the front of text.
 std::optional<double> take_number(std::string_view& text) {
     size_t length = text.find_first_not_of("0123456789.");
-    std::string digits(text.substr(0, length)); // strtod, as from_chars of a double takes 60 KiB of program
-    char* end = nullptr;
-    double value = std::strtod(digits.c_str(), &end);
-    if (digits.empty() || end != digits.c_str() + digits.size()) return std::nullopt;
-    text.remove_prefix(digits.size());
+    std::string_view number = text.substr(0, length);
+    std::optional<double> value = decimal_of(number);
+    if (value) text.remove_prefix(number.size());
     return value;
 }
 

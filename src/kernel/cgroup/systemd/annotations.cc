@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/decimal.h"
 #include "kernel/cgroup/systemd/properties.h"
 
 namespace hull::kernel::cgroup::systemd {
@@ -106,11 +107,9 @@ private:
         return Value(value);
     }
     static std::optional<Value> fraction(std::string_view text) {
-        std::string copy(text); // strtod, as from_chars of a double takes 60 KiB of program
-        char* end = nullptr;
-        double value = std::strtod(copy.c_str(), &end);
-        if (copy.empty() || end != copy.c_str() + copy.size() || !std::isfinite(value)) return std::nullopt;
-        return Value(value);
+        std::optional<double> value = decimal_of(text);
+        if (!value) return std::nullopt;
+        return Value(*value);
     }
     static std::optional<Value> read_number(std::string_view type, std::string_view text) {
         if (type == "byte") return number<uint8_t>(text);
