@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace hull::sys {
 
