@@ -66,6 +66,16 @@ def time_command(argv: list[str], env: dict[str, str]) -> float:
     return time_commands([argv], env)
 
 
+def peak_rss_bytes(argv: list[str], env: dict[str, str]) -> float:
+    """The most memory that the process itself ever had resident (not its children).
+
+    By time(1): a child of ours would begin with the size of this interpreter.
+    """
+    with tempfile.NamedTemporaryFile("r") as result:
+        time_command(["/usr/bin/time", "-f", "%M", "-o", result.name, *argv], env)
+        return float(result.read()) * 1024
+
+
 def pss_bytes(programs: set[str]) -> int:
     """Proportional set size of all processes that run one of these programs."""
     total = 0

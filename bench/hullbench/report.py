@@ -29,7 +29,13 @@ ENGINE_ROWS = [
     Row("engine idle, PSS", "memory_idle", "MiB"),
     Row("memory per idle container", "memory_per_container", "KiB"),
 ]
-OCI_ROWS = [Row("`run` of `true`", "oci_run"), Row("`exec` of `true`", "oci_exec")]
+OCI_ROWS = [
+    Row("`run` of `true`", "oci_run"),
+    Row("`create` + `start` + `delete --force`", "oci_lifecycle"),
+    Row("`exec` of `true`", "oci_exec"),
+    Row("peak resident memory of `run`", "oci_rss", "MiB"),
+    Row("the program, on disk", "oci_size", "MiB"),
+]
 FLOOR_ROWS = [
     Row("fork + exec of `true`", "floor_exec"),
     Row("all namespaces but the network's + overlay + pivot_root + exec", "floor_box"),
@@ -48,6 +54,7 @@ class Bar:
     peer: str | None = "docker"  # None: limit is absolute, in unit
     ours: str = "hull"
     unit: str = ""
+    as_share: bool = False  # shown as 0.75, not as 1/12
 
 
 BARS = [
@@ -59,6 +66,12 @@ BARS = [
     Bar("engine + keeper idle, PSS", "memory_idle", 25, peer=None, unit="MiB"),
     Bar("our memory per idle container", "memory_per_container", 100, peer=None, unit="KiB"),
     Bar("attached output of short lines", "attached", 1 / 3),
+    Bar("hull-runtime: `run`", "oci_run", 0.75, peer="crun", ours="hull-runtime", as_share=True),
+    Bar("hull-runtime: `run`", "oci_run", 0.25, peer="runc", ours="hull-runtime", as_share=True),
+    Bar("hull-runtime: `create` + `start` + `delete`", "oci_lifecycle", 0.75, peer="crun", ours="hull-runtime", as_share=True),
+    Bar("hull-runtime: `exec`", "oci_exec", 0.75, peer="crun", ours="hull-runtime", as_share=True),
+    Bar("hull-runtime: peak resident memory of `run`", "oci_rss", 2, peer=None, ours="hull-runtime", unit="MiB"),
+    Bar("hull-runtime: the program", "oci_size", 1.5, peer=None, ours="hull-runtime", unit="MiB"),
 ]
 
 SCALE = {"ms": 1.0, "MiB": float(MIB), "KiB": float(KIB)}
@@ -110,7 +123,10 @@ def bars(results: Results) -> str:
         if ours is None or (bar.peer and not theirs):
             continue
         if bar.peer:
-            wanted, got = f"1/{1 / bar.limit:.0f} of {bar.peer}'s", f"1/{theirs / ours:.1f}"
+            if bar.as_share:
+                wanted, got = f"{bar.limit} of {bar.peer}'s", f"{ours / theirs:.2f}"
+            else:
+                wanted, got = f"1/{1 / bar.limit:.0f} of {bar.peer}'s", f"1/{theirs / ours:.1f}"
             met = ours <= theirs * bar.limit
         else:
             wanted, got = f"{bar.limit:.0f} {bar.unit}", show(ours, bar.unit)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hullbench.measure import CommandFailed, median, pss_bytes, time_command, time_commands
+from hullbench.measure import CommandFailed, median, peak_rss_bytes, pss_bytes, time_command, time_commands
 from hullbench.peers import IMAGE, Engine, OciRuntime
 
 OUTPUT_BYTES = 112_000_000
@@ -102,6 +102,22 @@ def oci_times(results: Results, runtimes: list[OciRuntime], rounds: int) -> None
         return time_command(runtime.command("run", "--bundle", str(bundle), identifier), runtime.env)
 
     interleave(results, "oci_run", rounds, {r.name: lambda r=r: run(r) for r in runtimes})
+
+    def lifecycle(runtime: OciRuntime) -> float:
+        bundle, identifier = runtime.bundle(*SLEEP)
+        took = time_command(runtime.command("create", "--bundle", str(bundle), identifier), runtime.env)
+        took += time_command(runtime.command("start", identifier), runtime.env)
+        return took + time_command(runtime.command("delete", "--force", identifier), runtime.env)
+
+    interleave(results, "oci_lifecycle", rounds, {r.name: lambda r=r: lifecycle(r) for r in runtimes})
+
+    def peak(runtime: OciRuntime) -> float:
+        bundle, identifier = runtime.bundle("true")
+        return peak_rss_bytes(runtime.command("run", "--bundle", str(bundle), identifier), runtime.env)
+
+    interleave(results, "oci_rss", min(rounds, 10), {r.name: lambda r=r: peak(r) for r in runtimes})
+    for runtime in runtimes:
+        results.samples["oci_size"][runtime.name].append(Path(runtime.program).stat().st_size)
     running = {}
     for runtime in runtimes:
         bundle, identifier = runtime.bundle(*SLEEP)
