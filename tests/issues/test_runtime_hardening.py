@@ -382,7 +382,6 @@ def change(path, value):
 
 
 @pytest.mark.parametrize("ask", [
-    change(["process", "capabilities", "bounding"], ["CAP_NO_SUCH"]),
     change(["process", "rlimits"], [{"type": "RLIMIT_NO_SUCH", "soft": 1, "hard": 1}]),
     change(["linux", "seccomp"], {"defaultAction": "SCMP_ACT_NO_SUCH"}),
     change(["linux", "seccomp"], {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_NO_SUCH"]}),

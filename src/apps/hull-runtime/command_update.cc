@@ -8,6 +8,7 @@
 #include "apps/hull-runtime/processes.h"
 #include "apps/hull-runtime/saved_resources.h"
 #include "codec/json.h"
+#include "kernel/resctrl.h"
 #include "sys/file.h"
 
 namespace hull::oci_runtime {
@@ -109,6 +110,20 @@ void complete_cpu(oci::Resources& changes, const oci::Resources& before) {
     if (cpu.period && !cpu.quota) cpu.quota = before.cpu->quota;
 }
 
+// --l3-cache-schema, --mem-bw-schema: of the container's class of service.
+Result<void> update_schemata(Context& context, const Container& container, const Args& args) {
+    oci::IntelRdt schemata;
+    schemata.l3_cache_schema = args.value("l3-cache-schema");
+    schemata.mem_bw_schema = args.value("mem-bw-schema");
+    if (schemata.l3_cache_schema.empty() && schemata.mem_bw_schema.empty()) return {};
+    oci::Spec spec = TRY(context.store.load_spec(container.id));
+    if (!spec.linux_ || !spec.linux_->intel_rdt)
+        return unsupported("--l3-cache-schema and --mem-bw-schema need a container with intelRdt in its configuration");
+    schemata.clos_id = spec.linux_->intel_rdt->clos_id;
+    TRY(kernel::check_intel_rdt(schemata));
+    return kernel::write_schemata(TRY(kernel::find_resctrl()), container.id, schemata);
+}
+
 } // namespace
 
 Result<int> run_update(Context& context, const Args& args) {
@@ -119,9 +134,7 @@ Result<int> run_update(Context& context, const Args& args) {
     if (status_of(container, context.store, *context.cgroups) == Status::stopped)
         return Error(ErrorKind::conflict, "container not running");
     TRY(need_cgroup_of(container, "update"));
-    for (const char* flag : {"l3-cache-schema", "mem-bw-schema"})
-        if (!args.value(flag).empty())
-            return unsupported("--" + std::string(flag) + " needs a container with intelRdt");
+    TRY(update_schemata(context, container, args));
     oci::Resources changes;
     if (auto path = args.value("resources"); !path.empty())
         changes = TRY(oci::parse_resources(TRY(read_resources(path))).context("resources"));

@@ -1,5 +1,5 @@
 // The wire form of protocol buffers, as far as CRIU's few messages need it:
-// varints and length-delimited fields. (docs/adr/0005: why no library.)
+// varints and length-delimited fields. (docs/adr/0007: why no library.)
 #pragma once
 
 #include <cstdint>
