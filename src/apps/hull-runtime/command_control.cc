@@ -68,13 +68,6 @@ Result<int> run_kill(Context& context, const Args& args) {
 
 namespace {
 
-// The parent that containers without a cgroupsPath have in common goes with
-// the last of them.
-void remove_default_parent(const kernel::cgroup::Plan& places, const std::string& path) {
-    if (!path.starts_with(default_cgroup_parent)) return;
-    for (const auto& dir : places.dirs) (void)sys::rmdir(dir.hierarchy + "/" + std::string(default_cgroup_parent));
-}
-
 Result<void> remove_cgroup(Context& context, const Container& container) {
     if (container.cgroup_path.empty()) return {};
     auto places = TRY(context.cgroups->locate(container.cgroup_path));
@@ -86,7 +79,7 @@ Result<void> remove_cgroup(Context& context, const Container& container) {
         TRY(context.cgroups->kill_all(container.cgroup_path));
         removed = kernel::cgroup::remove(places);
     }
-    remove_default_parent(places, container.cgroup_path);
+    remove_default_cgroup_parent(context, container.cgroup_path);
     return removed;
 }
 
@@ -128,7 +121,7 @@ Result<void> remove_unfinished(Context& context, const std::string& id) {
         auto killed = context.cgroups->kill_all(plan->cgroup.dirs.front().path);
         if (!killed.ok() && killed.error().kind() != ErrorKind::not_found) return killed;
         TRY(kernel::cgroup::remove(plan->cgroup));
-        remove_default_parent(plan->cgroup, plan->cgroup.dirs.front().path);
+        remove_default_cgroup_parent(context, plan->cgroup.dirs.front().path);
     }
     return {};
 }

@@ -76,6 +76,10 @@ Error unfinished(const std::string& id);
 // folder. For delete and a `run` that is over.
 Result<void> destroy(Context& context, const Container& container);
 
+// The cgroup that containers without a cgroupsPath have in common goes with the
+// last of them: called when that at path is gone.
+void remove_default_cgroup_parent(Context& context, std::string_view path);
+
 // Text on standard output.
 Result<void> print(const std::string& text);
 

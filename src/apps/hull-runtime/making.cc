@@ -203,6 +203,7 @@ public:
             (void)sys::wait_for(followed.pid);
         }
         (void)runtime::remove_cgroups(plan.cgroup);
+        remove_default_cgroup_parent(context_, container_.cgroup_path);
         if (equipped) (void)strip(container_, *equipped);
         if (outer_mount) take_off_root(plan.rootfs.path, *outer_mount);
         (void)context_.store.erase(container_.id);
