@@ -129,7 +129,7 @@ def bars(results: Results) -> str:
                 wanted, got = f"1/{1 / bar.limit:.0f} of {bar.peer}'s", f"1/{theirs / ours:.1f}"
             met = ours <= theirs * bar.limit
         else:
-            wanted, got = f"{bar.limit:.0f} {bar.unit}", show(ours, bar.unit)
+            wanted, got = f"{bar.limit:g} {bar.unit}", show(ours, bar.unit)
             met = ours / SCALE[bar.unit] <= bar.limit
         body.append([bar.title, wanted, got, "yes" if met else "NO"])
     return table(["", "at most", "measured", "met"], body) if body else ""
