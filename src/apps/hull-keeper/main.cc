@@ -7,7 +7,7 @@
 
 int main(int argc, char** argv) {
     // Its children enter containers, some of them as the host's root.
-    if (auto sealed = hull::sys::run_from_sealed_copy(argv); !sealed.ok()) {
+    if (auto sealed = hull::sys::run_unwritable(argv); !sealed.ok()) {
         hull::log::error("run from a sealed copy of hull-keeper", sealed.error());
         return 1;
     }

@@ -128,7 +128,7 @@ int run(char* argv[], std::span<const std::string> words) {
     auto command = std::ranges::find(commands(), name, &Command::name);
     if (command == commands().end()) return fail(Error(ErrorKind::invalid_argument, "no such command: " + name), 3);
     if (command->enters)
-        if (auto sealed = sys::run_from_sealed_copy(argv); !sealed.ok()) return fail(sealed.error(), 1);
+        if (auto sealed = sys::run_unwritable(argv); !sealed.ok()) return fail(sealed.error(), 1);
     auto code = dispatch(context, *command, std::span(global->words()).subspan(1));
     if (!code.ok()) return fail(code.error(), name == "exec" ? 255 : 1);
     return *code;
