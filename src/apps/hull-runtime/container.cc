@@ -38,7 +38,6 @@ struct Fields<oci_runtime::Container> {
         field("systemdUnit", &C::systemd_unit, Emit::omit_empty),
         field("systemdBus", &C::systemd_bus, Emit::omit_empty),
         field("owner", &C::owner),
-        field("creating", &C::creating, Emit::omit_empty),
         field("descriptors", &C::descriptors, Emit::omit_empty),
         field("annotations", &C::annotations, Emit::omit_empty),
     };
@@ -47,6 +46,12 @@ struct Fields<oci_runtime::Container> {
 } // namespace hull::json
 
 namespace hull::oci_runtime {
+
+namespace {
+
+constexpr const char* creating_mark = "/creating";
+
+}
 
 const char* name_of(Status status) {
     switch (status) {
@@ -77,8 +82,12 @@ Result<UniqueFd> Store::reserve(const std::string& id) const {
     if (!made.ok() && made.error().code() == EEXIST)
         return Error(ErrorKind::conflict, "container with given ID already exists");
     TRY(std::move(made));
-    return lock(id).context("container " + id + " was deleted while it was being created");
+    UniqueFd held = TRY(lock(id).context("container " + id + " was deleted while it was being created"));
+    TRY(sys::open(folder(id) + creating_mark, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    return held;
 }
+
+Result<void> Store::finish(const std::string& id) const { return sys::unlink(folder(id) + creating_mark); }
 
 Result<UniqueFd> Store::lock(const std::string& id, sys::Sharing sharing, int patience_ms) const {
     TRY(check_id(id));
@@ -110,7 +119,9 @@ Result<Container> Store::load(const std::string& id) const {
     if (!text.ok() && text.error().kind() == ErrorKind::not_found)
         return Error(ErrorKind::not_found, "container does not exist");
     if (!text.ok()) return std::move(text).error();
-    return json::decode_text<Container>(*text).context("state of container " + id);
+    auto container = TRY(json::decode_text<Container>(*text).context("state of container " + id));
+    container.creating = sys::exists(folder(id) + creating_mark);
+    return container;
 }
 
 Result<model::oci::Spec> Store::load_spec(const std::string& id) const {
@@ -124,7 +135,7 @@ Result<runtime::Plan> Store::load_plan(const std::string& id) const {
 }
 
 Result<void> Store::erase(const std::string& id) const {
-    for (const char* name : {"gate", "plan", "config.json", "state.json"}) {
+    for (const char* name : {"gate", "plan", "config.json", "creating", "state.json"}) {
         auto gone = sys::unlink(folder(id) + "/" + name);
         if (!gone.ok() && gone.error().kind() != ErrorKind::not_found && gone.error().code() != ENOTDIR) return gone;
     }

@@ -8,9 +8,10 @@
 //               config.json  the bundle's, as it was at `create`
 //               plan         runtime::Plan, for `exec`
 //               gate         socket that init waits at until `start`
+//               creating     empty; there until `create` is done with it
 //
-// A folder without state.json, or one whose state.json says "creating", is a
-// `create` under way, or what one left that was killed.
+// A folder without state.json, or with `creating`, is a `create` under way, or
+// what one left that was killed.
 #pragma once
 
 #include <cstdint>
@@ -49,8 +50,8 @@ struct Container {
     // address of the systemd that made it.
     std::string systemd_unit, systemd_bus;
     std::map<std::string, std::string> annotations;
-    uint32_t owner = 0; // uid
-    bool creating = false;
+    uint32_t owner = 0;    // uid
+    bool creating = false; // by the mark in its folder
     // What its standard streams were: "pipe:[123]"; empty with a terminal.
     std::vector<std::string> descriptors;
 };
@@ -63,8 +64,10 @@ public:
     explicit Store(std::string root) : root_(std::move(root)) {}
 
     std::string folder(const std::string& id) const { return root_ + "/" + id; }
-    // The folder of a new container, locked; conflict when there is one.
+    // The folder of a new container, locked; conflict when there is one. It is
+    // being created until finish().
     Result<UniqueFd> reserve(const std::string& id) const;
+    Result<void> finish(const std::string& id) const;
     // The lock on the container's folder, until the descriptor is closed. Waits
     // for others up to patience_ms, then: timed_out. not_found: "container does
     // not exist". What was loaded before may be old: load() after it.

@@ -73,6 +73,16 @@ TEST_F(StoreTest, AnUnfinishedContainerDoesNotExist) {
     EXPECT_TRUE(store_.reserve("half").ok());
 }
 
+TEST_F(StoreTest, IsBeingCreatedUntilFinished) {
+    Container c;
+    c.id = "a";
+    EXPECT_TRUE(store_.reserve("a").ok());
+    EXPECT_TRUE(store_.save(c).ok());
+    EXPECT_TRUE(store_.load("a")->creating);
+    EXPECT_TRUE(store_.finish("a").ok());
+    EXPECT_FALSE(store_.load("a")->creating);
+}
+
 TEST_F(StoreTest, IdsCantLeaveTheFolder) {
     for (const char* id : {"", ".", "..", "../x", "a/b", "a b", "a\n"}) EXPECT_FALSE(store_.load(id).ok()) << id;
     EXPECT_TRUE(check_id("A-b_c.1+x").ok());

@@ -332,7 +332,6 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     OnWay on_way;
     on_way.made = [&](pid_t pid) -> Result<void> {
         container.pid = pid;
-        container.creating = true;
         if (auto ticks = sys::start_ticks(pid); ticks.ok()) container.start_ticks = *ticks;
         return context.store.save(container);
     };
@@ -366,8 +365,7 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     compare_oom_score(context, *spec.process, container.pid);
     TRY(send_pidfd(options, attempt.followed, "standard"));
     TRY(write_pid_file(options.pid_file, container.pid));
-    container.creating = false;
-    TRY(context.store.save(container));
+    TRY(context.store.finish(container.id));
     if (gate == runtime::Gate::socket) TRY(report.resume("").context("the container's first process"));
     made.terminal = std::move(attempt.followed.terminal);
     attempt.commit();
