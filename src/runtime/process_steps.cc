@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "kernel/caps.h"
 #include "kernel/lsm.h"
@@ -138,12 +139,30 @@ Result<void> own_stdio(const Starting& s, BorrowedFd fd) {
     return owned;
 }
 
+bool is_null(BorrowedFd fd) {
+    auto info = sys::stat_fd(fd);
+    return info.ok() && S_ISCHR(info->st_mode) && info->st_rdev == makedev(1, 3);
+}
+
+// The container's own instead of the host's, whose mount it needn't reach (and
+// CRIU couldn't save). Invalid: there is none.
+UniqueFd own_null(const Starting& s, BorrowedFd fd) {
+    auto access = sys::access_mode(fd);
+    if (!access.ok()) return {};
+    auto null = sys::open_beneath(s.root, "/dev/null", *access | O_NOCTTY, sys::Links::refused);
+    return null.ok() && is_null(*null) ? std::move(*null) : UniqueFd();
+}
+
 Result<void> place_stdio(Starting& s) {
     int above = first_free(s);
     std::vector<UniqueFd> wanted;
     auto take = [&](BorrowedFd fd, int null_flags) -> Result<void> {
         if (s.terminal.slave) fd = s.terminal.slave;
         UniqueFd null;
+        if (fd && is_null(fd)) {
+            null = own_null(s, fd);
+            if (null) fd = null;
+        }
         if (!fd) {
             null = TRY(sys::open_beneath(s.root, "/dev/null", null_flags | O_NOCTTY, sys::Links::refused));
             fd = null;

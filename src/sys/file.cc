@@ -228,6 +228,12 @@ Result<std::string> readlink(const std::string& path) {
     return std::string(buffer.data(), static_cast<size_t>(n));
 }
 
+Result<int> access_mode(BorrowedFd fd) {
+    int flags = ::fcntl(fd.get(), F_GETFL);
+    if (flags < 0) return Error::from_errno("fcntl", "F_GETFL");
+    return flags & O_ACCMODE;
+}
+
 Result<void> fsync(BorrowedFd fd) {
     if (retry([&] { return ::fsync(fd.get()); }) != 0) return Error::from_errno("fsync");
     return {};

@@ -60,5 +60,6 @@ Result<struct stat> stat(const std::string& path);
 Result<struct stat> lstat(const std::string& path);
 Result<std::string> readlink(const std::string& path);
 Result<void> fsync(BorrowedFd fd);
+Result<int> access_mode(BorrowedFd fd); // O_RDONLY, O_WRONLY or O_RDWR
 
 } // namespace hull::sys

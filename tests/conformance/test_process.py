@@ -115,6 +115,12 @@ def test_streams_can_be_opened_again_by_the_user(c):
     assert c.output("echo x > /proc/self/fd/1") == "x\n"
 
 
+def test_null_streams_are_the_containers_own(c):
+    with open("/dev/null", "rb") as null:
+        out = c.output("""id=$(sed -n 's/mnt_id:[^0-9]*//p' /proc/self/fdinfo/0)
+            grep -q "^$id " /proc/self/mountinfo && echo its own""", stdin=null)
+    assert out == "its own\n"
+
 def test_a_user_name_is_not_for_linux(c):
     assert c.set(process={"user": {"uid": 5, "gid": 5, "username": "root"}}).output("id -u") == "5\n"
 
