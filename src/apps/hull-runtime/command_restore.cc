@@ -44,6 +44,7 @@ private:
     Result<void> describe(const runtime::Plan& plan, const Container& container, CriuOptions& options);
     Result<void> add_namespaces(const runtime::Plan& plan, CriuOptions& options);
     Result<void> add_streams(CriuOptions& options) const;
+    Result<void> open_folders_for(pid_t criu, CriuOptions& options);
     Result<void> notified(CriuNotification& notification, const OnWay& on_way, Followed& into) const;
 };
 
@@ -130,6 +131,18 @@ Result<void> enter_cgroups(const kernel::cgroup::Plan& places, pid_t criu, CriuO
     return {};
 }
 
+// CRIU works in its folders by way of our descriptors, which have to be of its
+// own mount namespace: it mounts there.
+Result<void> Restore::open_folders_for(pid_t criu, CriuOptions& options) {
+    const std::string root = "/proc/" + std::to_string(criu) + "/root";
+    setup_.images_dir = TRY(sys::open(root + setup_.images, O_RDONLY | O_DIRECTORY));
+    options.images_dir = setup_.images_dir.get();
+    if (!setup_.work_dir) return {};
+    setup_.work_dir = TRY(sys::open(root + setup_.log_folder, O_RDONLY | O_DIRECTORY));
+    options.work_dir = setup_.work_dir.get();
+    return {};
+}
+
 Result<void> Restore::notified(CriuNotification& notification, const OnWay& on_way, Followed& into) const {
     const std::string& script = notification.script;
     if ((script == "setup-namespaces" || script == "post-restore") && notification.pid > 0) {
@@ -160,7 +173,10 @@ Result<void> Restore::run(const runtime::Plan& plan, const Container& container,
     TRY(sys::mkdir(run.options.root, 0700));
     TRY(kernel::cgroup::create(plan.cgroup));
     run.in_child = [&] { return mount_root(plan.rootfs.path, run.options.root); };
-    run.started = [&](pid_t criu, CriuOptions& options) { return enter_cgroups(plan.cgroup, criu, options); };
+    run.started = [&](pid_t criu, CriuOptions& options) -> Result<void> {
+        TRY(open_folders_for(criu, options));
+        return enter_cgroups(plan.cgroup, criu, options);
+    };
     run.notified = [&](CriuNotification& notification) { return notified(notification, on_way, into); };
     TRY(run_criu(run, context_.log));
     TRY(sys::rmdir(run.options.root));

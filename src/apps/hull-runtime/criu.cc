@@ -18,6 +18,8 @@ namespace hull::oci_runtime {
 namespace {
 
 constexpr int socket_number = 3, first_inherited = 4;
+// From the child, when in_child() is done; what comes later is CRIU's.
+constexpr const char* ready_message = "ready";
 
 Result<std::string> find_program(const std::string& name) {
     if (name.find('/') != name.npos) return name;
@@ -51,6 +53,7 @@ Result<void> place_descriptors(BorrowedFd socket, std::span<const BorrowedFd> in
     sys::quiet_signals();
     if (run.in_child)
         if (auto done = run.in_child(); !done.ok()) fail(done.error());
+    if (auto told = sys::send_message(socket, ready_message); !told.ok()) fail(told.error());
     if (auto placed = place_descriptors(socket, run.inherited); !placed.ok()) fail(placed.error());
     sys::unblock_signals();
     std::vector<std::string> env;
@@ -118,6 +121,8 @@ Result<void> run_criu(CriuRun& run, const Logger& log) {
     }
     theirs.reset();
     auto talk = [&, &socket = ours]() -> Result<void> {
+        auto ready = sys::receive_message(socket, 16);
+        if (!ready.ok() || ready->end_of_file) return failure(run, "it could not be started");
         if (run.started) TRY(run.started(pid, run.options));
         return converse(run, socket, log);
     };

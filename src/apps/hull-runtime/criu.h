@@ -30,7 +30,8 @@ struct CriuRun {
     std::span<const BorrowedFd> inherited;
     // Each may be empty. In the child, before it becomes criu:
     std::function<Result<void>()> in_child;
-    // The process is there and the request isn't sent yet; may change options.
+    // The process is there, done with in_child, and the request isn't sent yet;
+    // may change options.
     std::function<Result<void>(pid_t, CriuOptions&)> started;
     std::function<Result<void>(CriuNotification&)> notified;
 };
