@@ -126,7 +126,6 @@ void add_data(std::string_view text, MountOptions& out) {
 std::vector<std::string> known_mount_options() {
     std::vector<std::string> names;
     for (const Option& option : table) {
-        if (option.name == "remount") continue; // known, and refused
         names.emplace_back(option.name);
         std::string recursive = "r" + names.back();
         if (find_recursive(recursive) && !find(recursive)) names.push_back(std::move(recursive));

@@ -13,16 +13,6 @@ import subprocess
 
 SEEN_WITH = {"crun": "1.8.1", "runc": "1.1.5"}
 
-# Missing in hull-runtime at the moment; may pass any time.
-PENDING = [
-    ("test_commands.py::test_spec_rootless_maps_the_user", "spec --rootless"),
-    ("test_commands.py::test_features_have_each_option_of_the_specifications_table", "mount options"),
-    ("test_commands.py::test_version_and_help", "checkpoint and restore"),
-    ("test_commands.py::test_rootless_flag_is_taken[true]", "--rootless"),
-    ("test_linux.py::test_another_file_at_the_path_of_a_device_is_an_error", "devices"),
-    ("test_process.py::test_an_oci_version_that_is_not_compatible_is_refused", "ociVersion"),
-]
-
 DIFFERENCES = [
     ("crun", "one text for whatever is wrong in the configuration, or the kernel's error of the step that failed; unused parts aren't checked", [
         "test_bad_input.py::test_an_error_names_the_place_and_the_value",
@@ -418,10 +408,6 @@ def mark(program, items):
                 # Of a test with parameters some may well pass.
                 strict = SEEN_WITH[kind] == version and "[" not in item.name and kind != "hull"
                 item.add_marker(pytest.mark.xfail(reason=reason, strict=strict))
-        if kind == "hull":
-            for test, reason in PENDING:
-                if matches(test, item):
-                    item.add_marker(pytest.mark.xfail(reason=reason, strict=False))
 
 
 def table():

@@ -49,6 +49,12 @@ json::Object seccomp() {
         {"supportedFlags", flags}};
 }
 
+json::Object memory_policy() {
+    return {{"modes", texts({"MPOL_BIND", "MPOL_DEFAULT", "MPOL_INTERLEAVE", "MPOL_LOCAL", "MPOL_PREFERRED",
+                             "MPOL_PREFERRED_MANY", "MPOL_WEIGHTED_INTERLEAVE"})},
+            {"flags", texts({"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"})}};
+}
+
 json::Object linux_section() {
     return {
         {"namespaces", namespaces()},
@@ -57,7 +63,8 @@ json::Object linux_section() {
         {"seccomp", seccomp()},
         {"apparmor", enabled(true)},
         {"selinux", enabled(true)},
-        {"intelRdt", enabled(true)},
+        {"memoryPolicy", memory_policy()},
+        {"intelRdt", json::Object{{"enabled", true}, {"schemata", true}, {"monitoring", true}}},
         {"mountExtensions", json::Object{{"idmap", enabled(true)}}},
         {"netDevices", enabled(true)}};
 }
@@ -71,6 +78,7 @@ json::Object features() {
         {"hooks", texts({"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"})},
         {"mountOptions", json::encode(kernel::known_mount_options())},
         {"linux", linux_section()},
+        {"potentiallyUnsafeConfigAnnotations", texts({"org.criu.config", "org.systemd.property."})},
         {"annotations", json::Object{{"org.hull.runtime.version", HULL_VERSION},
                                      {"org.opencontainers.runc.checkpoint.enabled", "true"}}}};
 }
