@@ -25,6 +25,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", help=f"parts, separated by commas: {','.join(PARTS)}")
     parser.add_argument("--peers", default="hull,docker,podman,runc,crun", help="whom to run")
     parser.add_argument("--markdown", action="store_true", help="the page docs/benchmarks.md, not just the tables")
+    parser.add_argument("--results", type=Path, help="keep medians in this file, and show what it has of parts not run")
     parser.add_argument("--json", type=Path, help="write every sample to this file")
     parser.add_argument("--work", default="/var/tmp", help="folder for the temporary data (not a tmpfs)")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
@@ -149,6 +150,8 @@ def run_inside(options: argparse.Namespace) -> int:
     runtimes = find_runtimes(options, work, rootfs, prefix)
     try:
         results = measure(options, work, rootfs, engines, runtimes)
+        if options.results:
+            results.keep(options.results)
         print(report.render(results, engines, runtimes, as_page=options.markdown))
         if options.json:
             options.json.write_text(json.dumps(results.samples, indent=1))

@@ -103,15 +103,18 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def comparison(results: Results, rows: list[Row], peers: list[str], first: str) -> str:
-    """A column for each peer, then how many times ours theirs is."""
+    """A column for each peer, then how many times ours theirs is, and the day if it isn't the same for all."""
+    dated = len({results.days.get(row.key) for row in rows if row.key in results.samples}) > 1
     others = [peer for peer in peers if peer != first and first in peers]
-    header = ["", *peers, *[f"{peer} / {first}" for peer in others]]
+    header = ["", *peers, *[f"{peer} / {first}" for peer in others], *(["day"] if dated else [])]
     body = []
     for row in rows:
         values = {peer: results.value(row.key, peer) for peer in peers}
         if any(value is not None for value in values.values()):
             ratios = [ratio(values[first], values[peer]) for peer in others]
             body.append([row.title, *[show(values[peer], row.unit) for peer in peers], *ratios])
+            if dated:
+                body[-1].append(results.days.get(row.key, ""))
     return table(header, body)
 
 
@@ -168,8 +171,8 @@ def render(results: Results, engines: list[Engine], runtimes: list[OciRuntime], 
     if as_page:
         out += [
             "# Benchmarks",
-            "Made by `bench/run --markdown > docs/benchmarks.md`; all of one interleaved run. "
-            "How: [bench/README.md](../bench/README.md).",
+            "Made by `bench/run --results docs/benchmarks.json --markdown > docs/benchmarks.md`; each row is of one "
+            "interleaved run. How: [bench/README.md](../bench/README.md).",
             f"Machine: {machine()}.",
             "\n".join(f"- {line}" for line in versions(engines, runtimes)),
         ]

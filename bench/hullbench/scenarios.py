@@ -1,5 +1,6 @@
 """What is measured. A scenario gives one sample of one peer per call."""
 
+import json
 import subprocess
 import sys
 import time
@@ -23,6 +24,22 @@ class Results:
 
     samples: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     failures: dict[tuple[str, str], str] = field(default_factory=dict)
+    days: dict[str, str] = field(default_factory=dict)  # when a row was measured, where not in this run
+
+    def keep(self, file: Path) -> None:
+        """Writes the medians to file, and takes from it the rows that this run has not measured."""
+        today = time.strftime("%Y-%m-%d")
+        rows = {
+            row: {"day": today, "medians": {peer: round(median(found), 3) for peer, found in peers.items() if found}}
+            for row, peers in self.samples.items()
+        }
+        before = json.loads(file.read_text()) if file.exists() else {}
+        for row in before.keys() - rows.keys():
+            rows[row] = before[row]
+            for peer, value in before[row]["medians"].items():
+                self.samples[row][peer] = [value]
+        self.days = {row: found["day"] for row, found in rows.items()}
+        file.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n")
 
     def value(self, row: str, peer: str) -> float | None:
         found = self.samples.get(row, {}).get(peer)
