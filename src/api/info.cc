@@ -1,6 +1,7 @@
 // GET /info.
 #include "api/handlers.h"
 #include "codec/json.h"
+#include "engine/log_settings.h"
 
 namespace hull::api {
 
@@ -44,6 +45,12 @@ Object swarm_json() {
         {"Error", ""},
         {"RemoteManagers", nullptr},
     };
+}
+
+Array log_drivers_json() {
+    Array names;
+    for (const std::string& name : engine::log_drivers()) names.emplace_back(name);
+    return names;
 }
 
 Object commit_json(const std::string& id, const Call& call) {
@@ -101,7 +108,7 @@ Result<void> info(Call& call) {
         {"Plugins", Object{{"Volume", Array{}},
                            {"Network", Array{"bridge", "host", "null"}},
                            {"Authorization", nullptr},
-                           {"Log", Array{"json-file", "none"}}}},
+                           {"Log", log_drivers_json()}}},
         {"Debug", call.options().debug},
         {"NFd", -1},
         {"NGoroutines", 0},

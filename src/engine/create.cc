@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "engine/log_settings.h"
 #include "engine/mount_requests.h"
 #include "engine/names.h"
 #include "engine/service.h"
@@ -87,6 +88,7 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     settings.networking = std::move(request.networking_config);
     fill_defaults(settings.host_config, core_.options);
     TRY(set_command(settings));
+    TRY(log_settings(settings));
     TRY(set_hostname(core_, settings));
     settings.mounts =
         TRY(resolve_mounts(settings.config, settings.host_config, core_.host, core_.dirs->path(created.id)));

@@ -11,6 +11,7 @@
 #include "engine/execs_service.h"
 #include "engine/health.h"
 #include "engine/host_facts.h"
+#include "engine/log_keeping.h"
 #include "engine/runner.h"
 #include "engine/service.h"
 
@@ -24,8 +25,13 @@ class EngineImpl : public Engine, RuntimeListener {
 public:
     EngineImpl(EngineOptions options, const EnginePorts& ports, std::unique_ptr<store::ContainerDirs> dirs)
         : core_(std::move(options), ports, std::move(dirs)), runner_(core_), containers_(core_, runner_), execs_(core_),
-          health_(core_, execs_), images_(core_.images, core_.events) {
+          health_(core_, execs_), images_(core_.images, core_.events), log_keeping_(core_) {
         runner_.on_started = [this](const ContainerPtr& container) { health_.begin(container); };
+        runner_.before_launch = [this](const Container& container, const LogSettings& settings) {
+            return log_keeping_.prepare(container, settings);
+        };
+        runner_.on_launched = [this](const ContainerPtr& container) { log_keeping_.begin(container); };
+        runner_.before_removal = [this](const ContainerId& id) { log_keeping_.finish(id); };
         runner_.on_ended = [this](const ContainerPtr& container) { execs_.forget(container->id); };
     }
     ~EngineImpl() override { close(); }
@@ -43,6 +49,7 @@ public:
         runner_.close();
         core_.scheduler.stop();
         core_.events.close();
+        log_keeping_.close();
         core_.workers.wait_idle();
     }
 
@@ -75,6 +82,7 @@ private:
     ExecsService execs_;
     HealthMonitor health_;
     ImageService images_;
+    LogKeeping log_keeping_;
     std::string engine_id_;
     std::set<std::string> unreadable_; // ids of containers on record that can't be served
 };
@@ -253,6 +261,9 @@ Result<void> EngineImpl::bring_up() {
     follow_policies();
     for (const ContainerPtr& container : core_.registry.all())
         if (has_processes(container->status())) health_.begin(container);
+    // Also of those that ended: not all that they said may have been sent.
+    for (const ContainerPtr& container : core_.registry.all())
+        if (container->state().started_at.ns != 0) log_keeping_.begin(container);
     return {};
 }
 

@@ -26,6 +26,7 @@ enum class PathKind : unsigned char { missing, directory, device, other };
 
 struct FileIdentity {
     uint64_t device = 0, inode = 0;
+    uint64_t birth = 0; // ns; an inode number is used again
     bool operator==(const FileIdentity&) const = default;
 };
 
@@ -70,7 +71,10 @@ public:
     virtual Result<std::vector<DeviceNode>> devices_below(const std::string& dir) = 0;
     virtual Result<void> make_directories(const std::string& path) = 0; // 0755
     virtual Result<std::string> read_file(const std::string& path, size_t limit) = 0;
-    virtual Result<std::unique_ptr<FileReader>> open(const std::string& path) = 0; // not_found
+    // Or <path>.gz, as if it weren't compressed. Errors: not_found.
+    virtual Result<std::unique_ptr<FileReader>> open(const std::string& path) = 0;
+    // Compresses <path>.1 to <path>.<max_files - 1>. conflict: it is being done.
+    virtual Result<void> compress_rotated(const std::string& path, unsigned max_files) = 0;
     virtual Result<std::unique_ptr<FileWatch>> watch(const std::string& path) = 0;
     virtual Result<std::unique_ptr<Capture>> capture() = 0;
     // SIGKILL to a process that the keeper hasn't reaped yet.

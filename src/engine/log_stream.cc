@@ -87,17 +87,20 @@ private:
 
 } // namespace
 
+std::unique_ptr<LogStream> make_log_stream(Core& core, ContainerPtr container, const LogOptions& options,
+                                           const LogSettings& settings) {
+    return std::make_unique<JsonFileStream>(core, std::move(container), options, settings.max_files);
+}
+
 Result<std::unique_ptr<LogStream>> ContainersService::logs(const std::string& name, const LogOptions& options) {
     ContainerPtr container = TRY(core_.registry.find(name));
     if (!options.stdout_ && !options.stderr_)
         return Error(ErrorKind::invalid_argument, "Bad parameters: you must choose at least one stream");
-    LogSettings settings =
-        TRY(log_settings(container->settings().host_config.log_config, container->settings().config));
-    if (!settings.enabled) return Error(ErrorKind::unsupported, "configured logging driver does not support reading");
+    LogSettings settings = TRY(log_settings(container->settings()));
+    if (!settings.readable) return Error(ErrorKind::unsupported, "configured logging driver does not support reading");
     if (options.since && options.until && *options.until < *options.since)
         return Error(ErrorKind::invalid_argument, "invalid value for \"until\": it is before \"since\"");
-    return std::unique_ptr<LogStream>(
-        std::make_unique<JsonFileStream>(core_, std::move(container), options, settings.max_files));
+    return make_log_stream(core_, std::move(container), options, settings);
 }
 
 } // namespace hull::engine

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "engine/core.h"
+#include "engine/log_settings.h"
 #include "engine/namespaces.h"
 #include "engine/spec_builder.h"
 
@@ -24,6 +25,12 @@ public:
     // Errors: those of Containers::start. on_started is told of every start.
     Result<void> start(const ContainerPtr& container);
     std::function<void(const ContainerPtr&)> on_started, on_ended;
+    // An error fails the start.
+    std::function<Result<void>(const Container&, const LogSettings&)> before_launch;
+    // Also of one that has ended already.
+    std::function<void(const ContainerPtr&)> on_launched;
+    // Its files are still there.
+    std::function<void(const ContainerId&)> before_removal;
 
     // ---- runner_exit.cc
     void ended(const ExitRecord& record);

@@ -41,6 +41,7 @@ Result<void> Runner::remove_held(const ContainerPtr& container) {
         return Error(ErrorKind::conflict, "cannot remove container \"/" + container->name() + "\": container is " +
                                               status_name(view_status(container->state())));
     core_.runtime.cancel_attach(container->id);
+    if (before_removal) before_removal(container->id);
     // Without a record, what is left of the folder is swept at the next start.
     auto gone = [&]() -> Result<void> {
         TRY(core_.erase(*container));

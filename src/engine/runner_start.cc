@@ -112,6 +112,7 @@ Result<void> Runner::launch(const ContainerPtr& container) {
     });
     if (prepared->held.endpoint) core_.publish_network(*container, "connect");
     core_.publish(*container, "start");
+    if (on_launched) on_launched(container);
     if (early) {
         finish(container, *early);
         return {};
@@ -124,7 +125,8 @@ Result<void> Runner::launch(const ContainerPtr& container) {
 Result<Launched> Runner::launch_prepared(const Container& container, const Prepared& prepared) {
     const ContainerSettings& settings = container.settings();
     const std::string dir = core_.dirs->path(container.id);
-    LogSettings log = TRY(log_settings(settings.host_config.log_config, settings.config));
+    LogSettings log = TRY(log_settings(settings));
+    if (before_launch) TRY(before_launch(container, log));
     LaunchRequest request;
     request.id = container.id;
     request.spec = &prepared.spec;

@@ -6,6 +6,7 @@
 
 #include "engine/containers.h"
 #include "engine/core.h"
+#include "engine/log_settings.h"
 #include "engine/runner.h"
 
 namespace hull::engine {
@@ -41,6 +42,10 @@ private:
     Core& core_;
     Runner& runner_;
 };
+
+// log_stream.cc
+std::unique_ptr<LogStream> make_log_stream(Core& core, ContainerPtr container, const LogOptions& options,
+                                           const LogSettings& settings);
 
 // inspect.cc
 ContainerView make_view(const Core& core, const Container& container);

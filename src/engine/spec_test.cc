@@ -250,8 +250,8 @@ TEST_F(SpecTest, WhatIsntThereIsRefusedNotDropped) {
               ErrorKind::invalid_argument);
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.security_opt = {"seccomp={broken"}; })).kind(),
               ErrorKind::invalid_argument);
-    EXPECT_EQ(refused(with([](auto& a) { a.host_config.log_config.type = "syslog"; })).message(),
-              "logger: no log driver named 'syslog' is registered");
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.log_config.type = "gelf"; })).message(),
+              "logger: no log driver named 'gelf' is registered");
     EXPECT_EQ(refused(with([](auto& a) { a.config.image = "nothere"; })).message(), "No such image: nothere:latest");
     EXPECT_EQ(refused(with([](auto& a) { a.config.working_dir = "x"; })).kind(), ErrorKind::invalid_argument);
     EXPECT_EQ(refused(with([](auto& a) { a.config.env = {"=x"}; })).kind(), ErrorKind::invalid_argument);

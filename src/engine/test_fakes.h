@@ -213,6 +213,11 @@ public:
         if (found == files.end()) return Error(ErrorKind::not_found, path);
         return std::unique_ptr<FileReader>(std::make_unique<Reader>(*this, found->second));
     }
+    Result<void> compress_rotated(const std::string& path, unsigned) override {
+        std::lock_guard lock(mutex_);
+        compressed.push_back(path);
+        return {};
+    }
     Result<std::unique_ptr<FileWatch>> watch(const std::string&) override {
         return Error(ErrorKind::unsupported, "no watches here");
     }
@@ -246,7 +251,7 @@ public:
 
     std::map<std::string, PathKind> kinds;
     std::map<std::string, std::shared_ptr<File>> files;
-    std::vector<std::string> made, ps_arguments;
+    std::vector<std::string> made, ps_arguments, compressed;
     std::string ps_output, captured;
 
 private:
@@ -262,7 +267,7 @@ private:
     class Reader : public FileReader {
     public:
         Reader(FakeHost& host, std::shared_ptr<File> file) : host_(host), file_(std::move(file)) {}
-        FileIdentity identity() const override { return {.device = 1, .inode = file_->inode}; }
+        FileIdentity identity() const override { return {.device = 1, .inode = file_->inode, .birth = 0}; }
         Result<uint64_t> size() override {
             std::lock_guard lock(host_.mutex_);
             return uint64_t{file_->text.size()};

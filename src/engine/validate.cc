@@ -7,7 +7,6 @@
 #include "engine/capabilities.h"
 #include "engine/core.h"
 #include "engine/defaults.h"
-#include "engine/log_settings.h"
 #include "engine/net_files.h"
 #include "engine/seccomp_profile.h"
 #include "engine/spec_builder.h"
@@ -178,7 +177,6 @@ Result<void> validate_host_config(const model::CreateRequest& request, const Eng
     TRY(validate_network(request, options, warnings));
     TRY(validate_unsupported(host));
     TRY(validate_resources(host));
-    TRY(log_settings(host.log_config, request.config));
     std::vector<std::string> capabilities = TRY(container_capabilities(host, options.capabilities));
     SecurityOptions security = TRY(parse_security_options(host, options));
     TRY(seccomp_profile(security.seccomp, capabilities));

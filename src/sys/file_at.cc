@@ -1,5 +1,6 @@
 #include "sys/file_at.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,5 +33,13 @@ Result<void> truncate(BorrowedFd fd, uint64_t length) {
 }
 
 Result<uint64_t> inode_of(BorrowedFd fd) { return static_cast<uint64_t>(TRY(status_of(fd)).st_ino); }
+
+Result<uint64_t> birth_of(BorrowedFd fd) {
+    struct statx st{};
+    if (retry([&] { return ::statx(fd.get(), "", AT_EMPTY_PATH, STATX_BTIME, &st); }) != 0)
+        return Error::from_errno("statx");
+    if (!(st.stx_mask & STATX_BTIME)) return uint64_t{0};
+    return static_cast<uint64_t>(st.stx_btime.tv_sec) * 1'000'000'000 + st.stx_btime.tv_nsec;
+}
 
 } // namespace hull::sys

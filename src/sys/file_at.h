@@ -14,5 +14,8 @@ Result<size_t> read_at(BorrowedFd fd, uint64_t offset, std::span<char> into);
 Result<uint64_t> file_length(BorrowedFd fd);
 Result<void> truncate(BorrowedFd fd, uint64_t length);
 Result<uint64_t> inode_of(BorrowedFd fd);
+// When the file was made, ns; tells it from a later one with its inode number.
+// 0 where the file system doesn't keep it.
+Result<uint64_t> birth_of(BorrowedFd fd);
 
 } // namespace hull::sys

@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/clock.h"
+#include "store/log_archive.h"
 #include "sys/file.h"
 #include "sys/file_at.h"
 #include "sys/inotify.h"
@@ -53,6 +54,30 @@ public:
 private:
     UniqueFd fd_;
     FileIdentity identity_;
+};
+
+// A rotated log that was compressed; expanded when it is read.
+class CompressedReader : public FileReader {
+public:
+    CompressedReader(store::CompressedLog log, std::string path) : log_(std::move(log)), path_(std::move(path)) {}
+    FileIdentity identity() const override { return {.device = log_.device, .inode = log_.inode, .birth = log_.birth}; }
+    Result<uint64_t> size() override {
+        TRY(expand());
+        return sys::file_length(plain_);
+    }
+    Result<size_t> read_at(uint64_t offset, std::span<char> into) override {
+        TRY(expand());
+        return sys::read_at(plain_, offset, into);
+    }
+
+private:
+    Result<void> expand() {
+        if (!plain_) plain_ = TRY(store::expand(log_, path_));
+        return {};
+    }
+    store::CompressedLog log_;
+    std::string path_;
+    UniqueFd plain_;
 };
 
 class Watch : public FileWatch {
@@ -147,10 +172,17 @@ public:
     }
 
     Result<std::unique_ptr<FileReader>> open(const std::string& path) override {
-        UniqueFd fd = TRY(sys::open(path, O_RDONLY | O_NOFOLLOW));
+        auto opened = sys::open(path, O_RDONLY | O_NOFOLLOW);
+        if (!opened.ok() && opened.error().kind() == ErrorKind::not_found) {
+            auto compressed = store::open_compressed(path);
+            if (compressed.ok())
+                return std::unique_ptr<FileReader>(std::make_unique<CompressedReader>(std::move(*compressed), path));
+        }
+        UniqueFd fd = TRY(std::move(opened));
         struct stat st = TRY(sys::stat_fd(fd));
-        return std::unique_ptr<FileReader>(
-            std::make_unique<Reader>(std::move(fd), FileIdentity{.device = st.st_dev, .inode = st.st_ino}));
+        uint64_t birth = TRY(sys::birth_of(fd));
+        FileIdentity identity{.device = st.st_dev, .inode = st.st_ino, .birth = birth};
+        return std::unique_ptr<FileReader>(std::make_unique<Reader>(std::move(fd), identity));
     }
 
     Result<std::unique_ptr<FileWatch>> watch(const std::string& path) override {
@@ -158,6 +190,10 @@ public:
         UniqueFd epoll = TRY(sys::epoll_create());
         TRY(sys::epoll_add(epoll, inotify, EPOLLIN, 0));
         return std::unique_ptr<FileWatch>(std::make_unique<Watch>(std::move(inotify), std::move(epoll)));
+    }
+
+    Result<void> compress_rotated(const std::string& path, unsigned max_files) override {
+        return store::compress_rotated(path, max_files);
     }
 
     Result<std::unique_ptr<engine::Capture>> capture() override {

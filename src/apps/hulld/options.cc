@@ -133,7 +133,7 @@ Result<void> one_of(const Values& values, std::string_view name, std::initialize
 
 Result<void> check_choices(const Values& values) {
     TRY(one_of(values, "storage-driver", {"overlay2", "overlay", "overlayfs"}));
-    TRY(one_of(values, "log-driver", {"json-file", "none"}));
+    TRY(one_of(values, "log-driver", {"json-file", "local", "none", "journald", "syslog", "fluentd"}));
     TRY(one_of(values, "default-cgroupns-mode", {"private", "host"}));
     TRY(one_of(values, "default-ipc-mode", {"private", "shareable"}));
     TRY(one_of(values, "userns-remap", {"default", "host"}, "every container has 65,536 ids of its own by default"));

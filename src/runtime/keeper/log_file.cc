@@ -1,5 +1,6 @@
 #include "runtime/keeper/log_file.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <fcntl.h>
@@ -8,12 +9,15 @@
 #include "runtime/keeper/json_escape.h"
 #include "sys/file.h"
 #include "sys/file_at.h"
+#include "sys/tree.h"
 
 namespace hull::keeper {
 
 namespace {
 
 constexpr std::string_view head = "{\"log\":\"";
+// How much more goes to a file that can't be moved on just now.
+constexpr uint64_t postponement = uint64_t{1} << 20;
 
 std::string json_string(std::string_view text) {
     std::string out(text.size() * max_escaped_per_byte + 2, '"');
@@ -31,6 +35,22 @@ std::string print_attributes(const std::vector<Attribute>& attributes) {
         out += json_string(attributes[i].name) + ':' + json_string(attributes[i].value);
     }
     return out + '}';
+}
+
+// hulld compresses a file that was moved on, and locks this meanwhile.
+Result<UniqueFd> lock_against_compressing(const std::string& path) {
+    auto lock = sys::open(path + ".lock", O_RDWR | O_NOFOLLOW);
+    if (!lock.ok() && lock.error().kind() == ErrorKind::not_found) return UniqueFd();
+    if (!lock.ok()) return lock;
+    if (!TRY(sys::try_lock(*lock, sys::Sharing::exclusive)))
+        return Error(ErrorKind::conflict, "it is being compressed");
+    return lock;
+}
+
+Result<void> move_on(const std::string& from, const std::string& to) {
+    auto renamed = sys::rename(from, to);
+    if (!renamed.ok() && renamed.error().kind() != ErrorKind::not_found) return renamed;
+    return {};
 }
 
 // The size without a last line that has no end.
@@ -72,13 +92,26 @@ Result<void> LogFile::rotate() {
         size_ = 0;
         return {};
     }
+    auto lock = lock_against_compressing(spec_.path);
+    if (!lock.ok()) {
+        postponed_ = size_ + postponement;
+        if (lock.error().kind() == ErrorKind::conflict) return {};
+        return std::move(lock).error();
+    }
+    postponed_ = 0;
     // Not replaced by the rename: ext4 would first write out what is renamed,
     // which at this rate is most often gone before it ever need be written.
     auto removed = sys::unlink(numbered(spec_.max_files - 1));
     if (!removed.ok() && removed.error().kind() != ErrorKind::not_found) return removed;
+    // Compressed ones are there only where hulld has left its lock file.
+    bool compressed = lock->valid();
+    if (compressed) {
+        removed = sys::unlink(numbered(spec_.max_files - 1) + ".gz");
+        if (!removed.ok() && removed.error().kind() != ErrorKind::not_found) return removed;
+    }
     for (unsigned n = spec_.max_files - 1; n > 0; --n) {
-        auto renamed = sys::rename(numbered(n - 1), numbered(n));
-        if (!renamed.ok() && renamed.error().kind() != ErrorKind::not_found) return std::move(renamed).error();
+        TRY(move_on(numbered(n - 1), numbered(n)));
+        if (compressed && n > 1) TRY(move_on(numbered(n - 1) + ".gz", numbered(n) + ".gz"));
     }
     fd_.reset();
     return open_file();
@@ -137,7 +170,7 @@ void LogFile::start_batch(OutputStream stream, WallTime now) {
 }
 
 void LogFile::put_line(std::string_view text, Ending ending) {
-    if (spec_.max_bytes != 0 && size_ + used_ >= spec_.max_bytes) {
+    if (spec_.max_bytes != 0 && size_ + used_ >= std::max(spec_.max_bytes, postponed_)) {
         flush();
         if (auto rotated = rotate(); !rotated.ok()) report("rotate", rotated.error());
     }

@@ -62,6 +62,7 @@ private:
     LineBuffer* buffer_;
     UniqueFd fd_;
     uint64_t size_ = 0;
+    uint64_t postponed_ = 0; // not moved on before it has this size
     size_t used_ = 0;        // of buffer_, within one call
     std::string tail_;       // what follows the text of each line of this batch
     std::string attributes_; // ready to print

@@ -4,6 +4,7 @@
 
 #include "runtime/keeper/test_folder.h"
 #include "sys/file.h"
+#include "sys/tree.h"
 
 namespace hull::keeper {
 namespace {
@@ -136,6 +137,28 @@ TEST_F(LogFileTest, AMissingFolderIsAnErrorThatNamesTheFile) {
     auto log = LogFile::open(s, buffer);
     ASSERT_FALSE(log.ok());
     EXPECT_NE(log.error().message().find(s.path), std::string::npos);
+}
+
+TEST_F(LogFileTest, CompressedFilesMoveOnToo) {
+    auto log = open(spec(10, 3));
+    ASSERT_TRUE(sys::replace_file(folder.path("x.log.lock"), "", 0600).ok());
+    ASSERT_TRUE(sys::replace_file(folder.path("x.log.1.gz"), "one", 0600).ok());
+    ASSERT_TRUE(sys::replace_file(folder.path("x.log.2.gz"), "two", 0600).ok());
+    log.write(OutputStream::out, "a\nb\n", sometime);
+    EXPECT_EQ(content("x.log.1"), line("a\\n"));
+    EXPECT_EQ(content("x.log.2.gz"), "one");
+    EXPECT_FALSE(sys::exists(folder.path("x.log.1.gz")));
+}
+
+TEST_F(LogFileTest, AFileStaysWhileOlderOnesAreCompressed) {
+    auto log = open(spec(10, 3));
+    {
+        auto lock = MUST(sys::lock_file(folder.path("x.log.lock")));
+        log.write(OutputStream::out, "a\nb\n", sometime);
+        EXPECT_EQ(content(), line("a\\n") + line("b\\n"));
+    }
+    log.write(OutputStream::out, std::string(1100 << 10, 'x') + "\nc\n", sometime);
+    EXPECT_TRUE(sys::exists(folder.path("x.log.1")));
 }
 
 } // namespace
