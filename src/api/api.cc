@@ -27,6 +27,10 @@ public:
             Call call(exchange, services_, newest_version, {}, target->query);
             return exchange.respond(error_response(400, versioned.error().message(), call.headers()));
         }
+        if (exchange.request().method == http::Method::options) { // of any path, as Docker answers it
+            Call call(exchange, services_, versioned->version, {}, target->query);
+            return exchange.respond({200, call.headers(), {}});
+        }
         auto match = find_route(exchange.request().method, versioned->rest);
         if (!match) return exchange.respond(error_response(404, "page not found", {}));
         Call call(exchange, services_, versioned->version, std::move(match->name), target->query);
@@ -45,7 +49,7 @@ private:
             return;
         }
         int status = call.status_of(error);
-        if (status >= 500 && status != 501)
+        if (status >= 500 && status != 501 && status != 503)
             log::error(std::string(http::to_string(request.method)) + " " + request.target, error);
         else
             log::debug(std::string(http::to_string(request.method)) + " " + request.target + ": " + error.message());

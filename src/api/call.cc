@@ -34,6 +34,18 @@ Result<std::optional<WallTime>> Call::time(std::string_view parameter) const {
 
 Result<engine::Filters> Call::filters() const { return parse_filters(query_.get("filters")); }
 
+Result<std::vector<model::Platform>> Call::platforms(std::string_view parameter) const {
+    std::vector<model::Platform> out;
+    if (!at_least(48)) return out;
+    for (const std::string& text : texts(parameter)) {
+        if (text.empty()) continue;
+        out.push_back(TRY(parse_platform_json(text)));
+    }
+    if (out.size() > 1 && !at_least(52))
+        return Error(ErrorKind::invalid_argument, "multiple platform parameters not supported");
+    return out;
+}
+
 Result<std::string> Call::json_body() {
     auto read = exchange_.read_whole_body(max_json_body);
     body_was_late_ = !read.ok() && read.error().kind() == ErrorKind::timed_out;

@@ -90,6 +90,10 @@ void add_legacy(Object& object, const Usage& images, const Usage& containers, co
 } // namespace
 
 Result<void> disk_usage(Call& call) {
+    if (call.at_least(42))
+        for (const std::string& type : call.texts("type"))
+            if (type != "container" && type != "image" && type != "volume" && type != "build-cache")
+                return Error(ErrorKind::invalid_argument, "unknown object type: " + type);
     engine::ListOptions options;
     options.all = true;
     options.size = wanted(call, "container");

@@ -44,6 +44,7 @@ Result<void> resize_exec(Call& call);
 Result<void> list_images(Call& call);
 Result<void> inspect_image(Call& call);
 Result<void> image_history(Call& call);
+Result<void> image_attestations(Call& call);
 Result<void> tag_image(Call& call);
 Result<void> remove_image(Call& call);
 Result<void> prune_images(Call& call);
@@ -63,7 +64,22 @@ Result<void> prune_volumes(Call& call);
 
 // absent.cc: what this engine does not have
 Result<void> no_plugins(Call& call);
+Result<void> no_such_plugin(Call& call);
+Result<void> no_plugin_switch(Call& call);
+Result<void> no_plugin_install(Call& call);
+Result<void> no_plugin_create(Call& call);
 Result<void> no_swarm(Call& call);
+Result<void> no_swarm_init(Call& call);
+Result<void> no_swarm_join(Call& call);
+Result<void> no_swarm_leave(Call& call);
+Result<void> no_swarm_update(Call& call);
+Result<void> no_swarm_logs(Call& call);
+Result<void> no_node_update(Call& call);
+Result<void> no_service_update(Call& call);
+Result<void> no_secret_update(Call& call);
+Result<void> no_config_update(Call& call);
+Result<void> no_session(Call& call);
+Result<void> cancel_build(Call& call);
 Result<void> nothing_to_prune(Call& call);
 Result<void> not_yet(Call& call);
 

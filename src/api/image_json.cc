@@ -100,6 +100,38 @@ Value image_inspect_json(const image::Summary& summary, Version version) {
     return object;
 }
 
+namespace {
+
+Object platform_json(const model::Platform& platform) {
+    Object object{{"architecture", platform.architecture}, {"os", platform.os}};
+    if (!platform.os_version.empty()) object["os.version"] = platform.os_version;
+    if (!platform.variant.empty()) object["variant"] = platform.variant;
+    return object;
+}
+
+} // namespace
+
+Value descriptor_json(const model::Descriptor& descriptor, WithPlatform with) {
+    Object object{{"mediaType", descriptor.media_type}, {"digest", descriptor.digest.str()}, {"size", descriptor.size}};
+    if (with == WithPlatform::yes && descriptor.platform) object["platform"] = platform_json(*descriptor.platform);
+    return object;
+}
+
+Value manifest_json(const image::Summary& summary, const image::Distributable& content,
+                    const std::vector<std::string>& containers) {
+    const auto unpacked = static_cast<int64_t>(summary.image->size);
+    return Object{
+        {"ID", content.manifest.digest.str()},
+        {"Descriptor", descriptor_json(content.manifest, WithPlatform::yes)},
+        {"Available", true},
+        {"Kind", "image"},
+        {"Size", Object{{"Content", content.content}, {"Total", static_cast<int64_t>(content.content) + unpacked}}},
+        {"ImageData", Object{{"Platform", platform_json(*content.manifest.platform)},
+                             {"Containers", json::encode(containers)},
+                             {"Size", Object{{"Unpacked", unpacked}}}}},
+    };
+}
+
 Value removed_json(const std::vector<image::Removed>& removed) {
     Array array;
     for (const image::Removed& one : removed) {

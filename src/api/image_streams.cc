@@ -82,7 +82,8 @@ std::string asked_image(const Call& call) {
 }
 
 Result<void> save(Call& call, const std::vector<std::string>& names) {
-    auto archive = TRY(call.images().save(names));
+    auto platforms = TRY(call.platforms());
+    auto archive = TRY(call.images().save(names, platforms));
     TRY(call.stream(200, "application/x-tar"));
     AnswerSink sink(call.exchange());
     return archive->write(sink);
@@ -103,7 +104,8 @@ Result<void> create_image(Call& call) {
 }
 
 Result<void> load_images(Call& call) {
-    bool quiet = call.flag("quiet");
+    bool quiet = call.flag("quiet", true);
+    auto platforms = TRY(call.platforms());
     BodySource body(call.exchange());
     ProgressStream progress(call);
     auto on_progress = [&](const image::LoadProgress& at) -> Result<void> {
@@ -116,7 +118,7 @@ Result<void> load_images(Call& call) {
         });
     };
     auto load = [&]() -> Result<void> {
-        auto loaded = TRY(call.images().load(body, on_progress));
+        auto loaded = TRY(call.images().load(body, on_progress, platforms));
         for (const auto& one : loaded) {
             if (one.references.empty()) TRY(progress.send({{"stream", "Loaded image ID: " + one.id.str() + "\n"}}));
             for (const auto& reference : one.references)

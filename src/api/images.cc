@@ -9,13 +9,33 @@ namespace hull::api {
 namespace {
 
 // Containers by the image they were made from.
-Result<std::map<std::string, int64_t>> containers_by_image(const Call& call) {
+using Users = std::map<std::string, std::vector<std::string>>;
+Result<Users> containers_by_image(const Call& call) {
     engine::ListOptions options;
     options.all = true;
     auto containers = TRY(call.containers().list(options));
-    std::map<std::string, int64_t> counts;
-    for (const auto& container : containers) ++counts[container.image_id];
-    return counts;
+    Users users;
+    for (const auto& container : containers) users[container.image_id].push_back(container.id.str());
+    return users;
+}
+
+// Clients older than this neither send nor expect manifests.
+constexpr int manifests_since = 47;
+
+Result<void> add_manifests(json::Object& object, const image::Summary& summary, Users& users, const Call& call) {
+    auto content = TRY(call.images().images().distributable(summary.image->id));
+    object["Manifests"] = json::Array{manifest_json(summary, content, users[summary.image->id.str()])};
+    if (call.at_least(48)) object["Descriptor"] = descriptor_json(content.manifest, WithPlatform::no);
+    return {};
+}
+
+// The image of the path, of the platform that is asked for. one_at_most: more
+// are an error even where the parameter may come more than once.
+Result<image::ImagePtr> asked(Call& call) {
+    auto platforms = TRY(call.platforms());
+    if (platforms.size() > 1) return Error(ErrorKind::invalid_argument, "multiple platform parameters not supported");
+    if (!platforms.empty()) return call.images().images().resolve(call.name(), platforms.front());
+    return call.images().images().resolve(call.name());
 }
 
 } // namespace
@@ -25,25 +45,47 @@ Result<void> list_images(Call& call) {
     if (!call.at_least(41) && !call.text("filter").empty()) filters.add("reference", call.text("filter"));
     auto options = TRY(image_list_options(filters, call.flag("all")));
     auto summaries = TRY(call.images().images().list(options));
-    std::map<std::string, int64_t> users;
-    if (call.at_least(51)) users = TRY(containers_by_image(call));
+    const bool manifests = call.at_least(manifests_since) && call.flag("manifests");
+    Users users;
+    if (call.at_least(51) || manifests) users = TRY(containers_by_image(call));
     bool shared = call.at_least(42) && call.flag("shared-size");
     json::Array array;
     for (const auto& summary : summaries) {
         ImageCounts counts;
-        if (call.at_least(51)) counts.containers = users[summary.image->id.str()];
+        if (call.at_least(51)) counts.containers = static_cast<int64_t>(users[summary.image->id.str()].size());
         if (shared) counts.shared_size = static_cast<int64_t>(summary.shared_size);
-        array.push_back(image_summary_json(summary, counts, call.version()));
+        json::Value one = image_summary_json(summary, counts, call.version());
+        if (manifests) TRY(add_manifests(one.as_object(), summary, users, call));
+        array.push_back(std::move(one));
     }
     return call.reply(200, array);
 }
 
 Result<void> inspect_image(Call& call) {
+    const bool manifests = call.at_least(48) && call.flag("manifests");
+    if (manifests && !call.text("platform").empty())
+        return Error(ErrorKind::invalid_argument,
+                     "conflicting options: manifests and platform options cannot both be set");
+    auto image = TRY(asked(call));
+    // By the name: the id alone doesn't say which of its references was meant.
     auto summary = TRY(call.images().images().inspect(call.name()));
-    return call.reply(200, image_inspect_json(summary, call.version()));
+    if (summary.image->id != image->id) summary = TRY(call.images().images().inspect(image->id.str()));
+    json::Value object = image_inspect_json(summary, call.version());
+    if (manifests) {
+        auto users = TRY(containers_by_image(call));
+        TRY(add_manifests(object.as_object(), summary, users, call));
+    }
+    return call.reply(200, object);
+}
+
+// Nothing that Hull makes or keeps has attestations.
+Result<void> image_attestations(Call& call) {
+    TRY(asked(call));
+    return call.reply(200, json::Array{});
 }
 
 Result<void> image_history(Call& call) {
+    TRY(asked(call));
     auto items = TRY(call.images().images().history(call.name()));
     json::Array array;
     for (const auto& item : items)
@@ -63,7 +105,11 @@ Result<void> tag_image(Call& call) {
     return call.reply_empty(201);
 }
 
+// An image here is of one platform; removing that is removing the image.
 Result<void> remove_image(Call& call) {
+    if (call.at_least(50))
+        for (const model::Platform& platform : TRY(call.platforms("platforms")))
+            TRY(call.images().images().resolve(call.name(), platform));
     auto removed =
         TRY(call.images().remove(call.name(), {.force = call.flag("force"), .prune_parents = !call.flag("noprune")}));
     return call.reply(200, removed_json(removed));

@@ -14,7 +14,8 @@ namespace {
 constexpr int64_t ns_per_s = 1'000'000'000;
 
 Error bad_time(std::string_view text) {
-    return Error(ErrorKind::invalid_argument, "failed to parse value as time: \"" + std::string(text) + "\"");
+    return Error(ErrorKind::invalid_argument,
+                 "failed to parse value as time or duration: \"" + std::string(text) + "\"");
 }
 
 // Numbers with units, as Go prints durations.
@@ -112,6 +113,30 @@ Result<engine::Filters> parse_filters(std::string_view text) {
         }
     }
     return filters;
+}
+
+Result<model::Platform> parse_platform_json(std::string_view text) {
+    auto value =
+        TRY(json::parse(text, {.max_depth = 4, .max_bytes = size_t{64} << 10}).context("failed to parse platform"));
+    const json::Object* object = value.if_object();
+    if (!object) return Error(ErrorKind::invalid_argument, "failed to parse platform: not a JSON object");
+    model::Platform platform;
+    for (auto [name, into] : {std::pair("os", &platform.os), std::pair("architecture", &platform.architecture),
+                              std::pair("variant", &platform.variant), std::pair("os.version", &platform.os_version)}) {
+        const json::Value* member = object->if_contains(name);
+        if (!member || member->is_null()) continue;
+        if (!member->is_string())
+            return Error(ErrorKind::invalid_argument,
+                         std::string("failed to parse platform: ") + name + " is not a string");
+        *into = std::string(member->get_string());
+    }
+    const bool more = !platform.variant.empty() || !platform.os_version.empty();
+    if (platform.os.empty() && platform.architecture.empty() && more)
+        return Error(ErrorKind::invalid_argument,
+                     "optional platform fields provided, but OS and Architecture are missing");
+    if (platform.os.empty() || platform.architecture.empty())
+        return Error(ErrorKind::invalid_argument, "both OS and Architecture must be provided");
+    return platform;
 }
 
 } // namespace hull::api

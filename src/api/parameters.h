@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "engine/filters.h"
+#include "model/image.h"
 
 namespace hull::api {
 
@@ -19,5 +20,8 @@ Result<WallTime> parse_time(std::string_view text);
 Result<WallTime> parse_moment(std::string_view text, WallTime now);
 // {"label": ["a", "b"]} or {"label": {"a": true, "b": true}}; empty: no filters.
 Result<engine::Filters> parse_filters(std::string_view json);
+
+// {"os": "linux", "architecture": "arm64", "variant": "v8"}: an OCI platform.
+Result<model::Platform> parse_platform_json(std::string_view json);
 
 } // namespace hull::api

@@ -21,14 +21,10 @@ std::string attribute(const Event& event, const char* name) {
     return found == event.attributes.end() ? std::string() : found->second;
 }
 
-// An object of type is named by id, a prefix of it, or its name; an event of
-// another type matches when one of its attributes names the object.
+// By the beginning of the id or of the name, as Docker does it.
 bool matches_object(const Event& event, const Filters& filters, std::string_view type) {
-    if (!filters.has(type)) return true;
     return filters.any(type, [&](const std::string& wanted) {
-        if (event.type != type) return attribute(event, std::string(type).c_str()) == wanted;
-        return event.actor == wanted || (wanted.size() >= 4 && event.actor.starts_with(wanted)) ||
-               attribute(event, "name") == wanted;
+        return event.actor.starts_with(wanted) || attribute(event, "name").starts_with(wanted);
     });
 }
 

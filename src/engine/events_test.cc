@@ -67,7 +67,11 @@ TEST(Events, Match) {
     EXPECT_TRUE(match("event", "health_status: healthy", "health_status: healthy"));
     EXPECT_TRUE(match("container", "web"));
     EXPECT_TRUE(match("container", "aaaaaaaaaaaa"));
+    EXPECT_TRUE(match("container", "we"));
     EXPECT_FALSE(match("container", "other"));
+    EXPECT_FALSE(match("network", "bridge"));
+    EXPECT_TRUE(match("scope", "local"));
+    EXPECT_FALSE(match("scope", "swarm"));
     EXPECT_TRUE(match("image", "nginx"));
     EXPECT_TRUE(match("image", "nginx:1"));
     EXPECT_FALSE(match("image", "redis"));

@@ -44,7 +44,7 @@ Result<bool> Filters::boolean(std::string_view name, bool fallback) const {
         else if (value == "0" || value == "false")
             no = true;
         else
-            return Error(ErrorKind::invalid_argument, "invalid filter '" + std::string(name) + "=" + value + "'");
+            return Error(ErrorKind::invalid_argument, "invalid filter '" + std::string(name) + "=[" + value + "]'");
     }
     if (yes && no)
         return Error(ErrorKind::invalid_argument, "invalid filter '" + std::string(name) + "': both true and false");

@@ -58,14 +58,16 @@ Result<image::Digest> ImageService::import_tar(ByteSource& tar, const image::Imp
     return id;
 }
 
-Result<std::vector<image::Loaded>> ImageService::load(ByteSource& archive, const image::LoadCallback& progress) {
-    auto loaded = TRY(images_.load(archive, progress));
+Result<std::vector<image::Loaded>> ImageService::load(ByteSource& archive, const image::LoadCallback& progress,
+                                                      const std::vector<model::Platform>& platforms) {
+    auto loaded = TRY(images_.load(archive, progress, platforms));
     for (const image::Loaded& one : loaded) publish(one.id, "load", one.id.str());
     return loaded;
 }
 
-Result<std::unique_ptr<image::Export>> ImageService::save(const std::vector<std::string>& names) {
-    auto written = TRY(images_.save(names));
+Result<std::unique_ptr<image::Export>> ImageService::save(const std::vector<std::string>& names,
+                                                          const std::vector<model::Platform>& platforms) {
+    auto written = TRY(images_.save(names, platforms));
     for (const std::string& name : names)
         if (auto image = images_.resolve(name); image.ok()) publish((*image)->id, "save", (*image)->id.str());
     return written;

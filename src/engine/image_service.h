@@ -25,8 +25,10 @@ public:
     Result<std::vector<image::Removed>> remove(std::string_view name, const image::RemoveOptions& options);
     Result<image::Pruned> prune(const image::PruneOptions& options);
     Result<image::Digest> import_tar(ByteSource& tar, const image::ImportRequest& request);
-    Result<std::vector<image::Loaded>> load(ByteSource& archive, const image::LoadCallback& progress);
-    Result<std::unique_ptr<image::Export>> save(const std::vector<std::string>& names);
+    Result<std::vector<image::Loaded>> load(ByteSource& archive, const image::LoadCallback& progress,
+                                            const std::vector<model::Platform>& platforms = {});
+    Result<std::unique_ptr<image::Export>> save(const std::vector<std::string>& names,
+                                                const std::vector<model::Platform>& platforms = {});
 
 private:
     void publish(const image::Digest& id, std::string action, std::string name);

@@ -199,4 +199,9 @@ ArchivedLayer* Archive::layer(std::string_view path) {
     return it == layers_.end() ? nullptr : &it->second;
 }
 
+const ArchivedLayer* Archive::find_layer(std::string_view path) const {
+    auto it = layers_.find(followed(path));
+    return it == layers_.end() ? nullptr : &it->second;
+}
+
 } // namespace hull::image

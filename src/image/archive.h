@@ -37,6 +37,7 @@ public:
     // Links of old archives are followed. nullptr: no such file.
     const std::string* document(std::string_view path) const;
     ArchivedLayer* layer(std::string_view path);
+    const ArchivedLayer* find_layer(std::string_view path) const;
 
 private:
     Result<void> take(const tar::Entry& entry, tar::Reader& reader, store::LayerStore& layers,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "image/platform.h"
 #include "image/state.h"
 
 namespace hull::image {
@@ -51,6 +52,15 @@ Result<ImagePtr> Images::resolve(std::string_view name) const {
     if (!id) id = find_by_prefix(*state_, name);
     if (!id) return no_such_image(name);
     return state_->images.at(*id).image;
+}
+
+Result<ImagePtr> Images::resolve(std::string_view name, const model::Platform& wanted) const {
+    ImagePtr image = TRY(resolve(name));
+    model::Platform have = platform_of(*image);
+    if (fits(wanted, have)) return image;
+    return Error(ErrorKind::not_found, "image with reference " + std::string(name) + " was found but its platform (" +
+                                           format_platform(have) + ") does not match the specified platform (" +
+                                           format_platform(wanted) + ")");
 }
 
 Result<Summary> Images::inspect(std::string_view name) const {

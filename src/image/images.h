@@ -50,6 +50,14 @@ struct Summary {
     uint64_t shared_size = 0;          // bytes of layers that other images use too
 };
 
+// An image as a registry would be given it. Layers stand for themselves
+// uncompressed, so a manifest exists for images that were never pushed, too.
+struct Distributable {
+    model::Descriptor manifest; // with its platform
+    std::string text;           // the manifest
+    uint64_t content = 0;       // bytes of manifest, config and layers' tars
+};
+
 struct HistoryItem { // as GET /images/{name}/history
     std::string id;  // image id or "<missing>"
     WallTime created;
@@ -163,10 +171,13 @@ public:
     // name: reference, image id with or without sha256:, or a unique prefix of
     // one; a reference wins. Errors: not_found "No such image: x:latest".
     Result<ImagePtr> resolve(std::string_view name) const;
+    // The same for a platform; another image under that name is not_found, too.
+    Result<ImagePtr> resolve(std::string_view name, const model::Platform& platform) const;
     Result<Summary> inspect(std::string_view name) const;
     std::vector<Summary> summaries() const;
     Result<std::vector<Summary>> list(const ListOptions& options) const; // newest first
     Result<std::vector<HistoryItem>> history(std::string_view name) const;
+    Result<Distributable> distributable(const Digest& image_id) const;
     // The exact bytes whose digest is the image id.
     Result<std::string> config_json(const Digest& image_id) const;
 
@@ -181,10 +192,14 @@ public:
     Result<std::vector<Removed>> remove(std::string_view name, const RemoveOptions& options);
     Result<Pruned> prune(const PruneOptions& options);
 
-    // tar may be compressed (gzip, zstd).
+    // tar may be compressed (gzip, zstd). platforms: of the images that are
+    // wanted; empty: all of a list, and of an index the one for this machine,
+    // else the first.
     Result<Digest> import_tar(ByteSource& tar, const ImportRequest& request);
-    Result<std::vector<Loaded>> load(ByteSource& archive, const LoadCallback& progress);
-    Result<std::unique_ptr<Export>> save(const std::vector<std::string>& names) const;
+    Result<std::vector<Loaded>> load(ByteSource& archive, const LoadCallback& progress,
+                                     const std::vector<model::Platform>& platforms = {});
+    Result<std::unique_ptr<Export>> save(const std::vector<std::string>& names,
+                                         const std::vector<model::Platform>& platforms = {}) const;
 
     // A new image: base's layers plus one (layer: an uncompressed tar, or null
     // for none). config's diff_ids are filled in here. For import, commit, build.

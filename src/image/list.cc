@@ -24,7 +24,7 @@ bool glob(const std::string& pattern, const std::string& text) {
 }
 
 // A pattern fits a reference by its whole familiar form or by its name alone.
-bool fits(const std::vector<std::string>& patterns, const model::Reference& reference) {
+bool matches_pattern(const std::vector<std::string>& patterns, const model::Reference& reference) {
     return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
         return glob(pattern, reference.familiar()) || glob(pattern, reference.familiar_name());
     });
@@ -33,8 +33,13 @@ bool fits(const std::vector<std::string>& patterns, const model::Reference& refe
 std::set<std::string> fitting(const std::vector<std::string>& patterns, const std::set<std::string>& references) {
     std::set<std::string> kept;
     for (const std::string& full : references)
-        if (fits(patterns, reference_of(full))) kept.insert(full);
+        if (matches_pattern(patterns, reference_of(full))) kept.insert(full);
     return kept;
+}
+
+bool has_tag(const Known& known) {
+    return std::any_of(known.references.begin(), known.references.end(),
+                       [](const std::string& full) { return !reference_of(full).digest; });
 }
 
 struct Times {
@@ -43,9 +48,11 @@ struct Times {
 
 bool passes(const Known& known, const ListOptions& options, const Times& times, bool has_children) {
     const Image& image = *known.image;
-    const bool untagged = known.references.empty();
-    if (untagged && has_children && !options.all) return false;
-    if (options.dangling && *options.dangling != (untagged && !has_children)) return false;
+    const bool nameless = known.references.empty();
+    if (nameless && has_children && !options.all) return false;
+    // As Docker: what only a digest names is dangling, and is no dangling one either.
+    if (options.dangling && *options.dangling && (has_tag(known) || has_children)) return false;
+    if (options.dangling && !*options.dangling && nameless) return false;
     if (times.before && image.config.created >= *times.before) return false;
     if (times.since && image.config.created <= *times.since) return false;
     if (options.until && image.config.created >= *options.until) return false;

@@ -1,4 +1,6 @@
 // docker load: from the files of an archive to images with records.
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "codec/compress/sha256.h"
@@ -45,17 +47,31 @@ struct Plan {
     std::vector<model::Reference> references;
 };
 
+model::Platform platform_of(const Plan& plan) {
+    model::Platform platform;
+    platform.os = plan.config.os.empty() ? "linux" : plan.config.os;
+    platform.architecture = plan.config.architecture;
+    platform.variant = plan.config.variant;
+    platform.os_version = plan.config.os_version;
+    return platform;
+}
+
 class Loader {
 public:
-    Loader(ImageState& state, Archive archive) : state_(state), archive_(std::move(archive)) {}
+    Loader(ImageState& state, Archive archive, const std::vector<model::Platform>& platforms)
+        : state_(state), archive_(std::move(archive)), platforms_(platforms) {}
     Result<std::vector<Loaded>> run();
 
 private:
     Result<std::vector<Plan>> plans();
     Result<std::vector<Plan>> plans_of_docker(const std::string& text);
     Result<std::vector<Plan>> plans_of_oci(const std::string& text);
-    Result<std::optional<Plan>> plan_of_descriptor(const model::Descriptor& descriptor, int depth);
-    Result<Plan> plan_of_manifest(const std::string& text);
+    Result<void> plans_of_descriptor(const model::Descriptor& descriptor, int depth, std::vector<Plan>& plans) const;
+    // Of the images below one name, those that are wanted; the best is first.
+    std::vector<Plan> chosen(std::vector<Plan> plans) const;
+    bool wanted(const model::Platform& platform) const;
+    Error not_in_it() const;
+    Result<Plan> plan_of_manifest(const std::string& text) const;
     Result<const std::string*> verified(const model::Descriptor& descriptor) const;
     Result<void> finish_plan(Plan& plan) const;
     Result<Loaded> load(const Plan& plan);
@@ -63,6 +79,7 @@ private:
 
     ImageState& state_;
     Archive archive_;
+    const std::vector<model::Platform>& platforms_;
 };
 
 Result<std::vector<Plan>> Loader::plans() {
@@ -91,8 +108,9 @@ Result<std::vector<Plan>> Loader::plans_of_docker(const std::string& text) {
             plan.references.push_back(std::move(reference));
         }
         TRY(finish_plan(plan));
-        plans.push_back(std::move(plan));
+        if (wanted(platform_of(plan))) plans.push_back(std::move(plan));
     }
+    if (plans.empty() && !images.empty()) return not_in_it();
     return plans;
 }
 
@@ -112,18 +130,44 @@ Result<std::vector<Plan>> Loader::plans_of_oci(const std::string& text) {
     model::Index index = TRY(model::parse_index(text).context("index.json"));
     std::vector<Plan> plans;
     std::map<Digest, size_t> seen; // one manifest may have several names
+    bool any = false;
     for (const model::Descriptor& descriptor : index.manifests) {
         auto name = name_in(descriptor.annotations);
         auto known = seen.find(descriptor.digest);
         if (known == seen.end()) {
-            std::optional<Plan> plan = TRY(plan_of_descriptor(descriptor, 0));
-            if (!plan) continue;
+            std::vector<Plan> below;
+            TRY(plans_of_descriptor(descriptor, 0, below));
+            any |= !below.empty();
+            below = chosen(std::move(below));
+            if (below.empty()) continue;
             known = seen.emplace(descriptor.digest, plans.size()).first;
-            plans.push_back(std::move(*plan));
+            std::move(below.begin(), below.end(), std::back_inserter(plans));
         }
         if (name) plans[known->second].references.push_back(std::move(*name));
     }
-    if (plans.empty()) return invalid_archive("it holds no image for this platform");
+    if (plans.empty() && any) return not_in_it();
+    if (plans.empty()) return invalid_archive("it holds no image");
+    return plans;
+}
+
+bool Loader::wanted(const model::Platform& platform) const {
+    return platforms_.empty() || std::any_of(platforms_.begin(), platforms_.end(),
+                                             [&](const model::Platform& one) { return fits(one, platform); });
+}
+
+Error Loader::not_in_it() const {
+    std::string text;
+    for (const model::Platform& one : platforms_) text += (text.empty() ? "" : ", ") + format_platform(one);
+    return {ErrorKind::not_found, "the archive holds no image for the platform " + text};
+}
+
+std::vector<Plan> Loader::chosen(std::vector<Plan> plans) const {
+    std::erase_if(plans, [&](const Plan& plan) { return !wanted(platform_of(plan)); });
+    std::stable_sort(plans.begin(), plans.end(), [](const Plan& a, const Plan& b) {
+        return runs_here(platform_of(a)) && !runs_here(platform_of(b));
+    });
+    // Of an index that wasn't asked for a platform, one image gets the name.
+    if (platforms_.empty() && plans.size() > 1) plans.erase(plans.begin() + 1, plans.end());
     return plans;
 }
 
@@ -138,35 +182,33 @@ Result<const std::string*> Loader::verified(const model::Descriptor& descriptor)
     return text;
 }
 
-// nullopt: not for this machine, or no image at all.
-Result<std::optional<Plan>> Loader::plan_of_descriptor(const model::Descriptor& descriptor, int depth) {
-    if (descriptor.annotations.contains(std::string(attestation))) return std::optional<Plan>();
-    if (descriptor.platform && !runs_here(*descriptor.platform)) return std::optional<Plan>();
+// Those whose blobs are there: an archive of one platform keeps the whole index.
+Result<void> Loader::plans_of_descriptor(const model::Descriptor& descriptor, int depth,
+                                         std::vector<Plan>& plans) const {
+    if (descriptor.annotations.contains(std::string(attestation))) return {};
+    if (depth > 0 && !archive_.document(blob_path(descriptor.digest))) return {};
     const std::string* text = TRY(verified(descriptor));
     const bool is_index = descriptor.media_type == model::media_type::oci_index ||
                           descriptor.media_type == model::media_type::docker_index;
     if (!is_index) {
-        Plan plan = TRY(plan_of_manifest(*text));
-        if (!runs_here({plan.config.architecture, plan.config.os, "", "", {}})) return std::optional<Plan>();
-        return std::optional(std::move(plan));
+        if (descriptor.platform && descriptor.platform->os != "linux" && depth > 0) return {};
+        plans.push_back(TRY(plan_of_manifest(*text)));
+        return {};
     }
     if (depth == max_index_depth) return invalid_archive("indexes within indexes");
     model::Index index = TRY(model::parse_index(*text));
-    for (const model::Descriptor& inner : index.manifests) {
-        std::optional<Plan> plan = TRY(plan_of_descriptor(inner, depth + 1));
-        if (plan) return plan;
-    }
-    return std::optional<Plan>();
+    for (const model::Descriptor& inner : index.manifests) TRY(plans_of_descriptor(inner, depth + 1, plans));
+    return {};
 }
 
-Result<Plan> Loader::plan_of_manifest(const std::string& text) {
+Result<Plan> Loader::plan_of_manifest(const std::string& text) const {
     model::Manifest manifest = TRY(model::parse_manifest(text));
     const std::string* config = TRY(verified(manifest.config));
     Plan plan;
     plan.config_json = *config;
     for (const model::Descriptor& layer : manifest.layers) {
         std::string path = blob_path(layer.digest);
-        const ArchivedLayer* archived = archive_.layer(path);
+        const ArchivedLayer* archived = archive_.find_layer(path);
         if (archived && !archived->broken &&
             (archived->content != layer.digest || archived->content_size != static_cast<uint64_t>(layer.size)))
             return Error(ErrorKind::corrupt, "layer " + layer.digest.str() + " has another digest or size");
@@ -234,9 +276,10 @@ Result<std::vector<Loaded>> Loader::run() {
 
 } // namespace
 
-Result<std::vector<Loaded>> Images::load(ByteSource& stream, const LoadCallback& progress) {
+Result<std::vector<Loaded>> Images::load(ByteSource& stream, const LoadCallback& progress,
+                                         const std::vector<model::Platform>& platforms) {
     Archive archive = TRY(Archive::read(stream, state_->layers, progress));
-    return Loader(*state_, std::move(archive)).run();
+    return Loader(*state_, std::move(archive), platforms).run();
 }
 
 } // namespace hull::image

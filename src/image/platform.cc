@@ -80,4 +80,26 @@ bool runs_here(const model::Platform& platform) {
            (platform.architecture.empty() || platform.architecture == own_machine);
 }
 
+namespace {
+
+std::string_view variant_of(const model::Platform& platform) {
+    if (platform.architecture == "arm64" && platform.variant == "v8") return "";
+    if (platform.architecture == "amd64" && platform.variant == "v1") return "";
+    return platform.variant;
+}
+
+} // namespace
+
+bool fits(const model::Platform& wanted, const model::Platform& have) {
+    if (wanted.os != have.os || normalised(wanted.architecture) != normalised(have.architecture)) return false;
+    if (!wanted.os_version.empty() && wanted.os_version != have.os_version) return false;
+    return variant_of(wanted).empty() || variant_of(wanted) == variant_of(have);
+}
+
+std::string format_platform(const model::Platform& platform) {
+    std::string text = platform.os + "/" + platform.architecture;
+    if (!platform.variant.empty()) text += "/" + platform.variant;
+    return text;
+}
+
 } // namespace hull::image

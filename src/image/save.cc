@@ -18,6 +18,33 @@ struct Chosen {
     Lease lease;
 };
 
+Result<Distributable> describe_image(const ImageState& state, const Image& image) {
+    std::string config = TRY(state.blobs.get(image.id));
+    model::Manifest manifest;
+    manifest.media_type = model::media_type::oci_manifest;
+    manifest.config.media_type = model::media_type::oci_config;
+    manifest.config.digest = image.id;
+    manifest.config.size = static_cast<int64_t>(config.size());
+    Distributable out;
+    out.content = config.size();
+    for (const Digest& chain_id : chain_of(image.config.diff_ids)) {
+        store::Layer layer = TRY(state.layers.get(chain_id));
+        model::Descriptor descriptor;
+        descriptor.media_type = model::media_type::oci_layer;
+        descriptor.digest = layer.diff_id;
+        descriptor.size = static_cast<int64_t>(layer.tar_size);
+        out.content += layer.tar_size;
+        manifest.layers.push_back(std::move(descriptor));
+    }
+    out.text = model::print_manifest(manifest);
+    out.content += out.text.size();
+    out.manifest.media_type = model::media_type::oci_manifest;
+    out.manifest.digest = Digest::from_sha256_hex(sha256_hex(out.text));
+    out.manifest.size = static_cast<int64_t>(out.text.size());
+    out.manifest.platform = platform_of(image);
+    return out;
+}
+
 class TarData : public ByteSink { // data of the writer's current entry
 public:
     explicit TarData(tar::Writer& writer) : writer_(writer) {}
@@ -49,48 +76,31 @@ private:
 
 Result<void> DockerArchive::describe(const Chosen& chosen) {
     std::string config = TRY(state_->blobs.get(chosen.image->id));
-    model::Manifest manifest;
-    manifest.media_type = model::media_type::oci_manifest;
-    manifest.config.media_type = model::media_type::oci_config;
-    manifest.config.digest = chosen.image->id;
-    manifest.config.size = static_cast<int64_t>(config.size());
-
     json::Array layer_paths;
     json::Object sources;
-    std::vector<Digest> chain = chain_of(chosen.image->config.diff_ids);
-    for (const Digest& chain_id : chain) {
+    for (const Digest& chain_id : chain_of(chosen.image->config.diff_ids)) {
         store::Layer layer = TRY(state_->layers.get(chain_id));
-        model::Descriptor descriptor;
-        descriptor.media_type = model::media_type::oci_layer;
-        descriptor.digest = layer.diff_id;
-        descriptor.size = static_cast<int64_t>(layer.tar_size);
         layer_paths.emplace_back(blob_path(layer.diff_id));
         sources[layer.diff_id.str()] = json::Object{
-            {"mediaType", descriptor.media_type}, {"size", descriptor.size}, {"digest", descriptor.digest.str()}};
-        manifest.layers.push_back(std::move(descriptor));
+            {"mediaType", model::media_type::oci_layer}, {"size", layer.tar_size}, {"digest", layer.diff_id.str()}};
         layer_blobs_.emplace(layer.diff_id, layer);
     }
-    std::string manifest_text = model::print_manifest(manifest);
-    Digest manifest_digest = Digest::from_sha256_hex(sha256_hex(manifest_text));
-
-    model::Descriptor entry;
-    entry.media_type = model::media_type::oci_manifest;
-    entry.digest = manifest_digest;
-    entry.size = static_cast<int64_t>(manifest_text.size());
+    Distributable out = TRY(describe_image(*state_, *chosen.image));
     json::Array tags;
     for (const model::Reference& reference : chosen.references) {
+        model::Descriptor entry = out.manifest;
         tags.emplace_back(reference.familiar());
         entry.annotations = {{"io.containerd.image.name", reference.full()},
                              {"org.opencontainers.image.ref.name", reference.tag}};
-        index_.manifests.push_back(entry);
+        index_.manifests.push_back(std::move(entry));
     }
-    if (chosen.references.empty()) index_.manifests.push_back(entry);
+    if (chosen.references.empty()) index_.manifests.push_back(out.manifest);
     manifest_json_.push_back(json::Object{{"Config", blob_path(chosen.image->id)},
                                           {"RepoTags", tags.empty() ? json::Value(nullptr) : json::Value(tags)},
                                           {"Layers", std::move(layer_paths)},
                                           {"LayerSources", std::move(sources)}});
     documents_.emplace(chosen.image->id, std::move(config));
-    documents_.emplace(manifest_digest, std::move(manifest_text));
+    documents_.emplace(out.manifest.digest, std::move(out.text));
     return {};
 }
 
@@ -141,8 +151,24 @@ bool has_tag_or_digest(std::string_view name) {
 
 } // namespace
 
-Result<std::unique_ptr<Export>> Images::save(const std::vector<std::string>& names) const {
+Result<Distributable> Images::distributable(const Digest& image_id) const {
+    ImagePtr image = TRY(state_->get(image_id));
+    return describe_image(*state_, *image);
+}
+
+Result<std::unique_ptr<Export>> Images::save(const std::vector<std::string>& names,
+                                             const std::vector<model::Platform>& platforms) const {
     std::vector<Chosen> chosen;
+    // Of several platforms one has to fit; the error names the last.
+    auto check = [&](std::string_view name) -> Result<void> {
+        Result<void> found;
+        for (const model::Platform& platform : platforms) {
+            auto image = resolve(name, platform);
+            if (image.ok()) return {};
+            found = std::move(image).error();
+        }
+        return found;
+    };
     auto choose = [&](const ImagePtr& image) -> Result<Chosen*> {
         auto it = std::find_if(chosen.begin(), chosen.end(), [&](const Chosen& c) { return c.image->id == image->id; });
         if (it != chosen.end()) return &*it;
@@ -169,12 +195,14 @@ Result<std::unique_ptr<Export>> Images::save(const std::vector<std::string>& nam
                 }
             }
             for (const auto& [tag, image] : tags) {
+                TRY(check(tag.familiar()));
                 Chosen* to = TRY(choose(image));
                 add(*to, tag);
             }
             if (!tags.empty()) continue;
         }
         ImagePtr image = TRY(resolve(name));
+        TRY(check(name));
         Chosen* to = TRY(choose(image));
         std::lock_guard held(state_->mutex);
         const bool by_reference = reference.ok() && lookup(*state_, *reference) == image->id;

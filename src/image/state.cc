@@ -54,6 +54,15 @@ Error no_such_image(std::string_view name) {
     return {ErrorKind::not_found, "No such image: " + text};
 }
 
+model::Platform platform_of(const Image& image) {
+    model::Platform platform;
+    platform.os = image.config.os.empty() ? "linux" : image.config.os;
+    platform.architecture = image.config.architecture;
+    platform.variant = image.config.variant;
+    platform.os_version = image.config.os_version;
+    return platform;
+}
+
 std::string truncated(std::string_view id) {
     if (size_t colon = id.find(':'); colon != id.npos) id.remove_prefix(colon + 1);
     return std::string(id.substr(0, 12));

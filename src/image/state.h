@@ -69,8 +69,9 @@ struct ImageState : std::enable_shared_from_this<ImageState> {
 
 std::vector<Digest> chain_of(const std::vector<Digest>& diff_ids); // bottom first
 Error no_such_image(std::string_view name);                        // Docker's text
-std::string truncated(std::string_view id);                        // 12 digits, without sha256:
-model::Reference reference_of(const std::string& full);            // of a text that we wrote
+model::Platform platform_of(const Image& image);
+std::string truncated(std::string_view id);             // 12 digits, without sha256:
+model::Reference reference_of(const std::string& full); // of a text that we wrote
 // name with another tag. Errors: invalid_argument "invalid tag format".
 Result<model::Reference> with_tag(model::Reference name, std::string_view tag);
 std::optional<Digest> lookup(const ImageState& state, const model::Reference& reference);
