@@ -75,6 +75,7 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     TRY(check_platform(options.platform, *image, request.config.image));
     TRY(validate_config(request.config));
     TRY(validate_host_config(request, core_.options, created.warnings));
+    TRY(validate_machine(request.host_config, core_.host));
 
     ContainerSettings settings;
     settings.id = random_id();

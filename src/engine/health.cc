@@ -22,6 +22,22 @@ std::vector<std::string> command(const ContainerSettings& settings) {
     return words;
 }
 
+// As Go prints a duration: "200ms", "30s", "1m30s".
+std::string duration_text(int64_t ns) {
+    constexpr int64_t kMillisecondNs = 1'000'000;
+    auto decimals = [](int64_t value, int64_t unit, const char* name) {
+        std::string fraction = std::to_string(unit + value % unit).substr(1);
+        fraction.erase(fraction.find_last_not_of('0') + 1);
+        return std::to_string(value / unit) + (fraction.empty() ? "" : "." + fraction) + name;
+    };
+    if (ns < kSecondNs) return decimals(ns, kMillisecondNs, "ms");
+    int64_t minutes = ns / kSecondNs / 60;
+    std::string text;
+    if (minutes >= 60) text = std::to_string(minutes / 60) + "h";
+    if (minutes > 0) text += std::to_string(minutes % 60) + "m";
+    return text + decimals(ns % (60 * kSecondNs), kSecondNs, "s");
+}
+
 // Still in the grace time, and not yet healthy once.
 bool in_start_period(const ContainerSettings& settings, const ContainerState& state, const HealthView& health) {
     return health.status == HealthStatus::starting &&
@@ -78,7 +94,7 @@ HealthProbe HealthMonitor::run_probe(const ContainerPtr& container) {
         probe.exit_code = -1;
         probe.output = ran.error().message();
         if (ran.error().kind() == ErrorKind::timed_out)
-            probe.output = "Health check exceeded timeout (" + std::to_string(timeout / kSecondNs) + "s)";
+            probe.output = "Health check exceeded timeout (" + duration_text(timeout) + ")";
         return probe;
     }
     probe.exit_code = ran->exit_code;

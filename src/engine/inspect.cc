@@ -10,7 +10,7 @@ StateView view_state(const Container& container) {
     return container.look([](const ContainerState& state, const Volatile& v) {
         StateView view;
         view.status = view_status(state);
-        view.running = has_processes(state.status) || state.status == ContainerStatus::restarting;
+        view.running = has_processes(state.status) || view.status == Status::restarting;
         view.paused = state.status == ContainerStatus::paused;
         view.restarting = view.status == Status::restarting;
         view.oom_killed = state.oom_killed;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/random.h"
+#include "engine/tmpfs_options.h"
 
 namespace hull::engine {
 namespace {
@@ -201,6 +202,7 @@ Result<std::vector<MountPoint>> resolve_mounts(const model::ContainerConfig& con
     for (const std::string& text : host.binds) TRY(add(TRY(parse_bind(text))));
     for (const MountRequest& request : host.mounts) TRY(add(TRY(from_request(request, machine, container_dir))));
     for (const auto& [path, options] : host.tmpfs) {
+        TRY(check_tmpfs_options(options));
         MountPoint mount;
         mount.type = "tmpfs";
         mount.destination = clean_path(path);

@@ -18,6 +18,8 @@ Result<void> validate_host_config(const model::CreateRequest& request, const Eng
                                   std::vector<std::string>& warnings);
 // validate_resources.cc
 Result<void> validate_resources(const model::HostConfig& host);
+// validate_machine.cc: against what this machine has.
+Result<void> validate_machine(const model::HostConfig& host, HostPort& machine);
 
 // Fills in what inspect shows for things that weren't asked for.
 void fill_defaults(model::HostConfig& host, const EngineOptions& options);
