@@ -42,6 +42,82 @@ engine::ContainerView some_container() {
     return view;
 }
 
+class TextArchive : public engine::OpenArchive {
+public:
+    const engine::PathStat& stat() const override { return stat_; }
+    Result<void> write(ByteSink& sink) override {
+        TRY(sink.write("tar"));
+        return fails ? Result<void>(Error(ErrorKind::system, "broke")) : Result<void>();
+    }
+    bool fails = false;
+
+private:
+    engine::PathStat stat_{
+        .name = "f", .size = 3, .mode = 0104755, .mtime = WallTime{5'000'000'000}, .link_target = ""};
+};
+
+TEST_F(ApiTest, ArchiveAnswersWithItsStatInAHeader) {
+    EXPECT_CALL(engine.mock_files, open_archive("c", "/f")).WillOnce([](auto&, auto&) {
+        return std::unique_ptr<engine::OpenArchive>(std::make_unique<TextArchive>());
+    });
+    auto reply = call(Method::get, "/v1.41/containers/c/archive?path=/f");
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.headers.get("Content-Type"), "application/x-tar");
+    EXPECT_EQ(reply.headers.get("X-Docker-Container-Path-Stat"),
+              // {"name":"f","size":3,"mode":8389101,"mtime":"1970-01-01T00:00:05Z","linkTarget":""}
+              "eyJuYW1lIjoiZiIsInNpemUiOjMsIm1vZGUiOjgzODkxMDEsIm10aW1lIjoiMTk3MC0wMS0wMVQwMDowMDowNVoiLCJsaW5rVGFyZ2V0"
+              "IjoiIn0=");
+    EXPECT_EQ(reply.text, "tar");
+    EXPECT_FALSE(reply.aborted);
+}
+
+TEST_F(ApiTest, AnArchiveThatBreaksOffIsSeenAsBroken) {
+    EXPECT_CALL(engine.mock_files, open_export("c")).WillOnce([](auto&) {
+        auto archive = std::make_unique<TextArchive>();
+        archive->fails = true;
+        return std::unique_ptr<engine::OpenArchive>(std::move(archive));
+    });
+    EXPECT_TRUE(call(Method::get, "/containers/c/export").aborted);
+}
+
+TEST_F(ApiTest, PutArchivePassesItsOptionsOn) {
+    EXPECT_CALL(engine.mock_files, put_archive("c", "/",
+                                               AllOf(Field(&engine::PutOptions::keep_kinds, true),
+                                                     Field(&engine::PutOptions::chown_to_user, false)),
+                                               _))
+        .WillOnce([](auto&, auto&, auto&, ByteSource& tar) -> Result<void> {
+            std::string buffer(10, 0);
+            EXPECT_EQ(MUST(tar.read(buffer)), 4u);
+            return {};
+        });
+    EXPECT_EQ(call(Method::put, "/containers/c/archive?path=/&noOverwriteDirNonDir=1&copyUIDGID=0", "data").status,
+              200);
+    EXPECT_EQ(call(Method::put, "/containers/c/archive", "data").status, 400);
+}
+
+TEST_F(ApiTest, ChangesAreNullWhenThereAreNone) {
+    EXPECT_CALL(engine.mock_files, changes("c"))
+        .WillOnce(Return(ByMove(std::vector<engine::FileChange>{})))
+        .WillOnce(Return(ByMove(std::vector<engine::FileChange>{{"/a", store::ChangeKind::deleted}})));
+    EXPECT_EQ(call(Method::get, "/containers/c/changes").text, "null\n");
+    EXPECT_EQ(call(Method::get, "/containers/c/changes").text, "[{\"Path\":\"/a\",\"Kind\":2}]\n");
+}
+
+TEST_F(ApiTest, CommitPausesUnlessToldOtherwise) {
+    auto digest = MUST(model::Digest::parse("sha256:" + std::string(64, 'a')));
+    EXPECT_CALL(engine.mock_files,
+                commit(AllOf(Field(&engine::CommitRequest::pause, true), Field(&engine::CommitRequest::repository, "r"),
+                             Field(&engine::CommitRequest::changes, testing::SizeIs(2)))))
+        .WillOnce(Return(ByMove(digest)));
+    auto reply = call(Method::post, "/commit?container=c&repo=r&changes=a&changes=b");
+    EXPECT_EQ(reply.status, 201);
+    EXPECT_EQ(reply.text, "{\"Id\":\"" + digest.str() + "\"}\n");
+    EXPECT_CALL(engine.mock_files, commit(Field(&engine::CommitRequest::pause, false)))
+        .WillOnce(Return(ByMove(digest)));
+    EXPECT_EQ(call(Method::post, "/commit?container=c&pause=0", "null").status, 201);
+    EXPECT_EQ(call(Method::post, "/commit", "").status, 400);
+}
+
 TEST_F(ApiTest, PingHasDockersHeaders) {
     for (Method method : {Method::get, Method::head}) {
         auto reply = call(method, "/_ping");

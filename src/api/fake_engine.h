@@ -46,16 +46,29 @@ public:
     MOCK_METHOD(Result<void>, resize, (S, uint16_t, uint16_t), (override));
 };
 
+class MockFiles : public engine::Files {
+public:
+    using S = const std::string&;
+    MOCK_METHOD(Result<engine::PathStat>, stat, (S, S), (override));
+    MOCK_METHOD(Result<std::unique_ptr<engine::OpenArchive>>, open_archive, (S, S), (override));
+    MOCK_METHOD(Result<void>, put_archive, (S, S, const engine::PutOptions&, ByteSource&), (override));
+    MOCK_METHOD(Result<std::vector<engine::FileChange>>, changes, (S), (override));
+    MOCK_METHOD(Result<std::unique_ptr<engine::OpenArchive>>, open_export, (S), (override));
+    MOCK_METHOD(Result<model::Digest>, commit, (const engine::CommitRequest&), (override));
+};
+
 class FakeEngine : public engine::Engine {
 public:
     testing::StrictMock<MockContainers> mock_containers;
     testing::StrictMock<MockExecs> mock_execs;
+    testing::StrictMock<MockFiles> mock_files;
     engine::EventBus bus;
     engine::InfoView facts;
     engine::EngineOptions engine_options;
 
     engine::Containers& containers() override { return mock_containers; }
     engine::Execs& execs() override { return mock_execs; }
+    engine::Files& files() override { return mock_files; }
     engine::EventBus& events() override { return bus; }
     engine::InfoView info() override { return facts; }
     const engine::EngineOptions& options() const override { return engine_options; }

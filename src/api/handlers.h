@@ -28,6 +28,14 @@ Result<void> remove_container(Call& call);
 Result<void> prune_containers(Call& call);
 Result<void> top_container(Call& call);
 
+// archive.cc
+Result<void> stat_archive(Call& call);
+Result<void> get_archive(Call& call);
+Result<void> put_archive(Call& call);
+Result<void> container_changes(Call& call);
+Result<void> export_container(Call& call);
+Result<void> commit_container(Call& call);
+
 // container_streams.cc, stats.cc
 Result<void> attach_container(Call& call);
 Result<void> wait_container(Call& call);

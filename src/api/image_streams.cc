@@ -1,31 +1,13 @@
 // Images: import, load and save, which stream archives and progress.
 #include <algorithm>
 
+#include "api/body_streams.h"
 #include "api/handlers.h"
 #include "codec/json.h"
-#include "codec/stream.h"
 
 namespace hull::api {
 
 namespace {
-
-class BodySource : public ByteSource {
-public:
-    explicit BodySource(http::Exchange& exchange) : exchange_(exchange) {}
-    Result<size_t> read(std::span<char> into) override { return exchange_.read_body(into); }
-
-private:
-    http::Exchange& exchange_;
-};
-
-class AnswerSink : public ByteSink {
-public:
-    explicit AnswerSink(http::Exchange& exchange) : exchange_(exchange) {}
-    Result<void> write(std::string_view data) override { return exchange_.write(data); }
-
-private:
-    http::Exchange& exchange_;
-};
 
 // JSON lines of progress. The status is sent with the first of them, so an
 // error before that still is an HTTP error; one after it is a line itself.

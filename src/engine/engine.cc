@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "engine/core.h"
 #include "engine/execs_service.h"
+#include "engine/files_service.h"
 #include "engine/health.h"
 #include "engine/host_facts.h"
 #include "engine/log_keeping.h"
@@ -25,7 +26,8 @@ class EngineImpl : public Engine, RuntimeListener {
 public:
     EngineImpl(EngineOptions options, const EnginePorts& ports, std::unique_ptr<store::ContainerDirs> dirs)
         : core_(std::move(options), ports, std::move(dirs)), runner_(core_), containers_(core_, runner_), execs_(core_),
-          health_(core_, execs_), images_(core_.images, core_.events), log_keeping_(core_) {
+          health_(core_, execs_), images_(core_.images, core_.events), log_keeping_(core_),
+          files_(core_, runner_, images_) {
         runner_.on_started = [this](const ContainerPtr& container) { health_.begin(container); };
         runner_.before_launch = [this](const Container& container, const LogSettings& settings) {
             return log_keeping_.prepare(container, settings);
@@ -40,6 +42,7 @@ public:
 
     Containers& containers() override { return containers_; }
     Execs& execs() override { return execs_; }
+    Files& files() override { return files_; }
     EventBus& events() override { return core_.events; }
     InfoView info() override { return make_info(core_, engine_id_); }
     const EngineOptions& options() const override { return core_.options; }
@@ -83,6 +86,7 @@ private:
     HealthMonitor health_;
     ImageService images_;
     LogKeeping log_keeping_;
+    FilesService files_;
     std::string engine_id_;
     std::set<std::string> unreadable_; // ids of containers on record that can't be served
 };

@@ -10,6 +10,7 @@
 #include "engine/containers.h"
 #include "engine/events.h"
 #include "engine/execs.h"
+#include "engine/files.h"
 #include "engine/host_port.h"
 #include "engine/image_service.h"
 #include "engine/runtime_port.h"
@@ -65,6 +66,7 @@ public:
 
     virtual Containers& containers() = 0;
     virtual Execs& execs() = 0;
+    virtual Files& files() = 0;
     virtual EventBus& events() = 0;
     virtual InfoView info() = 0;
     virtual const EngineOptions& options() const = 0;

@@ -58,6 +58,13 @@ Result<image::Digest> ImageService::import_tar(ByteSource& tar, const image::Imp
     return id;
 }
 
+Result<image::Digest> ImageService::commit(model::ImageConfig config, const image::Digest& base, ByteSource* layer,
+                                           const std::optional<model::Reference>& reference) {
+    image::Digest id = TRY(images_.create(std::move(config), base, layer, reference));
+    if (reference) publish(id, "tag", reference->familiar());
+    return id;
+}
+
 Result<std::vector<image::Loaded>> ImageService::load(ByteSource& archive, const image::LoadCallback& progress,
                                                       const std::vector<model::Platform>& platforms) {
     auto loaded = TRY(images_.load(archive, progress, platforms));

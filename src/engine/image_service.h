@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,9 @@ public:
     Result<std::vector<image::Removed>> remove(std::string_view name, const image::RemoveOptions& options);
     Result<image::Pruned> prune(const image::PruneOptions& options);
     Result<image::Digest> import_tar(ByteSource& tar, const image::ImportRequest& request);
+    // An image that a container or a build made: images().create() with its event.
+    Result<image::Digest> commit(model::ImageConfig config, const image::Digest& base, ByteSource* layer,
+                                 const std::optional<model::Reference>& reference);
     Result<std::vector<image::Loaded>> load(ByteSource& archive, const image::LoadCallback& progress,
                                             const std::vector<model::Platform>& platforms = {});
     Result<std::unique_ptr<image::Export>> save(const std::vector<std::string>& names,

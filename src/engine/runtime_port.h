@@ -24,6 +24,7 @@
 #include "base/strong.h"
 #include "base/unique_fd.h"
 #include "model/oci_spec.h"
+#include "store/id_shift.h"
 
 namespace hull::engine {
 
@@ -119,6 +120,24 @@ struct Survivor { // a container that runs on from an earlier hulld
     std::vector<ExecId> execs;
 };
 
+// The files of a container, for copying: its root and what is mounted in it.
+struct FilesRequest {
+    ContainerId id;
+    int pid = 0; // of its init; 0: it doesn't run
+    // Of one that doesn't run: what a start would mount.
+    Rootfs rootfs = {};
+    struct Bind {
+        std::string source, destination; // absolute; parents before what is below them
+        bool readonly = false, recursive = true;
+    };
+    std::vector<Bind> binds = {};
+};
+struct OpenFiles {
+    UniqueFd root; // O_PATH; the mounts are there as long as this and the next are open
+    UniqueFd mount_ns;
+    store::IdShifts ids; // files carry the ids that the machine knows, shifted by this
+};
+
 struct BlkioEntry {
     uint64_t major = 0, minor = 0;
     std::string op; // Read Write Sync Async Discard Total
@@ -189,6 +208,13 @@ public:
     virtual Result<void> resize(const ContainerId& id, uint16_t rows, uint16_t columns) = 0;
     virtual Result<std::vector<int>> processes(const ContainerId& id) = 0; // host pids
     virtual Result<ResourceUsage> usage(const ContainerId& id) = 0;
+
+    // Nothing of it may start or end a start meanwhile when it doesn't run.
+    virtual Result<OpenFiles> open_files(const FilesRequest& request) = 0;
+    // A user of the container's, "name", "uid" or "user:group", by its own passwd and group.
+    virtual Result<store::Owner> find_owner(const OpenFiles& files, const std::string& user) = 0;
+    // Runs work, in this thread, as one who makes files that are the container's root's.
+    virtual Result<void> as_root_of(const OpenFiles& files, const std::function<Result<void>()>& work) = 0;
 
     virtual Result<int> exec(ExecRequest request) = 0; // host pid; errors as launch
     virtual Result<void> resize_exec(const ContainerId& id, const ExecId& exec, uint16_t rows, uint16_t columns) = 0;

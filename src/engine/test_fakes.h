@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
+
 #include "engine/engine.h"
 
 namespace hull::engine::test {
@@ -77,6 +79,14 @@ public:
         usage.memory_usage = 4096;
         return usage;
     }
+    Result<OpenFiles> open_files(const FilesRequest& request) override {
+        std::lock_guard lock(mutex_);
+        files_opened.push_back(request);
+        if (files_root.empty()) return Error(ErrorKind::unsupported, "no files");
+        return OpenFiles{UniqueFd(::open(files_root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)), {}, {}};
+    }
+    Result<store::Owner> find_owner(const OpenFiles&, const std::string&) override { return store::Owner{7, 8}; }
+    Result<void> as_root_of(const OpenFiles&, const std::function<Result<void>()>& work) override { return work(); }
     Result<int> exec(ExecRequest request) override {
         {
             std::lock_guard lock(mutex_);
@@ -116,6 +126,8 @@ public:
         return cleaned.size();
     }
 
+    std::string files_root; // a folder that stands for every container's root
+    std::vector<FilesRequest> files_opened;
     std::vector<Survivor> survivors;
     std::vector<ExitRecord> ended_meanwhile;
     std::optional<Error> launch_error, exec_error;

@@ -32,6 +32,9 @@ public:
     Result<void> resize(const ContainerId&, uint16_t, uint16_t) override { return unused(); }
     Result<std::vector<int>> processes(const ContainerId&) override { return unused(); }
     Result<ResourceUsage> usage(const ContainerId&) override { return unused(); }
+    Result<OpenFiles> open_files(const FilesRequest&) override { return unused(); }
+    Result<store::Owner> find_owner(const OpenFiles&, const std::string&) override { return unused(); }
+    Result<void> as_root_of(const OpenFiles&, const std::function<Result<void>()>&) override { return unused(); }
     Result<int> exec(ExecRequest) override { return unused(); }
     Result<void> resize_exec(const ContainerId&, const ExecId&, uint16_t, uint16_t) override { return unused(); }
 

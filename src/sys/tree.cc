@@ -55,16 +55,55 @@ Result<void> unlink_at(BorrowedFd dir, const std::string& name) {
     return check(::unlinkat(dir.get(), name.c_str(), 0), "unlink", name);
 }
 
-Result<void> remove_tree_at(BorrowedFd dir, const std::string& name) {
-    if (::unlinkat(dir.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
+namespace {
+
+// Whether name is a folder; anything else is gone afterwards.
+Result<bool> unlink_unless_folder(BorrowedFd dir, const std::string& name) {
+    if (::unlinkat(dir.get(), name.c_str(), 0) == 0 || errno == ENOENT) return false;
     if (errno != EISDIR && errno != EPERM) return Error::from_errno("unlink", name);
-    int raw = ::openat(dir.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (raw < 0) return errno == ENOENT ? Result<void>{} : Error::from_errno("open", name);
-    UniqueFd fd(raw);
-    std::vector<std::string> names = TRY(names_in(fd));
-    for (const std::string& inner : names) TRY(remove_tree_at(fd, inner).context(name));
-    if (::unlinkat(dir.get(), name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
-        return Error::from_errno("rmdir", name);
+    return true;
+}
+
+struct Emptied {
+    UniqueFd dir;
+    std::string name; // in the folder above
+    std::vector<std::string> names;
+};
+
+} // namespace
+
+// Not recursive: others decide how deep the tree is.
+Result<void> remove_tree_at(BorrowedFd dir, const std::string& name) {
+    constexpr size_t max_open = 1024;
+    bool folder = TRY(unlink_unless_folder(dir, name));
+    if (!folder) return {};
+    std::vector<Emptied> levels;
+    auto enter = [&](BorrowedFd parent, const std::string& child) -> Result<void> {
+        if (levels.size() == max_open) return Error(ErrorKind::too_large, "folders are nested too deeply");
+        int raw = ::openat(parent.get(), child.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (raw < 0) return errno == ENOENT ? Result<void>{} : Error::from_errno("open", child);
+        UniqueFd fd(raw);
+        auto names = TRY(names_in(fd));
+        levels.push_back({std::move(fd), child, std::move(names)});
+        return {};
+    };
+    TRY(enter(dir, name));
+    while (!levels.empty()) {
+        Emptied& level = levels.back();
+        if (level.names.empty()) {
+            std::string own = std::move(level.name);
+            levels.pop_back();
+            BorrowedFd above = levels.empty() ? dir : BorrowedFd(levels.back().dir);
+            if (::unlinkat(above.get(), own.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
+                return Error::from_errno("rmdir", own);
+            continue;
+        }
+        std::string child = std::move(level.names.back());
+        level.names.pop_back();
+        BorrowedFd parent = level.dir;
+        bool inner = TRY(unlink_unless_folder(parent, child));
+        if (inner) TRY(enter(parent, child));
+    }
     return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "event/loop.h"
+#include "file_view.h"
 #include "keeper_link.h"
 #include "kernel/cgroup/cgroup.h"
 #include "kernel/namespaces.h"
@@ -85,6 +86,15 @@ public:
     }
     Result<std::vector<int>> processes(const ContainerId& id) override { return cgroups_->pids(TRY(note(id)).cgroup); }
     Result<engine::ResourceUsage> usage(const ContainerId& id) override;
+    Result<engine::OpenFiles> open_files(const engine::FilesRequest& request) override {
+        return open_container_files(request, options_.exec_root);
+    }
+    Result<store::Owner> find_owner(const engine::OpenFiles& files, const std::string& user) override {
+        return find_container_owner(files, user);
+    }
+    Result<void> as_root_of(const engine::OpenFiles& files, const std::function<Result<void>()>& work) override {
+        return as_container_root(files, work);
+    }
     Result<int> exec(engine::ExecRequest request) override;
     Result<void> resize_exec(const ContainerId& id, const ExecId& exec, uint16_t rows, uint16_t columns) override {
         return link_->resize({id.str(), exec.str()}, rows, columns);

@@ -1,0 +1,129 @@
+// A container's changes as an image.
+#include <algorithm>
+#include <set>
+
+#include "engine/files_service.h"
+#include "image/changes.h"
+#include "store/produced_source.h"
+
+namespace hull::engine {
+
+namespace {
+
+void add_missing(model::StringList& list, const model::StringList& more) {
+    for (const std::string& one : more)
+        if (std::ranges::find(list, one) == list.end()) list.push_back(one);
+    std::ranges::sort(list);
+}
+
+std::string_view variable_name(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+
+// Whether anything at all changed: an image without changes gets no layer.
+Result<bool> has_changes(const std::string& upper, const std::vector<std::string>& lower) {
+    bool found = false;
+    auto walked = store::walk_changes(upper, lower, [&](const store::TreeChange&) -> Result<void> {
+        found = true;
+        return Error(ErrorKind::cancelled, "one is enough");
+    });
+    if (!walked.ok() && !found) return std::move(walked).error();
+    return found;
+}
+
+std::string joined_words(const model::StringList& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+    return text;
+}
+
+// Runs again what was paused, at the end of the scope.
+class PausedFor {
+public:
+    PausedFor(Runner& runner, const ContainerPtr& container, bool wanted) : runner_(runner), container_(container) {
+        // One that doesn't run, or is paused already, is as still as it gets.
+        paused_ = wanted && container->status() == ContainerStatus::running && runner.pause(container).ok();
+    }
+    PausedFor(const PausedFor&) = delete;
+    ~PausedFor() {
+        if (paused_) (void)runner_.unpause(container_).ok(); // it ended meanwhile
+    }
+
+private:
+    Runner& runner_;
+    ContainerPtr container_;
+    bool paused_ = false;
+};
+
+} // namespace
+
+// moby, daemon/commit.go: merge().
+model::ContainerConfig merge_config(model::ContainerConfig asked, const model::ContainerConfig& container) {
+    if (asked.user.empty()) asked.user = container.user;
+    add_missing(asked.exposed_ports, container.exposed_ports);
+    add_missing(asked.volumes, container.volumes);
+    std::set<std::string, std::less<>> set;
+    for (const std::string& entry : asked.env) set.emplace(variable_name(entry));
+    for (const std::string& entry : container.env)
+        if (!set.contains(variable_name(entry))) asked.env.push_back(entry);
+    for (const auto& [key, value] : container.labels) asked.labels.try_emplace(key, value);
+    if (!asked.entrypoint || asked.entrypoint->empty()) {
+        if (!asked.cmd || asked.cmd->empty()) asked.cmd = container.cmd;
+        if (!asked.entrypoint) asked.entrypoint = container.entrypoint;
+    }
+    if (!asked.healthcheck) asked.healthcheck = container.healthcheck;
+    if (asked.working_dir.empty()) asked.working_dir = container.working_dir;
+    if (asked.stop_signal.empty()) asked.stop_signal = container.stop_signal;
+    if (!asked.shell) asked.shell = container.shell;
+    return asked;
+}
+
+Result<model::Digest> FilesService::commit(const CommitRequest& request) {
+    ContainerPtr container = TRY(core_.registry.find(request.container));
+    const ContainerSettings& settings = container->settings();
+    if (container->status() == ContainerStatus::dead)
+        return Error(ErrorKind::conflict, "You cannot commit container " + container->id.str() + " which is Dead");
+    if (container->status() == ContainerStatus::removing)
+        return Error(ErrorKind::conflict,
+                     "You cannot commit container " + container->id.str() + " which is being removed");
+    // All that can be wrong with the request, before anything stands still.
+    std::optional<model::Reference> reference;
+    if (!request.repository.empty()) {
+        reference = TRY(model::Reference::parse(request.repository));
+        if (reference->digest) return invalid("cannot commit to digest reference");
+        if (!request.tag.empty()) {
+            auto tagged = model::Reference::parse(request.repository + ":" + request.tag);
+            if (!tagged.ok() || request.tag.find_first_of(":/@") != std::string::npos)
+                return invalid("invalid tag format");
+            reference = std::move(*tagged);
+        }
+    }
+    model::ContainerConfig config = request.config.value_or(settings.config);
+    TRY(image::apply_changes(config, request.changes));
+
+    auto base = TRY(model::Digest::parse(settings.image_id));
+    auto of_base = TRY(core_.images.resolve(base.str()).context("commit"));
+    model::ImageConfig made = of_base->config;
+    made.config = merge_config(std::move(config), settings.config);
+    made.created = wall_now();
+    made.author = request.author;
+    made.comment = request.comment;
+
+    auto commit = [&]() -> Result<model::Digest> {
+        PausedFor still(runner_, container, request.pause);
+        const std::string upper = core_.dirs->path(container->id) + "/upper";
+        const std::vector<std::string>& lower = container->lease().lower();
+        bool changed = TRY(has_changes(upper, lower));
+        made.history.push_back({made.created, joined_words(settings.config.cmd.value_or(model::StringList())),
+                                request.author, request.comment, !changed});
+        store::ProducedSource layer(
+            [&](ByteSink& sink) { return changed ? store::write_changes(upper, lower, sink) : Result<void>{}; });
+        model::Digest image = TRY(images_.commit(made, base, changed ? &layer : nullptr, reference));
+        core_.publish(*container, "commit",
+                      {{"comment", request.comment},
+                       {"imageID", image.str()},
+                       {"imageRef", reference ? reference->familiar() : ""}});
+        return image;
+    };
+    return commit().context([&] { return "commit container " + container->id.str(); });
+}
+
+} // namespace hull::engine

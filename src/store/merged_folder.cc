@@ -1,0 +1,74 @@
+#include "store/merged_folder.h"
+
+#include <map>
+
+#include <fcntl.h>
+
+#include "store/whiteout.h"
+#include "sys/file.h"
+#include "sys/tree.h"
+
+namespace hull::store {
+
+Result<bool> is_opaque(BorrowedFd dir) {
+    auto value = TRY(sys::get_xattr_at(dir, ".", "trusted.overlay.opaque"));
+    return value && *value == "y";
+}
+
+Result<MergedFolder> MergedFolder::open(const std::vector<std::string>& layers) {
+    MergedFolder folder;
+    for (const std::string& layer : layers)
+        folder.layers_.push_back(TRY(sys::open(layer, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)));
+    return folder;
+}
+
+Result<std::vector<MergedEntry>> MergedFolder::entries() const {
+    std::map<std::string, MergedEntry> seen; // whiteouts too: they hide what is below
+    for (size_t i = 0; i < layers_.size(); ++i) {
+        for (std::string& name : TRY(sys::names_in(layers_[i]))) {
+            if (seen.contains(name)) continue;
+            auto st = sys::stat_at(layers_[i], name);
+            if (!st.ok()) {
+                if (st.error().code() == ENOENT) continue; // it went since
+                return std::move(st).error();
+            }
+            MergedEntry entry{name, i, *st};
+            seen.emplace(std::move(name), std::move(entry));
+        }
+    }
+    std::vector<MergedEntry> shown;
+    for (auto& [name, entry] : seen)
+        if (!is_whiteout(entry.st)) shown.push_back(std::move(entry));
+    return shown;
+}
+
+Result<std::optional<MergedEntry>> MergedFolder::find(const std::string& name) const {
+    for (size_t i = 0; i < layers_.size(); ++i) {
+        auto st = sys::stat_at(layers_[i], name);
+        if (!st.ok()) {
+            if (st.error().code() == ENOENT) continue;
+            return std::move(st).error();
+        }
+        if (is_whiteout(*st)) break;
+        return std::optional(MergedEntry{name, i, *st});
+    }
+    return std::optional<MergedEntry>();
+}
+
+Result<MergedFolder> MergedFolder::enter(const MergedEntry& entry) const {
+    MergedFolder inner;
+    for (size_t i = entry.layer; i < layers_.size(); ++i) {
+        auto one = sys::openat(layers_[i], entry.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        if (!one.ok()) {
+            if (one.error().code() == ENOENT && i > entry.layer) continue;
+            if (i == entry.layer) return std::move(one).error().with_kind(ErrorKind::not_found);
+            break; // a file or a whiteout hides the rest
+        }
+        bool last = TRY(is_opaque(*one));
+        inner.layers_.push_back(std::move(*one));
+        if (last) break;
+    }
+    return inner;
+}
+
+} // namespace hull::store
