@@ -2,6 +2,7 @@
 #include "api/handlers.h"
 #include "codec/json.h"
 #include "engine/log_settings.h"
+#include "engine/runtimes.h"
 
 namespace hull::api {
 
@@ -82,8 +83,15 @@ void add_limits(Object& object, const engine::InfoView& info, const Call& call) 
 void add_runtime(Object& object, const engine::InfoView& info, const Call& call) {
     Object runtime{{"path", "hull-runtime"}};
     if (call.at_least(44)) runtime["status"] = Object{{"org.opencontainers.runtime-spec.features", "{}"}};
-    object["Runtimes"] = Object{{info.default_runtime, std::move(runtime)}};
-    object["DefaultRuntime"] = info.default_runtime;
+    const engine::EngineOptions& options = call.engine().options();
+    Object runtimes{{engine::kOwnRuntime, std::move(runtime)}};
+    for (const auto& [name, one] : options.runtimes) {
+        Object entry{{"path", one.path}};
+        if (!one.args.empty()) entry["runtimeArgs"] = json::encode(one.args);
+        runtimes[name] = std::move(entry);
+    }
+    object["Runtimes"] = std::move(runtimes);
+    object["DefaultRuntime"] = options.default_runtime;
     object["InitBinary"] = info.init_binary;
     object["ContainerdCommit"] = commit_json("", call);
     object["RuncCommit"] = commit_json(call.options().version, call);

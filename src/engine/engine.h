@@ -2,6 +2,7 @@
 // talks to this; apps/hulld makes one and gives it its ports.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,7 +44,9 @@ struct EngineOptions {
     int shutdown_timeout = 15;
     bool live_restore = true; // containers run on when the engine stops (always so here)
     bool no_new_privileges = false;
-    bool bridge_network = true; // false: --bridge none
+    bool bridge_network = true;                 // false: --bridge none
+    std::map<std::string, OciRuntime> runtimes; // besides our own, "hull"
+    std::string default_runtime = "hull";
 };
 
 // What the engine stands on; all outlive it.

@@ -3,6 +3,7 @@
 #include "engine/container.h"
 #include "engine/core.h"
 #include "engine/registry.h"
+#include "engine/runtimes.h"
 
 namespace hull::engine {
 namespace {
@@ -93,6 +94,9 @@ Result<NamespaceChoice> choose_namespaces(const Container& container, const Regi
     bool host_ids = !options.user_namespaces || host.privileged || host.userns_mode == "host" ||
                     choice.net.share == Share::host || choice.pid.share == Share::host ||
                     choice.ipc.share == Share::host;
+    // Id-mapped layers are our own runtime's art.
+    auto runtime = find_runtime(options, host.runtime);
+    host_ids = host_ids || (runtime.ok() && runtime->has_value());
     if (host_ids)
         choice.user.share = Share::host;
     else if (users.joined())

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "engine/log_settings.h"
 #include "engine/net_files.h"
+#include "engine/runtimes.h"
 
 namespace hull::engine {
 namespace {
@@ -149,6 +150,7 @@ Result<Launched> Runner::launch_prepared(const Container& container, const Prepa
                    .max_bytes = log.max_bytes,
                    .max_files = log.max_files,
                    .attributes = std::move(log.attributes)};
+    request.runtime = TRY(find_runtime(core_.options, settings.host_config.runtime));
     if (prepared.has_sandbox) request.sandbox = &prepared.sandbox.sandbox;
     return core_.runtime.launch(request);
 }

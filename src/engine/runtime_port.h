@@ -59,6 +59,12 @@ struct Sandbox {
     UniqueFd net_ns;
 };
 
+// Another OCI runtime, used through its command line.
+struct OciRuntime {
+    std::string path;              // absolute, or looked for in PATH
+    std::vector<std::string> args; // before the command
+};
+
 struct LaunchRequest {
     ContainerId id;
     const model::oci::Spec* spec = nullptr; // borrowed for the call
@@ -68,6 +74,7 @@ struct LaunchRequest {
     // When set, its namespaces are used for the "user" and "network" entries of
     // the spec that have no path.
     const Sandbox* sandbox = nullptr;
+    std::optional<OciRuntime> runtime = {}; // nullopt: our own
 };
 
 struct StepTime {

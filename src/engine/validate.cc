@@ -8,6 +8,7 @@
 #include "engine/core.h"
 #include "engine/defaults.h"
 #include "engine/net_files.h"
+#include "engine/runtimes.h"
 #include "engine/seccomp_profile.h"
 #include "engine/spec_builder.h"
 
@@ -64,8 +65,6 @@ Result<void> validate_modes(const HostConfig& host) {
         return invalid("invalid cgroup namespace mode: " + host.cgroupns_mode);
     if (!is_one_of(host.isolation, {"", "default"}))
         return invalid("invalid isolation (" + host.isolation + "): only 'default' is supported on Linux");
-    if (!is_one_of(host.runtime, {"", "hull", "runc"}))
-        return invalid("unknown or invalid runtime name: " + host.runtime);
     if (!host.cgroup.empty()) return unsupported("joining another container's cgroup is not supported");
     return {};
 }
@@ -173,6 +172,7 @@ Result<void> validate_host_config(const model::CreateRequest& request, const Eng
     const HostConfig& host = request.host_config;
     TRY(validate_restart(host));
     TRY(validate_modes(host));
+    TRY(find_runtime(options, host.runtime));
     TRY(validate_sysctls(host));
     TRY(validate_network(request, options, warnings));
     TRY(validate_unsupported(host));
@@ -200,7 +200,7 @@ void fill_defaults(HostConfig& host, const EngineOptions& options) {
     if (host.ipc_mode.empty()) host.ipc_mode = options.default_ipc_mode;
     if (host.cgroupns_mode.empty()) host.cgroupns_mode = options.default_cgroupns_mode;
     if (host.shm_size == 0) host.shm_size = options.default_shm_size;
-    if (host.runtime.empty()) host.runtime = "hull";
+    if (host.runtime.empty()) host.runtime = options.default_runtime;
     if (host.memory > 0 && host.memory_swap == 0) host.memory_swap = host.memory * 2;
     if (host.privileged) {
         host.masked_paths.reset();

@@ -300,7 +300,7 @@ def test_masked_and_readonly_paths(engine):
     out = said(engine, "cat /proc/version | wc -c; touch /sys/x /tmp/x 2>&1; echo end",
                {"MaskedPaths": ["/proc/version"], "ReadonlyPaths": ["/tmp"]})
     assert out.startswith("0\n") and "/tmp/x: Read-only file system" in out
-    assert said(engine, "wc -c < /proc/kcore 2>&1; grep -c ' /proc/' /proc/mounts", {"MaskedPaths": [],
+    assert said(engine, "grep -c ' /proc/' /proc/mounts", {"MaskedPaths": [],
                                                                                     "ReadonlyPaths": []}).endswith("0\n")
 
 

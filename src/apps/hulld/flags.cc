@@ -14,6 +14,7 @@ namespace {
 using enum FlagKind;
 
 constexpr auto table = std::to_array<Flag>({
+    {"add-runtime", 0, list, "runtimes", "Further OCI runtime of containers: name=path", ""},
     {"bip", 0, text, "", "Address of the bridge, with its subnet", ""},
     {"bridge", 'b', text, "", "Bridge device to attach containers to; \"none\" for no bridge network", "hull0"},
     {"cgroup-parent", 0, text, "", "Parent cgroup of all containers", "/hull"},
@@ -23,6 +24,7 @@ constexpr auto table = std::to_array<Flag>({
     {"default-cgroupns-mode", 0, text, "", "Cgroup namespace of containers (\"host\" | \"private\")", "private"},
     {"default-gateway", 0, text, "", "Gateway of containers on the bridge (IPv4 address)", ""},
     {"default-ipc-mode", 0, text, "", "IPC namespace of containers (\"shareable\" | \"private\")", "private"},
+    {"default-runtime", 0, text, "", "OCI runtime of containers that name none", "hull"},
     {"default-shm-size", 0, text, "", "Size of /dev/shm in containers", "64MiB"},
     {"default-ulimit", 0, list, "default-ulimits", "Limits of containers: name=soft[:hard]", ""},
     {"dns", 0, list, "", "DNS server of containers", ""},
@@ -97,6 +99,33 @@ std::string joined(const std::vector<std::string>& values) {
     return text + "]";
 }
 
+// {"name": {"path": "crun", "runtimeArgs": ["--debug"]}} as name=path and, each
+// on a line of its own, the arguments.
+Result<std::vector<std::string>> runtime_values(const json::Object& runtimes) {
+    std::vector<std::string> out;
+    for (const auto& [name, value] : runtimes) {
+        auto wrong = [&](const std::string& why) {
+            return invalid("the directive runtimes: " + std::string(name) + ": " + why);
+        };
+        if (!value.is_object()) return wrong("not an object");
+        std::string text = std::string(name) + "=", arguments;
+        for (const auto& [key, one] : value.get_object()) {
+            if (key == "path" && one.is_string()) {
+                text += one.get_string();
+            } else if (key == "runtimeArgs" && one.is_array()) {
+                for (const json::Value& word : one.get_array()) {
+                    if (!word.is_string()) return wrong("runtimeArgs is not a list of strings");
+                    arguments += "\n" + std::string(word.get_string());
+                }
+            } else {
+                return wrong("\"" + std::string(key) + "\" is not supported; path and runtimeArgs are");
+            }
+        }
+        out.push_back(text + arguments);
+    }
+    return out;
+}
+
 // One value of the file as the texts that flags would have given.
 Result<std::vector<std::string>> file_values(const Flag& flag, const json::Value& value) {
     auto wrong = [&](const char* wanted) {
@@ -126,6 +155,10 @@ Result<std::vector<std::string>> file_values(const Flag& flag, const json::Value
                 out.push_back(std::string(name) + "=" + std::to_string(soft->get_int64()) + ":" +
                               std::to_string(hard->get_int64()));
             }
+            break;
+        }
+        if (value.is_object() && flag.name == "add-runtime") {
+            out = TRY(runtime_values(value.get_object()));
             break;
         }
         if (!value.is_array()) return wrong("a list");

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "event/loop.h"
 #include "file_view.h"
+#include "foreign_runtime.h"
 #include "keeper_link.h"
 #include "kernel/cgroup/cgroup.h"
 #include "kernel/namespaces.h"
@@ -58,10 +59,11 @@ public:
     KeeperRuntime(KeeperRuntimeOptions options, std::unique_ptr<kernel::cgroup::Cgroups> cgroups,
                   std::unique_ptr<event::Loop> loop)
         : options_(std::move(options)), cgroups_(std::move(cgroups)), loop_(std::move(loop)),
-          plans_(options_.exec_root, *cgroups_), oom_(*loop_, *cgroups_,
-                                                      [this](const ContainerId& id) {
-                                                          if (listener_) listener_->on_oom(id);
-                                                      }),
+          plans_(options_.exec_root, *cgroups_), foreign_(options_.exec_root), oom_(*loop_, *cgroups_,
+                                                                                    [this](const ContainerId& id) {
+                                                                                        if (listener_)
+                                                                                            listener_->on_oom(id);
+                                                                                    }),
           link_(std::make_unique<KeeperLink>(KeeperLinkOptions{options_.exec_root, options_.keeper_program}, *loop_)) {}
     ~KeeperRuntime() override {
         // First the loop: what is posted to it is the link's.
@@ -78,7 +80,10 @@ public:
     Result<void> attach(const ContainerId& id, Streams streams) override;
     void cancel_attach(const ContainerId& id) override;
     Result<void> cleanup(const ContainerId& id, const std::string& cgroup_parent) override;
-    Result<void> kill(const ContainerId& id, int signal) override { return link_->signal(key_of(id), signal); }
+    Result<void> kill(const ContainerId& id, int signal) override {
+        if (link_->find(key_of(id)) && foreign_.has(id)) return foreign_.kill(id, signal);
+        return link_->signal(key_of(id), signal);
+    }
     Result<void> pause(const ContainerId& id) override { return cgroups_->freeze(TRY(note(id)).cgroup); }
     Result<void> resume(const ContainerId& id) override { return cgroups_->thaw(TRY(note(id)).cgroup); }
     Result<void> resize(const ContainerId& id, uint16_t rows, uint16_t columns) override {
@@ -105,6 +110,7 @@ private:
     Result<ContainerNote> note(const ContainerId& id);
     Result<keeper::Launched> launch_made(const engine::LaunchRequest& request, const MadePlan& made,
                                          const std::vector<Streams>& streams);
+    Result<int> await_foreign(const ContainerId& id);
     Result<void> end_half_started(const ContainerId& id, const MadePlan& made);
     void remove_remains(const MadePlan& made, ErrorKind why);
     void attach_late(const ContainerId& id);
@@ -116,6 +122,7 @@ private:
     std::unique_ptr<kernel::cgroup::Cgroups> cgroups_;
     std::unique_ptr<event::Loop> loop_;
     PlanMaker plans_;
+    ForeignRuntimes foreign_;
     OomWatch oom_;
     std::unique_ptr<KeeperLink> link_;
     std::thread loop_thread_;
@@ -143,7 +150,7 @@ Result<std::vector<engine::Survivor>> KeeperRuntime::start(engine::RuntimeListen
             survivor.execs.push_back(ExecId(record.key.exec));
             continue;
         }
-        survivor.pid = record.pid;
+        survivor.pid = foreign_.has(survivor.container) ? foreign_.pid(survivor.container) : record.pid;
         survivor.started_at = WallTime{record.started_at};
         auto note = note_of(record.note, record.key.container);
         if (!note.ok() || note->cgroup.empty()) continue;
@@ -189,7 +196,7 @@ Result<ContainerNote> KeeperRuntime::note(const ContainerId& id) {
 
 Result<Launched> KeeperRuntime::launch(const engine::LaunchRequest& request) {
     std::vector<Streams> streams = take_expected(request.id);
-    MadePlan made = TRY(plans_.make(request));
+    MadePlan made = TRY(request.runtime ? foreign_.make(request) : plans_.make(request));
     auto started = launch_made(request, made, streams);
     // A keeper that dies is nothing that the container's user should notice.
     if (!started.ok() && started.error().kind() == ErrorKind::unavailable && end_half_started(request.id, made).ok())
@@ -197,14 +204,32 @@ Result<Launched> KeeperRuntime::launch(const engine::LaunchRequest& request) {
     if (!started.ok()) {
         cancel_attach(request.id);
         remove_remains(made, started.error().kind());
+        if (request.runtime) (void)foreign_.remove(request.id);
         return std::move(started).error();
     }
+    if (request.runtime) started->record.pid = TRY(await_foreign(request.id));
     if (made.note.memory_limited) oom_.add(request.id, made.note.cgroup);
     attach_late(request.id);
     Launched launched{started->record.pid, WallTime{started->record.started_at}, {}};
     for (auto& step : started->steps) launched.steps.push_back({std::move(step.name), step.ns});
     if (options_.trace_start) trace(request.id, launched);
     return launched;
+}
+
+// The runtime runs; the container does when it has written down its pid.
+Result<int> KeeperRuntime::await_foreign(const ContainerId& id) {
+    constexpr int64_t patience_ns = 30'000'000'000;
+    int64_t deadline = monotonic_ns() + patience_ns;
+    for (;;) {
+        bool ended = !link_->find(key_of(id));
+        if (int pid = foreign_.pid(id); pid > 0) return pid;
+        if (ended || monotonic_ns() > deadline) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    (void)link_->signal(key_of(id), 9);
+    Error error = foreign_.failure(id);
+    if (auto removed = foreign_.remove(id); !removed.ok()) log::warning("remove a bundle", removed.error());
+    return error;
 }
 
 Result<keeper::Launched> KeeperRuntime::launch_made(const engine::LaunchRequest& request, const MadePlan& made,
@@ -219,6 +244,10 @@ Result<keeper::Launched> KeeperRuntime::launch_made(const engine::LaunchRequest&
     record.log = log_spec(request.log);
     // One hierarchy lists every process.
     if (!made.plan.cgroup.dirs.empty()) record.cgroups.push_back(made.plan.cgroup.dirs.front().folder());
+    if (request.runtime) {
+        auto place = TRY(cgroups_->locate(made.note.cgroup));
+        if (!place.dirs.empty()) record.cgroups.push_back(place.dirs.front().folder());
+    }
     record.note = to_text(made.note);
     launch.rows = request.stdio.rows;
     launch.columns = request.stdio.columns;
@@ -316,6 +345,10 @@ void KeeperRuntime::cancel_attach(const ContainerId& id) { take_pending(id); }
 
 Result<void> KeeperRuntime::cleanup(const ContainerId& id, const std::string& cgroup_parent) {
     cancel_attach(id);
+    if (foreign_.has(id)) {
+        TRY(foreign_.remove(id));
+        foreign_.remove_parent(cgroup_parent);
+    }
     std::string path = cgroup_parent + "/" + id.str();
     auto place = TRY(cgroups_->locate(path));
     if (place.dirs.empty()) return {};
@@ -329,11 +362,15 @@ Result<engine::ResourceUsage> KeeperRuntime::usage(const ContainerId& id) {
     auto record = link_->find(key_of(id));
     if (!record) return not_running(id);
     ContainerNote found = TRY(note_of(record->note, record->key.container));
-    return read_usage(*cgroups_, found.cgroup, found.own_network ? record->pid : 0);
+    int pid = foreign_.has(id) ? foreign_.pid(id) : record->pid;
+    return read_usage(*cgroups_, found.cgroup, found.own_network ? pid : 0);
 }
 
 Result<int> KeeperRuntime::exec(engine::ExecRequest request) {
-    auto plan = TRY(plans_.make_exec(*request.process, request.container, TRY(note(request.container))));
+    ContainerNote of_container = TRY(note(request.container));
+    auto plan =
+        TRY(foreign_.has(request.container) ? foreign_.make_exec(*request.process, request.container)
+                                            : plans_.make_exec(*request.process, request.container, of_container));
     plan.process.rows = request.stdio.rows;
     plan.process.columns = request.stdio.columns;
     keeper::Launch launch;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "engine/runtimes.h"
 #include "kernel/caps.h"
 #include "sys/credentials.h"
 #include "sys/file.h"
@@ -181,6 +182,29 @@ Result<std::string> seccomp_profile(const Values& values) {
     return sys::read_file(profile, max_profile).context("opening seccomp profile");
 }
 
+// "name=path", and each argument after a line end.
+Result<void> read_runtimes(const Values& values, engine::EngineOptions& out) {
+    for (const std::string& text : values.list("add-runtime")) {
+        size_t equals = text.find('='), end = std::min(text.find('\n'), text.size());
+        if (equals == text.npos || equals == 0 || equals + 1 >= end)
+            return invalid("invalid runtime: " + text.substr(0, end) + ": name=path is wanted");
+        std::string name = text.substr(0, equals);
+        if (name == engine::kOwnRuntime) return invalid("runtime name '" + name + "' is reserved");
+        engine::OciRuntime runtime{.path = text.substr(equals + 1, end - equals - 1), .args = {}};
+        while (end < text.size()) {
+            size_t next = std::min(text.find('\n', end + 1), text.size());
+            runtime.args.push_back(text.substr(end + 1, next - end - 1));
+            end = next;
+        }
+        if (!out.runtimes.emplace(name, std::move(runtime)).second)
+            return invalid("runtime '" + name + "' was already registered");
+    }
+    out.default_runtime = values.text("default-runtime", out.default_runtime);
+    if (!engine::find_runtime(out, out.default_runtime).ok())
+        return invalid("specified default runtime '" + out.default_runtime + "' does not exist");
+    return {};
+}
+
 Result<engine::EngineOptions> engine_options(const Values& values, const Options& options) {
     engine::EngineOptions out;
     out.data_root = options.data_root;
@@ -211,6 +235,7 @@ Result<engine::EngineOptions> engine_options(const Values& values, const Options
     out.shutdown_timeout = values.number("shutdown-timeout", out.shutdown_timeout);
     out.no_new_privileges = values.flag("no-new-privileges", false);
     out.bridge_network = options.bridge.has_value();
+    TRY(read_runtimes(values, out));
     return out;
 }
 
