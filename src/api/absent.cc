@@ -35,13 +35,6 @@ Result<void> update_of(Call& call, std::string_view kind) {
     return not_a_manager();
 }
 
-Result<void> check_bytes(std::string_view name, const std::string& text) {
-    int64_t value = 0;
-    auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (ec == std::errc() && end == text.data() + text.size()) return {};
-    return Error(ErrorKind::invalid_argument, std::string(name) + " is in bytes and expects an integer, got " + text);
-}
-
 Result<void> make_swarm(Call& call, std::string_view what) {
     std::string body = TRY(call.json_body());
     json::Value value = TRY(json::parse(body.empty() ? "{}" : body));
@@ -104,15 +97,6 @@ Result<void> no_plugin_create(Call& call) {
     return no_plugins_here("plugin " + call.text("name"));
 }
 
-Result<void> nothing_to_prune(Call& call) {
-    static constexpr std::string_view names[] = {"until", "id",     "parent",  "type",  "description",
-                                                 "inuse", "shared", "private", "label", "label!"};
-    auto filters = TRY(call.filters());
-    TRY(filters.check_names(names).context("failed to prune build cache"));
-    for (std::string_view number : {"keep-storage", "reserved-space", "max-used-space", "min-free-space"})
-        if (const std::string& text = call.text(number); !text.empty()) TRY(check_bytes(number, text));
-    return call.reply(200, json::Object{{"CachesDeleted", nullptr}, {"SpaceReclaimed", 0}});
-}
 Result<void> cancel_build(Call& call) {
     if (call.text("id").empty()) return Error(ErrorKind::invalid_argument, "build ID not provided");
     return call.reply_empty(200); // as for a build that has ended

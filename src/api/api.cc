@@ -16,8 +16,8 @@ http::Response error_response(int status, std::string_view message, http::Header
 
 class ApiImplementation final : public Api {
 public:
-    ApiImplementation(ApiOptions options, engine::Engine& engine)
-        : options_(std::move(options)), services_{options_, engine} {}
+    ApiImplementation(ApiOptions options, engine::Engine& engine, build::Builder* builder)
+        : options_(std::move(options)), services_{options_, engine, builder} {}
 
     void handle(http::Exchange& exchange) override {
         auto target = http::parse_target(exchange.request().target);
@@ -63,8 +63,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Api> Api::create(ApiOptions options, engine::Engine& engine) {
-    return std::make_unique<ApiImplementation>(std::move(options), engine);
+std::unique_ptr<Api> Api::create(ApiOptions options, engine::Engine& engine, build::Builder* builder) {
+    return std::make_unique<ApiImplementation>(std::move(options), engine, builder);
 }
 
 } // namespace hull::api

@@ -15,6 +15,10 @@
 #include "engine/engine.h"
 #include "http/server.h"
 
+namespace hull::build {
+class Builder;
+}
+
 namespace hull::api {
 
 // A network that clients may list.
@@ -35,8 +39,8 @@ struct ApiOptions {
 
 class Api {
 public:
-    // The engine outlives it.
-    static std::unique_ptr<Api> create(ApiOptions options, engine::Engine& engine);
+    // Both outlive it. Without a builder there is nothing to build with.
+    static std::unique_ptr<Api> create(ApiOptions options, engine::Engine& engine, build::Builder* builder = nullptr);
     virtual ~Api() = default;
 
     // Answers one request. Thread-safe.

@@ -32,6 +32,11 @@ Result<std::optional<WallTime>> Call::time(std::string_view parameter) const {
     return std::optional<WallTime>(TRY(parse_time(value)));
 }
 
+Result<build::Builder*> Call::builder() const {
+    if (!services_.builder) return Error(ErrorKind::unsupported, "this engine has no builder");
+    return services_.builder;
+}
+
 Result<engine::Filters> Call::filters() const { return parse_filters(query_.get("filters")); }
 
 Result<std::vector<model::Platform>> Call::platforms(std::string_view parameter) const {

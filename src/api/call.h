@@ -16,11 +16,16 @@
 #include "http/server.h"
 #include "http/uri.h"
 
+namespace hull::build {
+class Builder;
+}
+
 namespace hull::api {
 
 struct Services {
     const ApiOptions& options;
     engine::Engine& engine;
+    build::Builder* builder; // none: nothing is built
 };
 
 class Call {
@@ -31,6 +36,7 @@ public:
     engine::Engine& engine() const { return services_.engine; }
     engine::Containers& containers() const { return services_.engine.containers(); }
     engine::ImageService& images() const { return services_.engine.images(); }
+    Result<build::Builder*> builder() const;
     const ApiOptions& options() const { return services_.options; }
     http::Exchange& exchange() const { return exchange_; }
     bool at_least(int minor) const { return version_ >= Version{1, minor}; }

@@ -61,6 +61,10 @@ Result<void> load_images(Call& call);
 Result<void> save_images(Call& call);
 Result<void> save_image(Call& call);
 
+// build.cc
+Result<void> build_image(Call& call);
+Result<void> prune_build_cache(Call& call);
+
 // networks.cc, volumes.cc
 Result<void> list_networks(Call& call);
 Result<void> inspect_network(Call& call);
@@ -88,7 +92,6 @@ Result<void> no_secret_update(Call& call);
 Result<void> no_config_update(Call& call);
 Result<void> no_session(Call& call);
 Result<void> cancel_build(Call& call);
-Result<void> nothing_to_prune(Call& call);
 Result<void> not_yet(Call& call);
 
 } // namespace hull::api

@@ -3,31 +3,12 @@
 
 #include "api/body_streams.h"
 #include "api/handlers.h"
+#include "api/image_progress.h"
 #include "codec/json.h"
 
 namespace hull::api {
 
 namespace {
-
-// JSON lines of progress. The status is sent with the first of them, so an
-// error before that still is an HTTP error; one after it is a line itself.
-class ProgressStream {
-public:
-    explicit ProgressStream(Call& call) : call_(call) {}
-
-    Result<void> send(const json::Object& line) {
-        if (!call_.exchange().answered()) TRY(call_.stream(200, "application/json"));
-        return call_.exchange().write(json::print(line) + "\r\n");
-    }
-    Result<void> finish(Result<void> result) {
-        if (result.ok() || !call_.exchange().answered()) return result;
-        const std::string& text = result.error().message();
-        return send({{"errorDetail", json::Object{{"message", text}}}, {"error", text}});
-    }
-
-private:
-    Call& call_;
-};
 
 // "[=====>     ]  1.2MB/3.4MB" is what clients without a terminal show.
 std::string progress_text(uint64_t current, uint64_t total) {

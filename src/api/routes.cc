@@ -56,6 +56,8 @@ constexpr auto table = std::to_array<Route>({
     {post, "/images/{name}/tag", tag_image},
     {delete_, "/images/{name}", remove_image},
 
+    {post, "/build", build_image},
+
     {get, "/version", version},
     {get, "/info", info},
     {get, "/events", events},
@@ -115,10 +117,9 @@ constexpr auto table = std::to_array<Route>({
     {post, "/session", no_session},
     {post, "/grpc", no_session},
     {post, "/build/cancel", cancel_build},
-    {post, "/build/prune", nothing_to_prune},
+    {post, "/build/prune", prune_build_cache},
 
     // Known to clients, not to this engine: say so instead of "page not found".
-    {post, "/build", not_yet},
     {post, "/auth", not_yet},
     {get, "/images/search", not_yet},
     {post, "/images/{name}/push", not_yet},

@@ -70,6 +70,9 @@ public:
     // Whether it can be; then, the tree as a tar.
     virtual Result<std::unique_ptr<OpenArchive>> open_export(const std::string& name) = 0;
     virtual Result<model::Digest> commit(const CommitRequest& request) = 0;
+    // The changes of a stopped container as an image with exactly this
+    // configuration (its last history entry is this layer's). For builds.
+    virtual Result<model::Digest> commit_as(const std::string& name, model::ImageConfig config) = 0;
 };
 
 } // namespace hull::engine

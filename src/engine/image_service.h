@@ -27,7 +27,7 @@ public:
     Result<image::Pruned> prune(const image::PruneOptions& options);
     Result<image::Digest> import_tar(ByteSource& tar, const image::ImportRequest& request);
     // An image that a container or a build made: images().create() with its event.
-    Result<image::Digest> commit(model::ImageConfig config, const image::Digest& base, ByteSource* layer,
+    Result<image::Digest> commit(model::ImageConfig config, const std::optional<image::Digest>& base, ByteSource* layer,
                                  const std::optional<model::Reference>& reference);
     Result<std::vector<image::Loaded>> load(ByteSource& archive, const image::LoadCallback& progress,
                                             const std::vector<model::Platform>& platforms = {});

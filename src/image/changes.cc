@@ -49,19 +49,28 @@ StringList command(const ContainerConfig& config, std::string_view text) {
     return words;
 }
 
+// What an instruction changes, and what $variables are.
+struct Change {
+    ContainerConfig& config;
+    const StringList& env;
+    char escape;
+    Result<StringList> words(std::string_view text) const { return split_words(text, env, escape); }
+    Result<std::string> word(std::string_view text) const { return expand_word(text, env, escape); }
+};
+
 // "k=v k2=v2", or the old "k the rest".
 Result<std::vector<std::pair<std::string, std::string>>> pairs(std::string_view name, std::string_view text,
-                                                               const StringList& env) {
+                                                               const Change& change) {
     std::vector<std::pair<std::string, std::string>> out;
     size_t blank = text.find_first_of(" \t");
     if (text.substr(0, blank).find('=') == text.npos) {
         if (blank == text.npos) return invalid(std::string(name) + " must have two arguments");
-        std::string key = TRY(expand_word(text.substr(0, blank), env));
-        std::string value = TRY(expand_word(trim(text.substr(blank)), env));
+        std::string key = TRY(change.word(text.substr(0, blank)));
+        std::string value = TRY(change.word(trim(text.substr(blank))));
         out.emplace_back(std::move(key), std::move(value));
         return out;
     }
-    StringList words = TRY(split_words(text, env));
+    StringList words = TRY(change.words(text));
     for (const std::string& word : words) {
         size_t equals = word.find('=');
         if (equals == word.npos)
@@ -72,18 +81,21 @@ Result<std::vector<std::pair<std::string, std::string>>> pairs(std::string_view 
     return out;
 }
 
-Result<void> change_cmd(ContainerConfig& config, std::string_view text) {
+Result<void> change_cmd(const Change& change, std::string_view text) {
+    ContainerConfig& config = change.config;
     config.cmd = command(config, text);
     return {};
 }
 
-Result<void> change_entrypoint(ContainerConfig& config, std::string_view text) {
+Result<void> change_entrypoint(const Change& change, std::string_view text) {
+    ContainerConfig& config = change.config;
     config.entrypoint = text.empty() ? StringList() : command(config, text);
     return {};
 }
 
-Result<void> change_env(ContainerConfig& config, std::string_view text) {
-    auto list = TRY(pairs("ENV", text, config.env));
+Result<void> change_env(const Change& change, std::string_view text) {
+    ContainerConfig& config = change.config;
+    auto list = TRY(pairs("ENV", text, change));
     for (auto& [key, value] : list) {
         std::string entry = key + "=" + value;
         auto it = std::find_if(config.env.begin(), config.env.end(),
@@ -96,8 +108,9 @@ Result<void> change_env(ContainerConfig& config, std::string_view text) {
     return {};
 }
 
-Result<void> change_label(ContainerConfig& config, std::string_view text) {
-    auto list = TRY(pairs("LABEL", text, config.env));
+Result<void> change_label(const Change& change, std::string_view text) {
+    ContainerConfig& config = change.config;
+    auto list = TRY(pairs("LABEL", text, change));
     for (auto& [key, value] : list) config.labels.insert_or_assign(std::move(key), std::move(value));
     return {};
 }
@@ -109,8 +122,9 @@ std::optional<unsigned> port_number(std::string_view text) {
     return value;
 }
 
-Result<void> change_expose(ContainerConfig& config, std::string_view text) {
-    StringList words = TRY(split_words(text, config.env));
+Result<void> change_expose(const Change& change, std::string_view text) {
+    ContainerConfig& config = change.config;
+    StringList words = TRY(change.words(text));
     if (words.empty()) return invalid("EXPOSE requires at least one argument");
     for (std::string_view word : words) {
         size_t slash = word.find('/');
@@ -130,19 +144,21 @@ Result<void> change_expose(ContainerConfig& config, std::string_view text) {
     return {};
 }
 
-Result<void> change_user(ContainerConfig& config, std::string_view text) {
-    StringList words = TRY(split_words(text, config.env));
+Result<void> change_user(const Change& change, std::string_view text) {
+    ContainerConfig& config = change.config;
+    StringList words = TRY(change.words(text));
     if (words.size() != 1) return invalid("USER requires exactly one argument");
     config.user = words[0];
     return {};
 }
 
-Result<void> change_volume(ContainerConfig& config, std::string_view text) {
+Result<void> change_volume(const Change& change, std::string_view text) {
+    ContainerConfig& config = change.config;
     StringList list;
     if (auto form = json_form(text))
         list = std::move(*form);
     else
-        list = TRY(split_words(text, config.env));
+        list = TRY(change.words(text));
     if (list.empty()) return invalid("VOLUME requires at least one argument");
     for (std::string& path : list) {
         if (trim(path).empty()) return invalid("VOLUME specified can not be an empty string");
@@ -152,8 +168,9 @@ Result<void> change_volume(ContainerConfig& config, std::string_view text) {
     return {};
 }
 
-Result<void> change_workdir(ContainerConfig& config, std::string_view text) {
-    std::string path = TRY(expand_word(text, config.env));
+Result<void> change_workdir(const Change& change, std::string_view text) {
+    ContainerConfig& config = change.config;
+    std::string path = TRY(change.word(text));
     if (path.empty()) return invalid("WORKDIR requires exactly one argument");
     if (!path.starts_with('/')) path = (config.working_dir.empty() ? "" : config.working_dir) + "/" + path;
     // Cleaned as text: the folder may not exist yet.
@@ -190,14 +207,16 @@ bool is_signal(std::string_view text) {
     return std::find(names.begin(), names.end(), bare) != names.end();
 }
 
-Result<void> change_stopsignal(ContainerConfig& config, std::string_view text) {
-    std::string name = TRY(expand_word(text, config.env));
+Result<void> change_stopsignal(const Change& change, std::string_view text) {
+    ContainerConfig& config = change.config;
+    std::string name = TRY(change.word(text));
     if (!is_signal(name)) return invalid("invalid signal: " + name);
     config.stop_signal = std::move(name);
     return {};
 }
 
-Result<void> change_onbuild(ContainerConfig& config, std::string_view text) {
+Result<void> change_onbuild(const Change& change, std::string_view text) {
+    ContainerConfig& config = change.config;
     std::string word = upper(text.substr(0, text.find_first_of(" \t")));
     if (word == "ONBUILD") return invalid("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
     if (word == "FROM" || word == "MAINTAINER") return invalid(word + " isn't allowed as an ONBUILD trigger");
@@ -227,7 +246,8 @@ Result<void> health_flag(model::Healthcheck& check, std::string_view flag) {
     return {};
 }
 
-Result<void> change_healthcheck(ContainerConfig& config, std::string_view text) {
+Result<void> change_healthcheck(const Change& change, std::string_view text) {
+    ContainerConfig& config = change.config;
     model::Healthcheck check;
     while (text.starts_with("--")) {
         size_t end = std::min(text.find_first_of(" \t"), text.size());
@@ -257,7 +277,7 @@ Result<void> change_healthcheck(ContainerConfig& config, std::string_view text) 
 
 struct Instruction {
     std::string_view name;
-    Result<void> (*apply)(ContainerConfig&, std::string_view);
+    Result<void> (*apply)(const Change&, std::string_view);
 };
 constexpr Instruction instructions[] = {
     {"CMD", change_cmd},         {"ENTRYPOINT", change_entrypoint},   {"ENV", change_env},
@@ -266,21 +286,20 @@ constexpr Instruction instructions[] = {
     {"VOLUME", change_volume},   {"WORKDIR", change_workdir},
 };
 
-Result<void> apply_line(ContainerConfig& config, std::string_view line) {
-    size_t end = std::min(line.find_first_of(" \t"), line.size());
-    std::string name = upper(line.substr(0, end));
-    std::string_view rest = trim(line.substr(end));
+} // namespace
+
+Result<void> apply_instruction(ContainerConfig& config, std::string_view name, std::string_view text,
+                               const StringList& env, char escape) {
     for (const Instruction& instruction : instructions) {
         if (instruction.name != name) continue;
-        if (rest.empty() && name != "CMD" && name != "ENTRYPOINT")
-            return invalid(name + " requires at least one argument");
-        return instruction.apply(config, rest);
+        if (text.empty() && name != "CMD" && name != "ENTRYPOINT")
+            return invalid(std::string(name) + " requires at least one argument");
+        return instruction.apply({config, env, escape}, text);
     }
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    return invalid(name + " is not a valid change command");
+    std::string lower(name);
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    return invalid(lower + " is not a valid change command");
 }
-
-} // namespace
 
 Result<void> apply_changes(ContainerConfig& config, const std::vector<std::string>& changes) {
     for (std::string_view text : changes) {
@@ -288,7 +307,10 @@ Result<void> apply_changes(ContainerConfig& config, const std::vector<std::strin
             size_t newline = std::min(text.find('\n'), text.size());
             std::string_view line = trim(text.substr(0, newline));
             text.remove_prefix(std::min(newline + 1, text.size()));
-            if (!line.empty() && !line.starts_with('#')) TRY(apply_line(config, line));
+            if (line.empty() || line.starts_with('#')) continue;
+            size_t end = std::min(line.find_first_of(" \t"), line.size());
+            const StringList env = config.env; // as it was before the line
+            TRY(apply_instruction(config, upper(line.substr(0, end)), trim(line.substr(end)), env));
         }
     }
     return {};

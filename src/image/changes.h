@@ -16,6 +16,10 @@ namespace hull::image {
 // ("run is not a valid change command").
 Result<void> apply_changes(model::ContainerConfig& config, const std::vector<std::string>& changes);
 
+// One of them, by its name in capitals; variables are taken from env.
+Result<void> apply_instruction(model::ContainerConfig& config, std::string_view name, std::string_view text,
+                               const model::StringList& env, char escape = '\\');
+
 // "1m30s", "0.5h", "100ms" as nanoseconds (Go's time.ParseDuration).
 Result<int64_t> parse_duration(std::string_view text);
 

@@ -1,5 +1,6 @@
-// Words of a Dockerfile instruction: split at blanks, quotes and backslashes
-// removed, $variables replaced.
+// Words of a Dockerfile instruction: split at blanks, quotes and escapes
+// removed, $variables replaced. Source: Dockerfile reference, "Environment
+// replacement".
 #pragma once
 
 #include <string>
@@ -11,10 +12,12 @@
 
 namespace hull::image {
 
-// $NAME, ${NAME}, ${NAME:-word} and ${NAME:+word} are taken from env ("NAME=value").
-// Errors: invalid_argument (quotes or braces that don't end).
-Result<std::vector<std::string>> split_words(std::string_view text, const model::StringList& env);
+// $NAME and ${NAME} are taken from env ("NAME=value"); ${NAME:-word}, ${NAME-word},
+// :+ + :? ? as in a shell, ${NAME#pattern} ## % %% / // with * and ? for patterns.
+// The value of an unquoted variable is split at its blanks too.
+// Errors: invalid_argument (quotes or braces that don't end, :? of one not set).
+Result<std::vector<std::string>> split_words(std::string_view text, const model::StringList& env, char escape = '\\');
 // The same without splitting at blanks.
-Result<std::string> expand_word(std::string_view text, const model::StringList& env);
+Result<std::string> expand_word(std::string_view text, const model::StringList& env, char escape = '\\');
 
 } // namespace hull::image

@@ -16,8 +16,8 @@ namespace hull::store {
 namespace {
 
 constexpr int schema_version = 1;
-constexpr std::array<const char*, 8> table_names = {"containers", "images",   "refs",    "layers",
-                                                    "blobs",      "networks", "volumes", "settings"};
+constexpr std::array<const char*, 9> table_names = {"containers", "images",  "refs",        "layers",  "blobs",
+                                                    "networks",   "volumes", "build_cache", "settings"};
 // Pages of the write-ahead log after which it is copied into the database.
 constexpr int checkpoint_pages = 1000;
 

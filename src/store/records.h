@@ -22,14 +22,15 @@ namespace hull::store {
 using sys::Durability;
 
 enum class Table : unsigned char {
-    containers, // container id -> JSON, written by engine/
-    images,     // image id -> JSON, written by image/
-    references, // "docker.io/library/busybox:latest" or "...@sha256:..." -> image id, written by image/
-    layers,     // chain id -> JSON, written by the layer store
-    blobs,      // digest -> JSON, written by the blob store
-    networks,   // network id -> JSON
-    volumes,    // volume name -> JSON
-    settings,   // anything else that must last: pool cursors, engine id, ...
+    containers,  // container id -> JSON, written by engine/
+    images,      // image id -> JSON, written by image/
+    references,  // "docker.io/library/busybox:latest" or "...@sha256:..." -> image id, written by image/
+    layers,      // chain id -> JSON, written by the layer store
+    blobs,       // digest -> JSON, written by the blob store
+    networks,    // network id -> JSON
+    volumes,     // volume name -> JSON
+    build_cache, // key of a build's step -> image id, written by build/
+    settings,    // anything else that must last: pool cursors, engine id, ...
 };
 
 struct Record {

@@ -8,6 +8,7 @@
 #include "apps/hulld/state_folders.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "build/builder.h"
 #include "engine/sandbox_port.h"
 #include "http/server.h"
 #include "image/images.h"
@@ -102,7 +103,17 @@ private:
         api.debug = options.log_level == log::Level::debug;
         api.default_init = options.default_init;
         api.networks = TRY(networks(options));
-        api_ = api::Api::create(std::move(api), *engine_);
+        builder_ = TRY(build::Builder::open({.containers = engine_->containers(),
+                                             .images = engine_->images(),
+                                             .records = *records_,
+                                             .folder = options.data_root + "/build",
+                                             .commit =
+                                                 [this](const std::string& container, model::ImageConfig config) {
+                                                     return engine_->files().commit_as(container, std::move(config));
+                                                 },
+                                             .pull = {},
+                                             .download = {}}));
+        api_ = api::Api::create(std::move(api), *engine_, builder_.get());
         return {};
     }
 
@@ -164,6 +175,7 @@ private:
     std::unique_ptr<engine::SandboxPort> sandboxes_;
     std::unique_ptr<engine::HostPort> machine_;
     std::unique_ptr<engine::Engine> engine_;
+    std::unique_ptr<build::Builder> builder_;
     std::unique_ptr<api::Api> api_;
     std::unique_ptr<http::Server> server_;
     std::vector<std::string> socket_paths_; // made here, not given by a service manager

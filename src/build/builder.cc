@@ -1,0 +1,331 @@
+#include "build/builder.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fcntl.h>
+
+#include "build/archive_tree.h"
+#include "build/build_state.h"
+#include "codec/compress/compress.h"
+#include "image/platform.h"
+#include "image/words.h"
+#include "sys/file.h"
+
+namespace hull::build {
+
+namespace {
+
+std::string short_id(const Digest& id) { return id.hex().substr(0, 12); }
+
+model::StringList platform_arguments(const std::string& wanted) {
+    model::Platform host = image::host_platform();
+    model::Platform target = host;
+    if (auto parsed = image::parse_platform(wanted); !wanted.empty() && parsed.ok()) target = *parsed;
+    model::StringList out;
+    auto add = [&](const std::string& prefix, const model::Platform& p) {
+        std::string whole = p.os + "/" + p.architecture + (p.variant.empty() ? "" : "/" + p.variant);
+        out.push_back(prefix + "PLATFORM=" + whole);
+        out.push_back(prefix + "OS=" + p.os);
+        out.push_back(prefix + "ARCH=" + p.architecture);
+        out.push_back(prefix + "VARIANT=" + p.variant);
+    };
+    add("TARGET", target);
+    add("BUILD", host);
+    return out;
+}
+
+const std::string* argument(const model::StringList& list, std::string_view name) {
+    for (const std::string& entry : list)
+        if (entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=') return &entry;
+    return nullptr;
+}
+
+} // namespace
+
+Result<std::unique_ptr<Builder>> Builder::open(BuilderPorts ports) {
+    TRY(sys::mkdir_parents(ports.folder, 0700).context("make the folder of builds"));
+    return std::unique_ptr<Builder>(new Builder(std::move(ports)));
+}
+
+Result<std::shared_ptr<Context>> Builder::read_context(ByteSource& tar) const {
+    auto plain = TRY(decompress(tar));
+    std::string first(tar::block_bytes, '\0');
+    first.resize(TRY(read_full(*plain, first)));
+    bool empty_tar = std::ranges::all_of(first, [](char c) { return c == '\0'; }); // two zero blocks
+    if (!first.empty() && !empty_tar && !looks_like_tar(first)) {
+        // A Dockerfile that came as it is.
+        PrefixedSource whole(std::move(first), *plain);
+        return std::shared_ptr<Context>(TRY(Context::from_file("Dockerfile", whole, ports_.folder)));
+    }
+    PrefixedSource whole(std::move(first), *plain);
+    return std::shared_ptr<Context>(TRY(Context::from_tar(whole, ports_.folder).context("read the build context")));
+}
+
+Result<Digest> Builder::build(const BuildOptions& options, std::shared_ptr<Context> context, Output& output,
+                              std::stop_token stop) {
+    Build build(*this, options, std::move(context), output, std::move(stop));
+    return build.run();
+}
+
+Result<Pruned> Builder::prune_cache() {
+    Pruned pruned;
+    pruned.deleted = TRY(cache_.clear());
+    const std::string folder = ports_.folder + "/cache";
+    auto names = sys::list_dir(folder);
+    if (!names.ok()) return pruned; // no cache mount yet
+    for (const std::string& name : *names) {
+        FolderTree tree(TRY(sys::open(folder + "/" + name, O_PATH | O_DIRECTORY)));
+        TRY(walk(tree, "", [&](const std::string&, const Node& node) -> Result<bool> {
+            pruned.bytes += node.size;
+            return true;
+        }));
+        TRY(sys::remove_tree(folder + "/" + name));
+        pruned.deleted.push_back(name);
+    }
+    return pruned;
+}
+
+// ---- one build ------------------------------------------------------------------------
+
+Build::Build(Builder& builder, const BuildOptions& options, std::shared_ptr<Context> context, Output& output,
+             std::stop_token stop)
+    : builder_(builder), options_(options), context_(std::move(context)), output_(output), stop_(std::move(stop)),
+      platform_args_(platform_arguments(options.platform)) {}
+
+Result<Digest> Build::run() {
+    if (options_.squash)
+        return Error(ErrorKind::unsupported, "squash is not supported: build the stage's result into a new stage with "
+                                             "FROM scratch and COPY --from, which gives one layer");
+    std::vector<model::Reference> references;
+    for (const std::string& tag : options_.tags) {
+        auto reference = TRY(model::Reference::parse(tag).context("invalid argument \"" + tag + "\" for t"));
+        if (reference.digest) return invalid("refusing to create a tag with a digest reference");
+        references.push_back(std::move(reference));
+    }
+    for (const auto& [name, value] : options_.args) {
+        if (name != "SOURCE_DATE_EPOCH" || !value) continue;
+        int64_t seconds = 0;
+        auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), seconds);
+        if (error != std::errc() || end != value->data() + value->size()) return invalid("SOURCE_DATE_EPOCH is no number: " + *value);
+        epoch_ = seconds;
+    }
+    TRY(read_dockerfile());
+    for (const std::string& warning : file_.warnings) TRY(output_.text(warning + "\n"));
+    plan_ = TRY(plan_stages(file_, options_.target, options_.args, platform_args_));
+    for (const Instruction* instruction : plan_.global_instructions) TRY(announce(instruction->original));
+    states_.resize(plan_.stages.size());
+    for (size_t i = 0; i < plan_.stages.size(); ++i)
+        if (plan_.stages[i].needed) TRY(run_stage(i));
+    Digest id = TRY(finish(states_[plan_.target]));
+    TRY(warn_of_unused_args());
+    TRY(output_.image(id));
+    TRY(output_.text("Successfully built " + short_id(id) + "\n"));
+    for (size_t i = 0; i < references.size(); ++i) {
+        const model::Reference& reference = references[i];
+        std::string tag = reference.tag.empty() ? "latest" : reference.tag;
+        TRY(builder_.ports().images.tag(id.str(), reference.familiar_name(), tag));
+        TRY(output_.text("Successfully tagged " + reference.familiar_name() + ":" + tag + "\n"));
+    }
+    return id;
+}
+
+Result<void> Build::read_dockerfile() {
+    std::string text;
+    if (options_.dockerfile_text) {
+        text = *options_.dockerfile_text;
+    } else {
+        std::string path = clean_relative(options_.dockerfile.empty() ? "Dockerfile" : options_.dockerfile);
+        auto read = context_->read(path, max_dockerfile_bytes);
+        // As Docker: the other spelling, when nothing was asked for.
+        if (!read.ok() && read.error().kind() == ErrorKind::not_found && path == "Dockerfile")
+            if (auto other = context_->read("dockerfile", max_dockerfile_bytes); other.ok()) read = std::move(other);
+        if (!read.ok() && read.error().kind() == ErrorKind::not_found)
+            return invalid("Cannot locate specified Dockerfile: " + options_.dockerfile);
+        text = TRY(std::move(read));
+    }
+    file_ = TRY(parse_dockerfile(text));
+    auto ignored = context_->read(".dockerignore", size_t{4} << 20);
+    if (!ignored.ok()) return {};
+    context_->leave_out(TRY(IgnoreList::parse(*ignored).context(".dockerignore")));
+    return {};
+}
+
+Result<void> Build::announce(const std::string& text) {
+    ++steps_done_;
+    std::string line = text;
+    std::ranges::replace(line, '\n', ' ');
+    return output_.text("Step " + std::to_string(steps_done_) + "/" + std::to_string(plan_.steps) + " : " + line + "\n");
+}
+
+Result<void> Build::run_stage(size_t index) {
+    const Stage& stage = plan_.stages[index];
+    stage_ = index;
+    StageState& state = states_[index];
+    TRY(announce(stage.from->original));
+    auto begun = begin_stage(stage, state);
+    if (!begun.ok()) return std::move(begun).error();
+    TRY(run_triggers(state));
+    for (const Instruction* instruction : stage.steps) {
+        TRY(announce(instruction->original));
+        TRY(step(*instruction, state));
+    }
+    return {};
+}
+
+Result<void> Build::step(const Instruction& instruction, StageState& state) {
+    if (stop_.stop_requested()) return Error(ErrorKind::cancelled, "the build was cancelled");
+    return do_instruction(instruction, state);
+}
+
+Result<void> Build::begin_stage(const Stage& stage, StageState& state) {
+    if (stage.base_stage) {
+        const StageState& base = states_[*stage.base_stage];
+        state.image = base.image;
+        state.config = base.config;
+        state.key = base.key;
+    } else if (stage.base == "scratch") {
+        model::Platform platform = image::host_platform();
+        if (!stage.platform.empty()) platform = TRY(image::parse_platform(stage.platform));
+        else if (!options_.platform.empty()) platform = TRY(image::parse_platform(options_.platform));
+        state.config.os = platform.os;
+        state.config.architecture = platform.architecture;
+        state.config.variant = platform.variant;
+        state.key = make_key("", {"scratch", platform.os, platform.architecture, platform.variant});
+        return output_.text(" ---> \n");
+    } else {
+        auto image = TRY(base_image(stage.base, stage.platform.empty() ? options_.platform : stage.platform));
+        state.image = image->id;
+        state.config = image->config;
+        state.key = image->id.str();
+    }
+    state.config.comment.clear();
+    return say_image(state);
+}
+
+Result<image::ImagePtr> Build::base_image(const std::string& name, const std::string& platform) {
+    const image::Images& images = builder_.ports().images.images();
+    auto fits = [&](const model::ImageConfig& config) {
+        auto wanted = image::parse_platform(platform);
+        return platform.empty() || !wanted.ok() || (config.os == wanted->os && config.architecture == wanted->architecture);
+    };
+    if (!platform.empty()) TRY(image::parse_platform(platform));
+    auto found = images.resolve(name);
+    if (found.ok() && !options_.pull && fits((*found)->config)) return found;
+    if (!found.ok() && found.error().kind() != ErrorKind::not_found) return found;
+    if (found.ok() && (name.starts_with("sha256:") || !builder_.ports().pull) && fits((*found)->config)) return found;
+    if (found.ok() && !fits((*found)->config) && !builder_.ports().pull)
+        return Error(ErrorKind::not_found, "image " + name + " was found but does not match the platform " + platform + ": it is for " +
+                                               (*found)->config.os + "/" + (*found)->config.architecture);
+    if (!builder_.ports().pull) return found;
+    TRY(builder_.ports().pull(name, platform, output_));
+    return images.resolve(name);
+}
+
+// ONBUILD of the base, each as if it stood here.
+Result<void> Build::run_triggers(StageState& state) {
+    model::StringList triggers = std::move(state.config.config.on_build);
+    state.config.config.on_build.clear();
+    if (triggers.empty()) return {};
+    TRY(output_.text("# Executing " + std::to_string(triggers.size()) + " build trigger" + (triggers.size() == 1 ? "" : "s") + "\n"));
+    for (const std::string& trigger : triggers) {
+        Dockerfile file = TRY(parse_dockerfile(trigger).context("ONBUILD of the base image"));
+        for (const Instruction& instruction : file.instructions)
+            TRY(step(instruction, state).context("ONBUILD " + instruction.original));
+    }
+    return {};
+}
+
+Result<Digest> Build::finish(StageState& state) {
+    if (!options_.labels.empty()) {
+        std::string text;
+        for (const auto& [name, value] : options_.labels) {
+            state.config.config.labels[name] = value;
+            text += " " + name + "=" + value;
+        }
+        CacheKey key = make_key(state.key, {"labels", text});
+        if (!TRY(take_cached(state, key))) TRY(commit(state, key, "LABEL" + text, nullptr));
+    }
+    if (!state.image) return invalid("No image was generated. Is your Dockerfile empty?");
+    return *state.image;
+}
+
+Result<void> Build::warn_of_unused_args() {
+    std::string names;
+    for (const auto& [name, value] : options_.args)
+        if (!used_args_.contains(name) && !is_predefined_arg(name) && name != "SOURCE_DATE_EPOCH" &&
+            !name.starts_with("BUILDKIT_") && !argument(plan_.global_args, name))
+            names += (names.empty() ? "" : " ") + name;
+    if (names.empty()) return {};
+    return output_.text("[Warning] One or more build-args [" + names + "] were not consumed\n");
+}
+
+Result<void> Build::say_image(const StageState& state) {
+    if (!state.image) return {};
+    return output_.text(" ---> " + short_id(*state.image) + "\n");
+}
+
+Result<bool> Build::take_cached(StageState& state, const CacheKey& key) {
+    if (options_.no_cache) return false;
+    auto found = TRY(builder_.cache().find(key));
+    if (found) {
+        auto image = builder_.ports().images.images().resolve(found->str());
+        if (image.ok() && (*image)->id == *found) {
+            state.image = *found;
+            state.config = (*image)->config;
+            state.key = found->str();
+            TRY(output_.text(" ---> Using cache\n"));
+            TRY(say_image(state));
+            return true;
+        }
+    }
+    return false;
+}
+
+Result<void> Build::commit(StageState& state, const CacheKey& key, const std::string& created_by, ByteSource* layer) {
+    model::ImageConfig config = state.config;
+    config.created = now();
+    config.history.push_back({config.created, created_by, config.author, "", layer == nullptr});
+    Digest id = TRY(builder_.ports().images.commit(config, state.image, layer, std::nullopt));
+    auto image = TRY(builder_.ports().images.images().resolve(id.str()));
+    state.image = id;
+    state.config = image->config;
+    state.key = id.str();
+    TRY(builder_.cache().add(key, id));
+    return say_image(state);
+}
+
+// ---- trees and variables ----------------------------------------------------------------
+
+WallTime Build::now() const { return epoch_ ? WallTime{*epoch_ * 1'000'000'000} : wall_now(); }
+
+model::StringList Build::variables(const StageState& state) const {
+    model::StringList out = state.config.config.env;
+    out.insert(out.end(), state.args.begin(), state.args.end());
+    return out;
+}
+
+Result<std::string> Build::expanded(std::string_view text, const StageState& state) const {
+    return image::expand_word(text, variables(state), file_.directives.escape);
+}
+
+Result<std::shared_ptr<const Tree>> Build::tree_of(const std::optional<Digest>& image) {
+    const std::string name = image ? image->str() : "scratch";
+    if (auto known = trees_.find(name); known != trees_.end()) return known->second;
+    const image::Images& images = builder_.ports().images.images();
+    image::Lease lease = image ? TRY(images.rootfs(*image)) : TRY(images.hold(std::nullopt));
+    image::Lease empty = TRY(images.hold(std::nullopt));
+    std::shared_ptr<const Tree> tree = TRY(layers_tree(lease.lower(), empty.lower().front()));
+    leases_.push_back(std::move(lease));
+    trees_.emplace(name, tree);
+    return tree;
+}
+
+// --from: a stage, else an image.
+Result<std::shared_ptr<const Tree>> Build::tree_from(const std::string& name, const StageState&) {
+    if (auto stage = find_stage(plan_.stages, name, stage_)) return tree_of(states_[*stage].image);
+    auto image = TRY(base_image(name, options_.platform).context("--from=" + name));
+    return tree_of(image->id);
+}
+
+} // namespace hull::build

@@ -1,0 +1,241 @@
+// The instructions but RUN.
+#include <algorithm>
+
+#include "build/build_state.h"
+#include "build/pattern.h"
+#include "codec/json.h"
+#include "image/changes.h"
+#include "image/words.h"
+
+namespace hull::build {
+
+namespace {
+
+std::string file_name_of(const std::string& url) {
+    std::string path = url.substr(0, url.find_first_of("?#"));
+    return path.substr(path.rfind('/') + 1);
+}
+bool is_url(const std::string& text) { return text.starts_with("http://") || text.starts_with("https://"); }
+bool is_git(const std::string& text) {
+    return text.starts_with("git@") || text.starts_with("git://") || text.starts_with("ssh://") ||
+           (is_url(text) && (text.ends_with(".git") || text.find(".git#") != text.npos));
+}
+
+Result<bool> flag_is_on(const Flag& flag) {
+    if (!flag.has_value || flag.value == "true" || flag.value == "1") return true;
+    if (flag.value == "false" || flag.value == "0") return false;
+    return invalid("expecting boolean value for flag " + flag.name + ", not: " + flag.value);
+}
+
+// On a scratch image "/": every name is below it.
+std::string workdir_of(const StageState& state) {
+    const std::string& dir = state.config.config.working_dir;
+    return dir.empty() ? "/" : dir;
+}
+
+} // namespace
+
+Result<void> Build::do_instruction(const Instruction& instruction, StageState& state) {
+    const std::string& name = instruction.keyword;
+    auto run = [&]() -> Result<void> {
+        if (name == "RUN") return do_run(instruction, state);
+        if (name == "COPY" || name == "ADD") return do_copy(instruction, state);
+        TRY(check_flags(instruction, {}));
+        if (name == "ARG") return do_arg(instruction, state);
+        if (name == "SHELL") return do_shell(instruction, state);
+        if (name == "WORKDIR") return do_workdir(instruction, state);
+        if (name == "FROM") return invalid("FROM isn't allowed here");
+        return do_settings(instruction, state);
+    };
+    auto done = run();
+    // What a program did is no fault of the file's.
+    if (done.ok() || name == "RUN") return done;
+    if (done.error().kind() == ErrorKind::cancelled) return done;
+    return at_line(std::move(done).error(), file_, instruction);
+}
+
+Result<void> Build::do_arg(const Instruction& instruction, StageState& state) {
+    auto words = TRY(image::split_words(instruction.rest, variables(state), file_.directives.escape));
+    if (words.empty()) return invalid("ARG requires at least one argument");
+    for (const std::string& word : words) {
+        size_t equals = word.find('=');
+        std::string name = word.substr(0, equals);
+        if (name.empty()) return invalid("ARG names can not be blank");
+        std::optional<std::string> value;
+        if (equals != word.npos) value = word.substr(equals + 1);
+        // Without a value of its own it is what ARG said before FROM.
+        if (!value)
+            for (const auto* list : {&plan_.global_args, &platform_args_})
+                for (const std::string& entry : *list)
+                    if (!value && entry.starts_with(name + "=")) value = entry.substr(name.size() + 1);
+        for (const auto& [given, text] : options_.args)
+            if (given == name) {
+                used_args_.insert(name);
+                if (text) value = *text;
+            }
+        state.declared.insert(name);
+        std::erase_if(state.args, [&](const std::string& entry) { return entry.starts_with(name + "="); });
+        if (value) state.args.insert(state.args.begin(), name + "=" + *value);
+    }
+    // No image of its own: what uses it has it in its key.
+    return say_image(state);
+}
+
+Result<void> Build::do_settings(const Instruction& instruction, StageState& state) {
+    model::ContainerConfig& config = state.config.config;
+    const std::string& name = instruction.keyword;
+    const model::StringList env = variables(state);
+    if (name == "MAINTAINER") {
+        if (instruction.rest.empty()) return invalid("MAINTAINER requires exactly one argument");
+        state.config.author = instruction.rest;
+    } else {
+        TRY(image::apply_instruction(config, name, instruction.rest, env, file_.directives.escape));
+    }
+    if (name == "CMD") state.cmd_set = true;
+    // The base's CMD was for the base's ENTRYPOINT.
+    if (name == "ENTRYPOINT" && !state.cmd_set) config.cmd.reset();
+    model::ImageConfig after = state.config;
+    CacheKey key = make_key(state.key, {name, json::print(model::to_json(config)), state.config.author});
+    if (TRY(take_cached(state, key))) return {};
+    state.config = std::move(after);
+    return commit(state, key, instruction.original, nullptr);
+}
+
+Result<void> Build::do_shell(const Instruction& instruction, StageState& state) {
+    auto shell = exec_form(instruction.rest);
+    if (!shell || shell->empty()) return invalid("SHELL requires the arguments to be in JSON form");
+    state.config.config.shell = *shell;
+    model::ImageConfig after = state.config;
+    CacheKey key = make_key(state.key, {"SHELL", instruction.rest});
+    if (TRY(take_cached(state, key))) return {};
+    state.config = std::move(after);
+    return commit(state, key, instruction.original, nullptr);
+}
+
+Result<void> Build::do_workdir(const Instruction& instruction, StageState& state) {
+    TRY(image::apply_instruction(state.config.config, "WORKDIR", instruction.rest, variables(state), file_.directives.escape));
+    model::ImageConfig after = state.config;
+    CacheKey key = make_key(state.key, {"WORKDIR", after.config.working_dir});
+    if (TRY(take_cached(state, key))) return {};
+    state.config = std::move(after);
+    // The folder is made when it isn't there.
+    auto base = TRY(tree_of(state.image));
+    std::string path = TRY(resolve(*base, state.config.config.working_dir, FinalLink::followed));
+    auto there = TRY(base->look(path));
+    if (there && !there->is_folder()) return invalid("cannot mkdir: /" + path + " is not a folder");
+    if (there || path.empty()) return commit(state, key, instruction.original, nullptr);
+    std::vector<LayerItem> items;
+    for (size_t end = 0; end != path.npos;) {
+        end = path.find('/', end == 0 ? 0 : end + 1);
+        std::string part = path.substr(0, end);
+        if (TRY(base->look(part))) continue;
+        LayerItem item;
+        item.entry.type = tar::Type::directory;
+        item.entry.path = part + "/";
+        item.entry.mode = 0755;
+        item.entry.mtime = now().ns / 1'000'000'000;
+        items.push_back(std::move(item));
+    }
+    auto layer = layer_tar(items);
+    return commit(state, key, instruction.original, layer.get());
+}
+
+// ---- COPY and ADD ----------------------------------------------------------------------
+
+Result<CopySource> Build::download(const std::string& url, const std::string& checksum) {
+    if (!builder_.ports().download)
+        return Error(ErrorKind::unsupported, "ADD of " + url + ": this engine does not download files; fetch it in a RUN instruction");
+    auto body = TRY(builder_.ports().download(url).context("ADD " + url));
+    std::string name = file_name_of(url);
+    if (name.empty()) name = "index.html";
+    std::shared_ptr<Context> tree = TRY(Context::from_file(name, *body, builder_.ports().folder, 0600));
+    if (!checksum.empty()) {
+        std::string found = "sha256:" + TRY(tree->digest(name));
+        if (found != checksum) return invalid("digest mismatch: " + url + " is " + found + ", not " + checksum);
+    }
+    return CopySource{std::move(tree), name, std::nullopt};
+}
+
+Result<std::vector<CopySource>> Build::copy_sources(const Instruction& instruction, std::vector<std::string> words,
+                                                    StageState& state, bool& from_image) {
+    std::vector<CopySource> sources;
+    std::shared_ptr<const Tree> tree = context_;
+    if (const Flag* from = find_flag(instruction, "from")) {
+        std::string name = TRY(expanded(from->value, state));
+        if (name.empty()) return invalid("--from is empty");
+        tree = TRY(tree_from(name, state));
+        from_image = true;
+    }
+    std::string checksum;
+    if (const Flag* flag = find_flag(instruction, "checksum")) {
+        checksum = TRY(expanded(flag->value, state));
+        TRY(model::Digest::parse(checksum).context("--checksum"));
+    }
+    size_t doc = 0;
+    for (const std::string& word : words) {
+        if (doc < instruction.heredocs.size() && word.find("<<") != word.npos) {
+            const Heredoc& here = instruction.heredocs[doc++];
+            std::string text = here.content;
+            if (here.expand) {
+                // Quotes are text here: only variables are replaced.
+                std::string escaped;
+                for (char c : text) {
+                    if (c == '"' || c == '\'') escaped += file_.directives.escape;
+                    escaped += c;
+                }
+                text = TRY(expanded(escaped, state));
+            }
+            sources.push_back({nullptr, here.name, std::move(text)});
+        } else if (is_git(word)) {
+            return Error(ErrorKind::unsupported, instruction.keyword + " of a git repository is not supported: " + word);
+        } else if (instruction.keyword == "ADD" && is_url(word)) {
+            sources.push_back(TRY(download(word, checksum)));
+        } else {
+            if (!checksum.empty()) return invalid("checksum can't be specified for sources that aren't HTTP(S): " + word);
+            sources.push_back({tree, word, std::nullopt});
+        }
+    }
+    return sources;
+}
+
+Result<void> Build::do_copy(const Instruction& instruction, StageState& state) {
+    static constexpr std::string_view copy_flags[] = {"from", "chown", "chmod", "link", "parents", "exclude"};
+    static constexpr std::string_view add_flags[] = {"chown", "chmod", "link", "exclude", "checksum", "unpack", "keep-git-dir"};
+    bool add = instruction.keyword == "ADD";
+    TRY(check_flags(instruction, add ? std::span<const std::string_view>(add_flags) : std::span<const std::string_view>(copy_flags)));
+    CopyOptions options;
+    options.instruction = instruction.keyword;
+    options.workdir = workdir_of(state);
+    options.unpack = add;
+    options.epoch = epoch_;
+    options.now = now().ns / 1'000'000'000;
+    for (const Flag& flag : instruction.flags) {
+        if (flag.name == "link") options.link = TRY(flag_is_on(flag));
+        if (flag.name == "parents") options.parents = TRY(flag_is_on(flag));
+        if (flag.name == "unpack") options.unpack = TRY(flag_is_on(flag));
+        if (flag.name == "chown") options.chown = TRY(expanded(flag.value, state));
+        if (flag.name == "chmod") options.chmod = TRY(expanded(flag.value, state));
+        if (flag.name == "exclude") options.exclude.push_back(TRY(expanded(flag.value, state)));
+    }
+    std::vector<std::string> words;
+    if (auto list = exec_form(instruction.rest)) {
+        for (const std::string& word : *list) words.push_back(TRY(expanded(word, state)));
+    } else {
+        words = TRY(image::split_words(instruction.rest, variables(state), file_.directives.escape));
+    }
+    if (words.size() < 2) return invalid(instruction.keyword + " requires at least two arguments");
+    options.destination = std::move(words.back());
+    words.pop_back();
+    bool from_image = false;
+    auto sources = TRY(copy_sources(instruction, std::move(words), state, from_image));
+    options.keep_owner = from_image;
+    auto base = TRY(tree_of(state.image));
+    auto items = TRY(plan_copy(sources, *base, options, builder_.ports().folder));
+    std::string digest = TRY(digest_of(items));
+    CacheKey key = make_key(state.key, {"copy", digest});
+    if (TRY(take_cached(state, key))) return {};
+    auto layer = layer_tar(items);
+    return commit(state, key, instruction.original, layer.get());
+}
+
+} // namespace hull::build

@@ -1,0 +1,167 @@
+#include "build/tree.h"
+
+#include <array>
+
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+
+#include "build/pattern.h"
+#include "codec/compress/sha256.h"
+#include "sys/file.h"
+#include "sys/mount.h"
+#include "sys/resolve.h"
+#include "sys/tree.h"
+
+namespace hull::build {
+
+namespace {
+
+class FileSource : public ByteSource {
+public:
+    explicit FileSource(UniqueFd file) : file_(std::move(file)) {}
+    Result<size_t> read(std::span<char> into) override { return sys::read(file_, into); }
+
+private:
+    UniqueFd file_;
+};
+
+tar::Type type_of(mode_t mode) {
+    switch (mode & S_IFMT) {
+    case S_IFDIR: return tar::Type::directory;
+    case S_IFLNK: return tar::Type::symlink;
+    case S_IFCHR: return tar::Type::char_device;
+    case S_IFBLK: return tar::Type::block_device;
+    case S_IFREG: return tar::Type::file;
+    default: return tar::Type::fifo; // sockets too: neither is copied
+    }
+}
+
+bool not_there(const Error& error) {
+    return error.kind() == ErrorKind::not_found || error.code() == ENOTDIR || error.code() == ELOOP;
+}
+
+Result<void> add_lower(sys::NewFilesystem& overlay, const std::vector<std::string>& lower) {
+    for (size_t i = 0; i < lower.size(); ++i) {
+        auto added = overlay.string("lowerdir+", lower[i]);
+        if (added.ok()) continue;
+        if (i > 0 || added.error().code() != EINVAL) return added;
+        // Before Linux 6.5: all in one text.
+        std::string all;
+        for (const std::string& folder : lower) {
+            if (!all.empty()) all += ':';
+            for (char c : folder) {
+                if (c == ':' || c == '\\') all += '\\';
+                all += c;
+            }
+        }
+        return overlay.string("lowerdir", all);
+    }
+    return {};
+}
+
+} // namespace
+
+Result<std::string> Tree::digest(const std::string& path) const {
+    auto source = TRY(open(path));
+    Sha256 hash;
+    std::array<char, 65536> buffer{};
+    for (;;) {
+        size_t n = TRY(source->read(buffer));
+        if (n == 0) return hash.hex_digest();
+        hash.update({buffer.data(), n});
+    }
+}
+
+Result<std::string> resolve(const Tree& tree, const std::string& path, FinalLink final_link) {
+    constexpr int most_links = 40;
+    int links = 0;
+    std::string done;
+    std::string rest = clean_relative(path);
+    while (!rest.empty()) {
+        size_t slash = rest.find('/');
+        std::string name = rest.substr(0, slash);
+        rest = slash == rest.npos ? std::string() : rest.substr(slash + 1);
+        if (name == "..") {
+            done.resize(done.rfind('/') == done.npos ? 0 : done.rfind('/'));
+            continue;
+        }
+        if (name.empty() || name == ".") continue;
+        std::string next = done.empty() ? name : done + "/" + name;
+        auto node = TRY(tree.look(next));
+        if (!node || node->type != tar::Type::symlink || (rest.empty() && final_link == FinalLink::kept)) {
+            done = std::move(next);
+            continue;
+        }
+        if (++links > most_links) return invalid("too many levels of symbolic links at /" + next);
+        // What follows the link may lead up from where the link leads.
+        if (node->target.starts_with('/')) done.clear();
+        rest = node->target + (rest.empty() ? "" : "/" + rest);
+    }
+    return done;
+}
+
+Result<void> walk(const Tree& tree, const std::string& path, const Visit& visit) {
+    std::vector<std::string> todo{path};
+    while (!todo.empty()) {
+        std::string at = std::move(todo.back());
+        todo.pop_back();
+        auto node = TRY(tree.look(at));
+        if (!node) continue;
+        bool enter = TRY(visit(at, *node));
+        if (!enter || !node->is_folder()) continue;
+        auto names = TRY(tree.children(at));
+        for (auto name = names.rbegin(); name != names.rend(); ++name)
+            todo.push_back(at.empty() ? *name : at + "/" + *name);
+    }
+    return {};
+}
+
+Result<std::optional<Node>> FolderTree::look(const std::string& path) const {
+    auto file = path.empty() ? sys::open_beneath(root_, ".", O_PATH, sys::Links::refused)
+                             : sys::open_beneath(root_, path, O_PATH | O_NOFOLLOW, sys::Links::in_root);
+    if (!file.ok()) {
+        if (not_there(file.error())) return std::optional<Node>();
+        return std::move(file).error();
+    }
+    struct stat info = TRY(sys::stat_fd(*file));
+    Node node;
+    node.type = type_of(info.st_mode);
+    node.mode = info.st_mode & 07777;
+    node.uid = info.st_uid;
+    node.gid = info.st_gid;
+    node.mtime = info.st_mtim.tv_sec;
+    node.mtime_ns = static_cast<uint32_t>(info.st_mtim.tv_nsec);
+    if (node.type == tar::Type::file) node.size = static_cast<uint64_t>(info.st_size);
+    node.device_major = major(info.st_rdev);
+    node.device_minor = minor(info.st_rdev);
+    if (node.type == tar::Type::symlink) node.target = TRY(sys::read_link_at(*file, ""));
+    if (node.type == tar::Type::file) {
+        auto capability = sys::get_xattr_at(root_, path, "security.capability");
+        if (capability.ok() && *capability) node.xattrs.emplace_back("security.capability", **capability);
+    }
+    return std::optional(std::move(node));
+}
+
+Result<std::vector<std::string>> FolderTree::children(const std::string& path) const {
+    UniqueFd folder = TRY(sys::open_beneath(root_, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY, sys::Links::refused));
+    return sys::names_in(folder);
+}
+
+Result<std::unique_ptr<ByteSource>> FolderTree::open(const std::string& path) const {
+    UniqueFd file = TRY(sys::open_beneath(root_, path, O_RDONLY | O_NONBLOCK, sys::Links::refused));
+    return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(std::move(file)));
+}
+
+Result<std::unique_ptr<Tree>> layers_tree(const std::vector<std::string>& lower, const std::string& empty) {
+    if (lower.size() == 1 && lower.front() == empty) // the same layer twice is refused
+        return std::unique_ptr<Tree>(std::make_unique<FolderTree>(TRY(sys::open(empty, O_PATH | O_DIRECTORY))));
+    auto overlay = TRY(sys::NewFilesystem::open("overlay"));
+    std::vector<std::string> folders = lower;
+    if (folders.size() == 1) folders.push_back(empty);
+    TRY(add_lower(overlay, folders));
+    TRY(overlay.string("source", "overlay"));
+    UniqueFd mount = TRY(overlay.mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+    return std::unique_ptr<Tree>(std::make_unique<FolderTree>(std::move(mount)));
+}
+
+} // namespace hull::build
