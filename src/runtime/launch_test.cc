@@ -215,7 +215,22 @@ TEST_F(LaunchTest, without_pivot_root_a_user_namespace_works_too) {
     Plan plan =
         shell_plan("ls -d /proc/1/root/lower /../lower; cat /proc/1/comm; mount -t tmpfs t /tmp || echo denied");
     plan.rootfs.change = RootChange::move;
-    EXPECT_THAT(run(plan).out, testing::AllOf(HasSubstr("No such file"), HasSubstr("sh\n"), HasSubstr("denied")));
+    auto ran = run(plan);
+    EXPECT_THAT(ran.out, testing::AllOf(HasSubstr("No such file"), HasSubstr("sh\n"), HasSubstr("denied")))
+        << ran.error.message();
+}
+
+TEST_F(LaunchTest, without_pivot_root_mounts_below_folders_of_others_are_no_obstacle) {
+    std::string folder = testing::TempDir() + "/hull-closed-" + std::to_string(::getpid());
+    std::string inner = folder + "/mount";
+    ASSERT_TRUE(sys::mkdir(folder, 0700).ok() && sys::mkdir(inner, 0755).ok());
+    ASSERT_EQ(::mount("tmpfs", inner.c_str(), "tmpfs", 0, nullptr), 0);
+    Plan plan = shell_plan("echo runs");
+    plan.rootfs.change = RootChange::move;
+    auto ran = run(plan);
+    EXPECT_EQ(ran.out, "runs\n") << ran.error.message();
+    EXPECT_EQ(::umount2(inner.c_str(), MNT_DETACH), 0);
+    EXPECT_TRUE(sys::remove_tree(folder).ok());
 }
 
 TEST_F(LaunchTest, a_session_keyring_is_its_own_unless_told_otherwise) {

@@ -65,15 +65,17 @@ Result<void> strip_old_root() {
     for (const auto& mount : TRY(read())) {
         if (mount.mount_point == "/") continue;
         auto gone = sys::unmount_lazily(mount.mount_point);
-        // With what it was mounted on.
-        bool expected = gone.ok() || gone.error().code() == EINVAL || gone.error().code() == ENOENT;
-        if (!expected) return gone;
+        // ENOENT: gone with what it was mounted on. EACCES: below a folder that
+        // the container's root may not enter, so nobody gets there.
+        int code = gone.ok() ? 0 : gone.error().code();
+        if (code != 0 && code != EINVAL && code != ENOENT && code != EACCES) return gone;
     }
     for (const auto& mount : TRY(read())) {
         if (mount.fs_type != "proc" && mount.fs_type != "sysfs") continue;
         auto covered = cover(mount.mount_point);
-        // On the stage: no path from "/" leads there.
-        if (!covered.ok() && covered.error().code() != ENOENT) return covered;
+        // ENOENT: on the stage, where no path from "/" leads.
+        int code = covered.ok() ? 0 : covered.error().code();
+        if (code != 0 && code != ENOENT && code != EACCES) return covered;
     }
     return {};
 }
