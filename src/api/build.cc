@@ -52,7 +52,8 @@ Result<int64_t> amount(const Call& call, const char* name) {
     int64_t value = 0;
     if (text.empty()) return value;
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return invalid(std::string(name) + " is in bytes and expects an integer, got " + text);
+    if (error != std::errc() || end != text.data() + text.size())
+        return invalid(std::string(name) + " is in bytes and expects an integer, got " + text);
     return value;
 }
 
@@ -71,9 +72,12 @@ Result<void> read_args(const Call& call, build::GivenArgs& args) {
     auto value = TRY(json::parse(text).context("error reading buildargs"));
     if (!value.is_object()) return invalid("error reading buildargs: not an object");
     for (const auto& [name, arg] : value.get_object()) {
-        if (arg.is_null()) args.emplace_back(name, std::nullopt);
-        else if (arg.is_string()) args.emplace_back(name, std::string(arg.get_string()));
-        else return invalid("error reading buildargs: " + std::string(name) + " is no text");
+        if (arg.is_null())
+            args.emplace_back(name, std::nullopt);
+        else if (arg.is_string())
+            args.emplace_back(name, std::string(arg.get_string()));
+        else
+            return invalid("error reading buildargs: " + std::string(name) + " is no text");
     }
     return {};
 }
@@ -121,10 +125,12 @@ Result<build::BuildOptions> read_options(const Call& call) {
 
 Result<void> build_image(Call& call) {
     if (call.text("version") == "2")
-        return Error(ErrorKind::unsupported, "this engine does not speak BuildKit's protocol: build without it (DOCKER_BUILDKIT=0)");
+        return Error(ErrorKind::unsupported,
+                     "this engine does not speak BuildKit's protocol: build without it (DOCKER_BUILDKIT=0)");
     build::BuildOptions options = TRY(read_options(call));
     if (const std::string& remote = call.text("remote"); !remote.empty() && remote != "client-session")
-        return Error(ErrorKind::unsupported, "building from " + remote + " is not supported: fetch it and send it as the context");
+        return Error(ErrorKind::unsupported,
+                     "building from " + remote + " is not supported: fetch it and send it as the context");
     build::Builder* builder = TRY(call.builder());
     BodySource body(call.exchange());
     auto context = TRY(builder->read_context(body));

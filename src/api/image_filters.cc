@@ -11,7 +11,8 @@ namespace {
 using engine::Filters;
 using Names = std::span<const std::string_view>;
 
-constexpr std::string_view list_names[] = {"dangling", "label", "label!", "before", "since", "reference", "until"};
+constexpr std::string_view image_list_names[] = {"dangling", "label",     "label!", "before",
+                                                 "since",    "reference", "until"};
 constexpr std::string_view prune_names[] = {"dangling", "label", "label!", "until"};
 
 std::vector<image::LabelFilter> label_filters(const Filters& filters) {
@@ -44,7 +45,7 @@ Result<std::optional<std::string>> single(const Filters& filters, std::string_vi
 } // namespace
 
 Result<image::ListOptions> image_list_options(const Filters& filters, bool all) {
-    TRY(filters.check_names(list_names));
+    TRY(filters.check_names(image_list_names));
     image::ListOptions options;
     options.all = all;
     for (const std::string& reference : filters.get("reference")) options.references.push_back(reference);

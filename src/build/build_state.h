@@ -19,10 +19,10 @@ namespace hull::build {
 struct StageState {
     std::optional<Digest> image; // none: scratch, nothing yet
     model::ImageConfig config;
-    CacheKey key; // of the image: what the keys of its steps begin with
+    CacheKey key;           // of the image: what the keys of its steps begin with
     model::StringList args; // "NAME=value" of ARG, the latest first
     std::set<std::string> declared;
-    bool cmd_set = false;      // in this Dockerfile
+    bool cmd_set = false; // in this Dockerfile
 };
 
 struct Mount { // RUN --mount

@@ -107,7 +107,8 @@ Result<Digest> Build::run() {
         if (name != "SOURCE_DATE_EPOCH" || !value) continue;
         int64_t seconds = 0;
         auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), seconds);
-        if (error != std::errc() || end != value->data() + value->size()) return invalid("SOURCE_DATE_EPOCH is no number: " + *value);
+        if (error != std::errc() || end != value->data() + value->size())
+            return invalid("SOURCE_DATE_EPOCH is no number: " + *value);
         epoch_ = seconds;
     }
     TRY(read_dockerfile());
@@ -155,7 +156,8 @@ Result<void> Build::announce(const std::string& text) {
     ++steps_done_;
     std::string line = text;
     std::ranges::replace(line, '\n', ' ');
-    return output_.text("Step " + std::to_string(steps_done_) + "/" + std::to_string(plan_.steps) + " : " + line + "\n");
+    return output_.text("Step " + std::to_string(steps_done_) + "/" + std::to_string(plan_.steps) + " : " + line +
+                        "\n");
 }
 
 Result<void> Build::run_stage(size_t index) {
@@ -186,8 +188,10 @@ Result<void> Build::begin_stage(const Stage& stage, StageState& state) {
         state.key = base.key;
     } else if (stage.base == "scratch") {
         model::Platform platform = image::host_platform();
-        if (!stage.platform.empty()) platform = TRY(image::parse_platform(stage.platform));
-        else if (!options_.platform.empty()) platform = TRY(image::parse_platform(options_.platform));
+        if (!stage.platform.empty())
+            platform = TRY(image::parse_platform(stage.platform));
+        else if (!options_.platform.empty())
+            platform = TRY(image::parse_platform(options_.platform));
         state.config.os = platform.os;
         state.config.architecture = platform.architecture;
         state.config.variant = platform.variant;
@@ -207,7 +211,8 @@ Result<image::ImagePtr> Build::base_image(const std::string& name, const std::st
     const image::Images& images = builder_.ports().images.images();
     auto fits = [&](const model::ImageConfig& config) {
         auto wanted = image::parse_platform(platform);
-        return platform.empty() || !wanted.ok() || (config.os == wanted->os && config.architecture == wanted->architecture);
+        return platform.empty() || !wanted.ok() ||
+               (config.os == wanted->os && config.architecture == wanted->architecture);
     };
     if (!platform.empty()) TRY(image::parse_platform(platform));
     auto found = images.resolve(name);
@@ -215,8 +220,9 @@ Result<image::ImagePtr> Build::base_image(const std::string& name, const std::st
     if (!found.ok() && found.error().kind() != ErrorKind::not_found) return found;
     if (found.ok() && (name.starts_with("sha256:") || !builder_.ports().pull) && fits((*found)->config)) return found;
     if (found.ok() && !fits((*found)->config) && !builder_.ports().pull)
-        return Error(ErrorKind::not_found, "image " + name + " was found but does not match the platform " + platform + ": it is for " +
-                                               (*found)->config.os + "/" + (*found)->config.architecture);
+        return Error(ErrorKind::not_found, "image " + name + " was found but does not match the platform " + platform +
+                                               ": it is for " + (*found)->config.os + "/" +
+                                               (*found)->config.architecture);
     if (!builder_.ports().pull) return found;
     TRY(builder_.ports().pull(name, platform, output_));
     return images.resolve(name);
@@ -227,7 +233,8 @@ Result<void> Build::run_triggers(StageState& state) {
     model::StringList triggers = std::move(state.config.config.on_build);
     state.config.config.on_build.clear();
     if (triggers.empty()) return {};
-    TRY(output_.text("# Executing " + std::to_string(triggers.size()) + " build trigger" + (triggers.size() == 1 ? "" : "s") + "\n"));
+    TRY(output_.text("# Executing " + std::to_string(triggers.size()) + " build trigger" +
+                     (triggers.size() == 1 ? "" : "s") + "\n"));
     for (const std::string& trigger : triggers) {
         Dockerfile file = TRY(parse_dockerfile(trigger).context("ONBUILD of the base image"));
         for (const Instruction& instruction : file.instructions)

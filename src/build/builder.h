@@ -26,8 +26,8 @@ namespace hull::build {
 using model::Digest;
 
 struct BuildOptions {
-    std::vector<std::string> tags; // "name:tag"
-    std::string dockerfile = "Dockerfile"; // path in the context
+    std::vector<std::string> tags;              // "name:tag"
+    std::string dockerfile = "Dockerfile";      // path in the context
     std::optional<std::string> dockerfile_text; // instead of a file
     std::string target;
     GivenArgs args;
@@ -38,15 +38,15 @@ struct BuildOptions {
     bool remove = true;        // containers of steps that went well
     bool force_remove = false; // those of steps that failed too
     bool squash = false;
-    model::HostConfig host;    // for the containers of RUN: limits, network mode, extra hosts ...
+    model::HostConfig host; // for the containers of RUN: limits, network mode, extra hosts ...
 };
 
 // Where a build says what it does. An error returned (the client left) ends it.
 class Output {
 public:
     virtual ~Output() = default;
-    virtual Result<void> text(std::string_view text) = 0;  // what a person reads
-    virtual Result<void> image(const Digest& id) = 0;      // of an instruction, and at the end
+    virtual Result<void> text(std::string_view text) = 0; // what a person reads
+    virtual Result<void> image(const Digest& id) = 0;     // of an instruction, and at the end
     // A program ended with this, not 0; the build ends with an error next.
     virtual void step_failed(int) {}
     virtual Result<void> pull(const std::string& json) = 0; // a line of a pull's progress

@@ -39,13 +39,16 @@ Result<UniqueFd> make_spool(const std::string& folder) {
 
 // Leading slashes and dots are the archiver's way; ".." that leads out is not.
 Result<std::string> entry_path(const std::string& path, size_t most) {
-    if (path.size() > most) return invalid("a name in the build context is longer than " + std::to_string(most) + " bytes");
+    if (path.size() > most)
+        return invalid("a name in the build context is longer than " + std::to_string(most) + " bytes");
     int depth = 0;
     for (size_t begin = 0; begin <= path.size();) {
         size_t end = std::min(path.find('/', begin), path.size());
         std::string_view part = std::string_view(path).substr(begin, end - begin);
-        if (part == "..") --depth;
-        else if (!part.empty() && part != ".") ++depth;
+        if (part == "..")
+            --depth;
+        else if (!part.empty() && part != ".")
+            ++depth;
         if (depth < 0) return invalid("the build context holds a name that leads out of it: " + path);
         begin = end + 1;
     }
@@ -65,7 +68,8 @@ public:
         tar::Entry entry;
         for (uint64_t entries = 0; TRY(reader.next(entry)); ++entries) {
             if (entries == limits_.entries)
-                return Error(ErrorKind::too_large, "the build context has more than " + std::to_string(entries) + " entries");
+                return Error(ErrorKind::too_large,
+                             "the build context has more than " + std::to_string(entries) + " entries");
             TRY(take(entry, reader));
         }
         TRY(reader.drain());
@@ -82,12 +86,13 @@ private:
             std::string target = TRY(entry_path(entry.link_target, limits_.path_bytes));
             auto found = context_.items_.find(target);
             if (found == context_.items_.end() || found->second.node.is_folder())
-                return invalid("the build context has a hard link to nothing: " + entry.path + " -> " + entry.link_target);
+                return invalid("the build context has a hard link to nothing: " + entry.path + " -> " +
+                               entry.link_target);
             item = found->second;
         } else {
-            item.node = Node{entry.type,     entry.mode,        entry.uid,          entry.gid,
-                             entry.mtime,    entry.mtime_ns,    0,                  entry.link_target,
-                             entry.device_major, entry.device_minor, entry.xattrs};
+            item.node =
+                Node{entry.type, entry.mode,        entry.uid,          entry.gid,          entry.mtime, entry.mtime_ns,
+                     0,          entry.link_target, entry.device_major, entry.device_minor, entry.xattrs};
             if (entry.type == tar::Type::file) TRY(take_contents(entry, reader, item));
         }
         auto [there, fresh] = context_.items_.try_emplace(path, item);
@@ -103,7 +108,8 @@ private:
     }
     Result<void> take_contents(const tar::Entry& entry, tar::Reader& reader, Context::Item& item) {
         if (entry.size > limits_.bytes || context_.spooled_ + context_.pending_.size() + entry.size > limits_.bytes)
-            return Error(ErrorKind::too_large, "the build context is larger than " + std::to_string(limits_.bytes) + " bytes");
+            return Error(ErrorKind::too_large,
+                         "the build context is larger than " + std::to_string(limits_.bytes) + " bytes");
         item.offset = context_.spooled_ + context_.pending_.size();
         item.node.size = entry.size;
         Sha256 hash;
@@ -222,7 +228,8 @@ Result<std::vector<std::string>> Context::children(const std::string& path) cons
         // Past everything below it: '0' comes after '/'.
         auto next = std::next(at);
         std::string below = prefix + names.back() + "/";
-        at = next != items_.end() && next->first.starts_with(below) ? items_.lower_bound(prefix + names.back() + "0") : next;
+        at = next != items_.end() && next->first.starts_with(below) ? items_.lower_bound(prefix + names.back() + "0")
+                                                                    : next;
     }
     std::ranges::sort(names);
     names.erase(std::unique(names.begin(), names.end()), names.end());

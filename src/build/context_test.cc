@@ -69,8 +69,10 @@ TEST(BuildContext, links_stay_inside) {
 
 TEST(BuildContext, I2_hostile_archives_are_refused) {
     EXPECT_THAT(read(make_tar({{"../x", ""}})).error().message(), HasSubstr("leads out"));
-    EXPECT_THAT(read(make_tar({{"a", "", tar::Type::symlink, "/etc"}, {"a/passwd", "x"}})).error().message(), HasSubstr("below a link"));
-    EXPECT_THAT(read(make_tar({{"h", "", tar::Type::hard_link, "/etc/passwd"}})).error().message(), HasSubstr("hard link to nothing"));
+    EXPECT_THAT(read(make_tar({{"a", "", tar::Type::symlink, "/etc"}, {"a/passwd", "x"}})).error().message(),
+                HasSubstr("below a link"));
+    EXPECT_THAT(read(make_tar({{"h", "", tar::Type::hard_link, "/etc/passwd"}})).error().message(),
+                HasSubstr("hard link to nothing"));
     EXPECT_EQ(read(make_tar({{"a", "12345"}, {"b", "12345"}}), {.bytes = 9}).error().kind(), ErrorKind::too_large);
     EXPECT_EQ(read(make_tar({{"a", ""}, {"b", ""}}), {.entries = 1}).error().kind(), ErrorKind::too_large);
     EXPECT_FALSE(read(std::string(2000, 'x')).ok());

@@ -70,7 +70,8 @@ private:
         const std::string& text = options_.destination;
         if (text.empty()) return invalid(options_.instruction + " requires a destination");
         std::string whole = text.starts_with('/') ? text : options_.workdir + "/" + text;
-        to_folder_ = text.ends_with('/') || text == "." || text == ".." || text.ends_with("/.") || text.ends_with("/..");
+        to_folder_ =
+            text.ends_with('/') || text == "." || text == ".." || text.ends_with("/.") || text.ends_with("/..");
         target_ = TRY(destination_.real(clean_relative(whole)));
         auto there = TRY(destination_.look(target_));
         if (there && there->is_folder()) to_folder_ = true;
@@ -103,10 +104,12 @@ private:
                 pivots_.push_back(pivot(source.path));
             }
         }
-        if (out.empty()) return Error(ErrorKind::not_found, options_.instruction + " failed: no source files were specified");
+        if (out.empty())
+            return Error(ErrorKind::not_found, options_.instruction + " failed: no source files were specified");
         return out;
     }
-    Result<std::vector<std::string>> step(const Tree& tree, const std::vector<std::string>& at, const std::string& name) {
+    Result<std::vector<std::string>> step(const Tree& tree, const std::vector<std::string>& at,
+                                          const std::string& name) {
         std::vector<std::string> next;
         if (name == "**") {
             for (const std::string& folder : at)
@@ -146,8 +149,10 @@ private:
         std::string path = TRY(resolve(*source.tree, source.path, FinalLink::followed));
         auto node = TRY(source.tree->look(path));
         if (!node)
-            return Error(ErrorKind::not_found, options_.instruction + " failed: file not found in build context or excluded by .dockerignore: stat " +
-                                                   source.path + ": file does not exist");
+            return Error(ErrorKind::not_found,
+                         options_.instruction +
+                             " failed: file not found in build context or excluded by .dockerignore: stat " +
+                             source.path + ": file does not exist");
         std::string to = target_;
         if (options_.parents) {
             const std::string& away = pivots_.at(used_++);
@@ -162,7 +167,8 @@ private:
         }
         if (exclude_.ignores(path)) return {};
         bool into = to_folder_ || options_.parents;
-        return add_node(source.tree, path, *node, into ? joined(to, base_name(source.path.empty() ? path : source.path)) : to);
+        return add_node(source.tree, path, *node,
+                        into ? joined(to, base_name(source.path.empty() ? path : source.path)) : to);
     }
 
     Result<void> add_folder(std::shared_ptr<const Tree> tree, const std::string& path, const std::string& to) {
@@ -176,7 +182,8 @@ private:
         });
     }
 
-    Result<void> add_node(const std::shared_ptr<const Tree>& tree, const std::string& path, const Node& node, const std::string& to) {
+    Result<void> add_node(const std::shared_ptr<const Tree>& tree, const std::string& path, const Node& node,
+                          const std::string& to) {
         if (node.is_folder()) return make_folders(to, &node);
         LayerItem item = TRY(new_item(node));
         if (node.type == tar::Type::file) {
@@ -241,11 +248,14 @@ private:
         TRY(check_name(real));
         auto there = TRY(destination_.look(real));
         if (there && there->is_folder())
-            return invalid("cannot copy to directory: /" + real + " is a folder, and what would be copied there is not");
+            return invalid("cannot copy to directory: /" + real +
+                           " is a folder, and what would be copied there is not");
         item.entry.path = real;
         auto [at, fresh] = files_.try_emplace(real, items_.size());
-        if (fresh) items_.push_back(std::move(item));
-        else items_[at->second] = std::move(item); // the later one counts
+        if (fresh)
+            items_.push_back(std::move(item));
+        else
+            items_[at->second] = std::move(item); // the later one counts
         return {};
     }
     static Result<void> check_name(const std::string& path) {
@@ -288,7 +298,9 @@ private:
     Result<void> more() {
         if (file_) {
             size_t n = TRY(file_->read(std::span(buffer_).first(std::min<uint64_t>(buffer_.size(), left_))));
-            if (n == 0) return Error(ErrorKind::conflict, "a file became shorter while it was copied: " + items_[at_ - 1].source);
+            if (n == 0)
+                return Error(ErrorKind::conflict,
+                             "a file became shorter while it was copied: " + items_[at_ - 1].source);
             TRY(writer_.data({buffer_.data(), n}));
             left_ -= n;
             if (left_ == 0) file_.reset();
@@ -333,16 +345,18 @@ Result<std::string> digest_of(const std::vector<LayerItem>& items) {
     for (const LayerItem& item : items) {
         const tar::Entry& e = item.entry;
         text(e.path);
-        text(std::string(1, static_cast<char>(e.type)) + " " + std::to_string(e.mode) + " " + std::to_string(e.uid) + " " +
-             std::to_string(e.gid));
+        text(std::string(1, static_cast<char>(e.type)) + " " + std::to_string(e.mode) + " " + std::to_string(e.uid) +
+             " " + std::to_string(e.gid));
         text(e.link_target);
         for (const auto& [name, value] : e.xattrs) {
             text(name);
             text(value);
         }
         if (e.type != tar::Type::file) continue;
-        if (item.tree) text(TRY(item.tree->digest(item.source)));
-        else text(sha256_hex(item.text));
+        if (item.tree)
+            text(TRY(item.tree->digest(item.source)));
+        else
+            text(sha256_hex(item.text));
     }
     return hash.hex_digest();
 }

@@ -13,17 +13,17 @@
 namespace hull::build {
 
 struct CopyOptions {
-    std::string workdir = "/";  // what a relative destination is below
-    std::string destination;    // as written
-    std::string chown;          // "user:group", names or numbers; empty: see keep_owner
-    std::string chmod;          // "755", "u+x,go=r"; empty: as the source has it
-    bool keep_owner = false;    // of files from images and stages; else 0:0
-    bool link = false;          // the layer stands on its own: nothing of base is looked at
-    bool parents = false;       // a/b/c goes to <destination>/a/b/c
-    bool unpack = false;        // archives are unpacked (ADD)
+    std::string workdir = "/"; // what a relative destination is below
+    std::string destination;   // as written
+    std::string chown;         // "user:group", names or numbers; empty: see keep_owner
+    std::string chmod;         // "755", "u+x,go=r"; empty: as the source has it
+    bool keep_owner = false;   // of files from images and stages; else 0:0
+    bool link = false;         // the layer stands on its own: nothing of base is looked at
+    bool parents = false;      // a/b/c goes to <destination>/a/b/c
+    bool unpack = false;       // archives are unpacked (ADD)
     std::vector<std::string> exclude;
-    int64_t now = 0;              // seconds: of folders that are made, and of texts
-    std::optional<int64_t> epoch; // times later than this become this, seconds (SOURCE_DATE_EPOCH)
+    int64_t now = 0;                  // seconds: of folders that are made, and of texts
+    std::optional<int64_t> epoch;     // times later than this become this, seconds (SOURCE_DATE_EPOCH)
     std::string instruction = "COPY"; // for messages
 };
 

@@ -65,9 +65,20 @@ protected:
         return items.ok() ? "" : items.error().message();
     }
 
-    std::shared_ptr<const Tree> tree = tree_with({{"a", "1"}, {"b", "2"}, folder("d"), {"d/x", "3"}, folder("d/e"), {"d/e/y", "4"}, link("l", "d"), link("d/to", "x")});
-    std::shared_ptr<const Tree> base = tree_with({folder("etc"), folder("usr/bin"), link("bin", "usr/bin"), {"file", ""},
-                                                  {"etc/passwd", "root:x:0:0::/:\nme:x:12:34::/:\n"}, {"etc/group", "root:x:0:\nstaff:x:50:\n"}});
+    std::shared_ptr<const Tree> tree = tree_with({{"a", "1"},
+                                                  {"b", "2"},
+                                                  folder("d"),
+                                                  {"d/x", "3"},
+                                                  folder("d/e"),
+                                                  {"d/e/y", "4"},
+                                                  link("l", "d"),
+                                                  link("d/to", "x")});
+    std::shared_ptr<const Tree> base = tree_with({folder("etc"),
+                                                  folder("usr/bin"),
+                                                  link("bin", "usr/bin"),
+                                                  {"file", ""},
+                                                  {"etc/passwd", "root:x:0:0::/:\nme:x:12:34::/:\n"},
+                                                  {"etc/group", "root:x:0:\nstaff:x:50:\n"}});
     CopyOptions options;
 };
 
@@ -110,7 +121,9 @@ TEST_F(CopyTest, what_is_in_the_way_is_an_error) {
     EXPECT_THAT(refused({"."}, "/"), HasSubstr("cannot copy to directory: /etc"));
     tree = tree_with({{".wh.x", ""}});
     EXPECT_THAT(refused({"."}, "/t/"), HasSubstr(".wh."));
-    EXPECT_THAT(refused({"gone"}, "/t/"), HasSubstr("file not found in build context or excluded by .dockerignore: stat gone: file does not exist"));
+    EXPECT_THAT(
+        refused({"gone"}, "/t/"),
+        HasSubstr("file not found in build context or excluded by .dockerignore: stat gone: file does not exist"));
 }
 
 TEST_F(CopyTest, owners_and_modes) {
@@ -139,7 +152,8 @@ TEST_F(CopyTest, changed_modes) {
     EXPECT_EQ(*changed_mode("a+X", 0600, false), 0600u);
     EXPECT_EQ(*changed_mode("a+X", 0600, true), 0711u);
     EXPECT_EQ(*changed_mode("go-rwx,u+s", 0755, false), 04700u);
-    for (const char* wrong : {"8", "u", "q+x", "u+q", "77777"}) EXPECT_FALSE(changed_mode(wrong, 0, false).ok()) << wrong;
+    for (const char* wrong : {"8", "u", "q+x", "u+q", "77777"})
+        EXPECT_FALSE(changed_mode(wrong, 0, false).ok()) << wrong;
 }
 
 TEST_F(CopyTest, exclude_and_parents) {

@@ -10,9 +10,9 @@ namespace hull::build {
 
 namespace {
 
-constexpr std::string_view keywords[] = {
-    "ADD",    "ARG",        "CMD",     "COPY", "ENTRYPOINT", "ENV",   "EXPOSE",     "FROM", "HEALTHCHECK",
-    "LABEL",  "MAINTAINER", "ONBUILD", "RUN",  "SHELL",      "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"};
+constexpr std::string_view keywords[] = {"ADD",    "ARG",   "CMD",         "COPY",  "ENTRYPOINT", "ENV",
+                                         "EXPOSE", "FROM",  "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
+                                         "RUN",    "SHELL", "STOPSIGNAL",  "USER",  "VOLUME",     "WORKDIR"};
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
 
@@ -171,8 +171,7 @@ private:
         }
         // At the end of the file nothing goes on.
         while (more && text.ends_with(file_.directives.escape)) text.pop_back();
-        if (empty_line)
-            file_.warnings.push_back("[WARNING]: Empty continuation line found in:\n    " + text);
+        if (empty_line) file_.warnings.push_back("[WARNING]: Empty continuation line found in:\n    " + text);
         TRY(split(instruction, trim_right(text)));
         TRY(read_heredocs(instruction));
         instruction.end_line = static_cast<int>(at_);
@@ -260,8 +259,7 @@ bool is_text(std::string_view text) { return text.find('\0') == text.npos; }
 } // namespace
 
 Result<Dockerfile> parse_dockerfile(std::string_view text) {
-    if (text.size() > max_dockerfile_bytes)
-        return Error(ErrorKind::too_large, "the Dockerfile is longer than 16 MiB");
+    if (text.size() > max_dockerfile_bytes) return Error(ErrorKind::too_large, "the Dockerfile is longer than 16 MiB");
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     if (!is_text(text)) return invalid("the Dockerfile is not a text: it holds zero bytes");
     if (text.find_first_not_of(" \t\r\n") == text.npos) return invalid("the Dockerfile cannot be empty");

@@ -17,9 +17,9 @@ namespace hull::build {
 
 struct Heredoc {
     std::string name;
-    std::string content;   // with its line ends; tabs before it removed when chomp
-    bool expand = true;    // false: the name was quoted
-    bool chomp = false;    // <<-
+    std::string content; // with its line ends; tabs before it removed when chomp
+    bool expand = true;  // false: the name was quoted
+    bool chomp = false;  // <<-
 };
 
 struct Flag { // --name=value, --name

@@ -53,7 +53,8 @@ TEST(Dockerfile, the_escape_character_can_be_another) {
 }
 
 TEST(Dockerfile, flags_are_before_the_rest) {
-    auto file = parsed("FROM --platform=linux/amd64 a AS b\nCOPY --link --chown=1:2 \"--from=x y\" -- a b\nRUN echo --no\n");
+    auto file =
+        parsed("FROM --platform=linux/amd64 a AS b\nCOPY --link --chown=1:2 \"--from=x y\" -- a b\nRUN echo --no\n");
     ASSERT_THAT(file.instructions[0].flags, SizeIs(1));
     EXPECT_EQ(file.instructions[0].flags[0].value, "linux/amd64");
     EXPECT_EQ(file.instructions[0].rest, "a AS b");
@@ -64,7 +65,8 @@ TEST(Dockerfile, flags_are_before_the_rest) {
 }
 
 TEST(Dockerfile, here_documents) {
-    auto file = parsed("FROM a\nRUN <<EOF sh\none\n# kept\n  two\nEOF\nCOPY <<-\"A\" <<B /x/\n\ttext $V\n\tA\nb\nB\nRUN cat <<<x \"<<y\"\n");
+    auto file = parsed("FROM a\nRUN <<EOF sh\none\n# kept\n  two\nEOF\nCOPY <<-\"A\" <<B /x/\n\ttext "
+                       "$V\n\tA\nb\nB\nRUN cat <<<x \"<<y\"\n");
     ASSERT_THAT(file.instructions, SizeIs(4));
     ASSERT_THAT(file.instructions[1].heredocs, SizeIs(1));
     EXPECT_EQ(file.instructions[1].heredocs[0].content, "one\n# kept\n  two\n");
@@ -82,13 +84,15 @@ TEST(Dockerfile, B1_what_is_no_dockerfile_is_refused_with_its_line) {
     EXPECT_THAT(refused(""), HasSubstr("cannot be empty"));
     EXPECT_THAT(refused(" \n\n"), HasSubstr("cannot be empty"));
     EXPECT_THAT(refused("# only a comment\n"), HasSubstr("no instructions"));
-    EXPECT_EQ(refused("FROM a\nRUNN x"), "dockerfile parse error on line 2: unknown instruction: RUNN (did you mean RUN?)");
+    EXPECT_EQ(refused("FROM a\nRUNN x"),
+              "dockerfile parse error on line 2: unknown instruction: RUNN (did you mean RUN?)");
     EXPECT_EQ(refused("FROM a\nqwertz x"), "dockerfile parse error on line 2: unknown instruction: qwertz");
     EXPECT_THAT(refused(std::string_view("FROM a\n\0RUN", 11)), HasSubstr("not a text"));
 }
 
 TEST(Dockerfile, windows_line_ends_and_a_byte_order_mark_are_no_matter) {
-    auto file = parsed("\xEF\xBB\xBF" "FROM a\r\nRUN b \\\r\n c\r\n");
+    auto file = parsed("\xEF\xBB\xBF"
+                       "FROM a\r\nRUN b \\\r\n c\r\n");
     ASSERT_THAT(file.instructions, SizeIs(2));
     EXPECT_EQ(file.instructions[1].rest, "b  c");
 }

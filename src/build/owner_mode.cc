@@ -91,9 +91,12 @@ Result<uint32_t> changed_mode(const std::string& text, uint32_t mode, bool folde
     for (std::string_view rest = text; !rest.empty();) {
         size_t end = std::min(rest.find(','), rest.size());
         Clause clause = TRY(clause_of(rest.substr(0, end), mode, folder));
-        if (clause.how == '+') mode |= clause.bits;
-        else if (clause.how == '-') mode &= ~clause.bits;
-        else mode = (mode & ~clause.who) | clause.bits;
+        if (clause.how == '+')
+            mode |= clause.bits;
+        else if (clause.how == '-')
+            mode &= ~clause.bits;
+        else
+            mode = (mode & ~clause.who) | clause.bits;
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return mode;
@@ -111,7 +114,9 @@ Result<Owner> find_owner(const Tree& tree, const std::string& text) {
         auto found = account(TRY(account_file(tree, "etc/passwd")), user);
         auto uid = found && found->size() > 3 ? as_number((*found)[2]) : std::nullopt;
         auto gid = found && found->size() > 3 ? as_number((*found)[3]) : std::nullopt;
-        if (!uid || !gid) return invalid("unable to convert uid/gid chown string to host mapping: can't find uid for user " + user + ": no such user: " + user);
+        if (!uid || !gid)
+            return invalid("unable to convert uid/gid chown string to host mapping: can't find uid for user " + user +
+                           ": no such user: " + user);
         owner = {*uid, *gid};
     }
     if (!group || group->empty()) return owner;
@@ -121,7 +126,9 @@ Result<Owner> find_owner(const Tree& tree, const std::string& text) {
     }
     auto found = account(TRY(account_file(tree, "etc/group")), *group);
     auto gid = found && found->size() > 2 ? as_number((*found)[2]) : std::nullopt;
-    if (!gid) return invalid("unable to convert uid/gid chown string to host mapping: can't find gid for group " + *group + ": no such group: " + *group);
+    if (!gid)
+        return invalid("unable to convert uid/gid chown string to host mapping: can't find gid for group " + *group +
+                       ": no such group: " + *group);
     owner.gid = *gid;
     return owner;
 }

@@ -104,7 +104,8 @@ bool Pattern::matches(std::string_view path) const {
         }
         // Behind "**/" a name begins: only after a slash.
         for (size_t i = 0; i < tokens_.size(); ++i)
-            if (next[i] && tokens_[i].kind == Token::Kind::star) next[i + 1] = true;
+            if (next[i] && tokens_[i].kind == Token::Kind::star)
+                next[i + 1] = true;
             else if (next[i] && tokens_[i].kind == Token::Kind::stars && (tokens_[i].character != '/' || c == '/'))
                 next[i + 1] = true;
         at.swap(next);

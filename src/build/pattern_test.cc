@@ -23,7 +23,8 @@ TEST(Pattern, matches_as_go_does) {
     EXPECT_FALSE(fits("a\\*b", "axb"));
     EXPECT_TRUE(fits("[]a]", "]"));
     EXPECT_TRUE(fits("", ""));
-    for (const char* wrong : {"[", "[a", "a\\", "[]", "[a-", "[^]"}) EXPECT_FALSE(Pattern::parse(wrong, Stars::within_name).ok()) << wrong;
+    for (const char* wrong : {"[", "[a", "a\\", "[]", "[a-", "[^]"})
+        EXPECT_FALSE(Pattern::parse(wrong, Stars::within_name).ok()) << wrong;
 }
 
 TEST(Pattern, two_stars_go_over_folders_where_they_may) {

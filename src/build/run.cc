@@ -100,34 +100,52 @@ Result<Mount> Build::parse_mount(const std::string& text, const StageState& stat
         size_t equals = part.find('=');
         std::string key = part.substr(0, equals);
         std::string value = equals == part.npos ? "" : TRY(expanded(part.substr(equals + 1), state));
-        if (key == "type") mount.type = value;
-        else if (key == "target" || key == "dst" || key == "destination") mount.target = value;
-        else if (key == "source" || key == "src") mount.source = value;
-        else if (key == "from") mount.from = value;
-        else if (key == "id") mount.id = value;
-        else if (key == "sharing") mount.sharing = value;
-        else if (key == "env") mount.env = value;
-        else if (key == "size") mount.size = value;
-        else if (key == "rw" || key == "readwrite") mount.writable = is_true(value);
-        else if (key == "ro" || key == "readonly") mount.writable = !is_true(value);
-        else if (key == "required") mount.required = is_true(value);
-        else if (key == "mode") mount.mode = TRY(mount_number(key, value, 8));
-        else if (key == "uid") mount.uid = TRY(mount_number(key, value, 10));
-        else if (key == "gid") mount.gid = TRY(mount_number(key, value, 10));
+        if (key == "type")
+            mount.type = value;
+        else if (key == "target" || key == "dst" || key == "destination")
+            mount.target = value;
+        else if (key == "source" || key == "src")
+            mount.source = value;
+        else if (key == "from")
+            mount.from = value;
+        else if (key == "id")
+            mount.id = value;
+        else if (key == "sharing")
+            mount.sharing = value;
+        else if (key == "env")
+            mount.env = value;
+        else if (key == "size")
+            mount.size = value;
+        else if (key == "rw" || key == "readwrite")
+            mount.writable = is_true(value);
+        else if (key == "ro" || key == "readonly")
+            mount.writable = !is_true(value);
+        else if (key == "required")
+            mount.required = is_true(value);
+        else if (key == "mode")
+            mount.mode = TRY(mount_number(key, value, 8));
+        else if (key == "uid")
+            mount.uid = TRY(mount_number(key, value, 10));
+        else if (key == "gid")
+            mount.gid = TRY(mount_number(key, value, 10));
         else {
-            static constexpr std::string_view keys[] = {"type", "target", "source", "from", "id", "sharing", "env", "size", "rw",
-                                                        "readwrite", "ro", "readonly", "required", "mode", "uid", "gid", "dst", "destination", "src"};
+            static constexpr std::string_view keys[] = {
+                "type", "target",   "source",   "from", "id",  "sharing", "env", "size",        "rw", "readwrite",
+                "ro",   "readonly", "required", "mode", "uid", "gid",     "dst", "destination", "src"};
             std::string what = "unexpected key '" + key + "' in '" + part + "'";
             if (auto word = did_you_mean(key, keys)) what += " (did you mean " + *word + "?)";
             return invalid(what);
         }
     }
     static constexpr std::string_view types[] = {"bind", "cache", "tmpfs", "secret", "ssh"};
-    if (std::ranges::find(types, mount.type) == std::end(types)) return invalid("unsupported mount type \"" + mount.type + "\"");
-    if (mount.type == "cache" && text.find("readonly") == text.npos && text.find("ro") == text.npos) mount.writable = true;
+    if (std::ranges::find(types, mount.type) == std::end(types))
+        return invalid("unsupported mount type \"" + mount.type + "\"");
+    if (mount.type == "cache" && text.find("readonly") == text.npos && text.find("ro") == text.npos)
+        mount.writable = true;
     if (mount.type == "cache" && mount.sharing != "shared" && mount.sharing != "private" && mount.sharing != "locked")
         return invalid("unsupported sharing value \"" + mount.sharing + "\"");
-    if (mount.target.empty() && mount.type != "secret" && mount.type != "ssh") return invalid("--mount of type " + mount.type + " needs a target");
+    if (mount.target.empty() && mount.type != "secret" && mount.type != "ssh")
+        return invalid("--mount of type " + mount.type + " needs a target");
     if (!mount.target.empty() && !mount.target.starts_with('/')) {
         const std::string& dir = state.config.config.working_dir;
         mount.target = (dir.empty() ? "" : dir) + "/" + mount.target;
@@ -142,7 +160,8 @@ Result<std::string> Build::folder_of(const Mount& mount, const StageState& state
     if (!mount.from.empty()) tree = TRY(tree_from(mount.from, state));
     std::string path = TRY(resolve(*tree, mount.source, FinalLink::followed));
     auto node = TRY(tree->look(path));
-    if (!node) return Error(ErrorKind::not_found, "--mount: failed to find " + mount.source + ": no such file or directory");
+    if (!node)
+        return Error(ErrorKind::not_found, "--mount: failed to find " + mount.source + ": no such file or directory");
     CopyOptions options;
     options.destination = node->is_folder() ? "/" : "/file";
     options.keep_owner = !mount.from.empty();
@@ -193,11 +212,14 @@ Result<void> Build::add_mounts(const std::vector<Mount>& mounts, const StageStat
             request.host_config.mounts.push_back(asked);
         } else if (mount.type == "bind") {
             if (mount.writable)
-                return Error(ErrorKind::unsupported, "RUN --mount=type=bind,rw is not supported: mount it read-only and copy what is to be changed");
+                return Error(
+                    ErrorKind::unsupported,
+                    "RUN --mount=type=bind,rw is not supported: mount it read-only and copy what is to be changed");
             asked.source = TRY(folder_of(mount, state, digest));
             request.host_config.mounts.push_back(asked);
         } else if (mount.required) {
-            return Error(ErrorKind::not_found, mount.type + " " + (mount.id.empty() ? mount.target : mount.id) + ": not found: this build was given none");
+            return Error(ErrorKind::not_found, mount.type + " " + (mount.id.empty() ? mount.target : mount.id) +
+                                                   ": not found: this build was given none");
         }
         key = make_key(key, {mount.type, mount.target, digest});
     }
@@ -232,7 +254,9 @@ Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
     auto flags_fit = check_flags(instruction, flags);
     if (!flags_fit.ok()) return at_line(std::move(flags_fit).error(), file_, instruction);
     auto command = TRY(run_command(instruction, state));
-    if (!state.image) return at_line(invalid("RUN needs a base image: this stage is FROM scratch and empty so far"), file_, instruction);
+    if (!state.image)
+        return at_line(invalid("RUN needs a base image: this stage is FROM scratch and empty so far"), file_,
+                       instruction);
 
     model::CreateRequest request;
     request.host_config = options_.host;
@@ -252,7 +276,8 @@ Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
     std::ranges::sort(args);
     for (const std::string& arg : args) {
         std::string name = arg.substr(0, arg.find('=') + 1);
-        bool hidden = std::ranges::any_of(state.config.config.env, [&](const std::string& entry) { return entry.starts_with(name); });
+        bool hidden = std::ranges::any_of(state.config.config.env,
+                                          [&](const std::string& entry) { return entry.starts_with(name); });
         if (hidden) continue;
         request.config.env.push_back(arg);
         key = make_key(key, {"ARG", arg});
@@ -265,13 +290,16 @@ Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
             mounts.push_back(std::move(*mount));
         } else if (flag.name == "network") {
             if (flag.value != "default" && flag.value != "none" && flag.value != "host")
-                return at_line(invalid("network " + flag.value + " is not supported: default, none or host"), file_, instruction);
+                return at_line(invalid("network " + flag.value + " is not supported: default, none or host"), file_,
+                               instruction);
             if (flag.value != "default") request.host_config.network_mode = flag.value;
             key = make_key(key, {"network", flag.value});
         } else if (flag.name == "security") {
             if (flag.value == "insecure")
                 return at_line(Error(ErrorKind::forbidden, "security.insecure is not allowed"), file_, instruction);
-            if (flag.value != "sandbox") return at_line(invalid("security " + flag.value + " is not valid: sandbox or insecure"), file_, instruction);
+            if (flag.value != "sandbox")
+                return at_line(invalid("security " + flag.value + " is not valid: sandbox or insecure"), file_,
+                               instruction);
         } else {
             model::DeviceRequest device;
             device.driver = "cdi";

@@ -45,7 +45,8 @@ public:
             plan_.stages.back().steps.push_back(&instruction);
             return {};
         }
-        if (instruction.keyword != "ARG") return invalid("no build stage in current context: " + instruction.keyword + " before FROM");
+        if (instruction.keyword != "ARG")
+            return invalid("no build stage in current context: " + instruction.keyword + " before FROM");
         plan_.global_instructions.push_back(&instruction);
         auto words = TRY(image::split_words(instruction.rest, scope_, file_.directives.escape));
         for (const std::string& word : words) {
@@ -53,8 +54,10 @@ public:
             std::string name = word.substr(0, equals);
             auto* value = given_value(given_, name);
             std::optional<std::string> text;
-            if (value && *value) text = **value;
-            else if (equals != word.npos) text = word.substr(equals + 1);
+            if (value && *value)
+                text = **value;
+            else if (equals != word.npos)
+                text = word.substr(equals + 1);
             if (!text) continue;
             scope_.insert(scope_.begin(), name + "=" + *text);
             plan_.global_args.insert(plan_.global_args.begin(), name + "=" + *text);
@@ -87,9 +90,11 @@ private:
         if (words.size() == 3 && lower(words[1]) == "as") {
             stage.name = lower(words[2]);
             bool starts_well = std::isalpha(static_cast<unsigned char>(stage.name.front()));
-            bool fits = std::ranges::all_of(stage.name, [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-' || c == '.'; });
+            bool fits = std::ranges::all_of(
+                stage.name, [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-' || c == '.'; });
             if (!starts_well || !fits)
-                return invalid("invalid name for build stage: \"" + words[2] + "\", name can't start with a number or contain symbols");
+                return invalid("invalid name for build stage: \"" + words[2] +
+                               "\", name can't start with a number or contain symbols");
         } else if (words.size() != 1) {
             return invalid("FROM requires either one or three arguments");
         }
@@ -150,13 +155,15 @@ std::optional<size_t> find_stage(const std::vector<Stage>& stages, const std::st
         if (!stages[i].name.empty() && stages[i].name == wanted) return i;
     size_t number = 0;
     auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
-    if (wanted.empty() || error != std::errc() || end != wanted.data() + wanted.size() || number >= before) return std::nullopt;
+    if (wanted.empty() || error != std::errc() || end != wanted.data() + wanted.size() || number >= before)
+        return std::nullopt;
     return number;
 }
 
 bool is_predefined_arg(std::string_view name) {
     std::string word = lower(name);
-    return word == "http_proxy" || word == "https_proxy" || word == "ftp_proxy" || word == "no_proxy" || word == "all_proxy";
+    return word == "http_proxy" || word == "https_proxy" || word == "ftp_proxy" || word == "no_proxy" ||
+           word == "all_proxy";
 }
 
 const Flag* find_flag(const Instruction& instruction, std::string_view name) {

@@ -15,10 +15,10 @@ namespace hull::build {
 using GivenArgs = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
 struct Stage {
-    std::string name;                // lower case; "" without AS
-    std::string base;                // image, "scratch", or another stage's name
+    std::string name; // lower case; "" without AS
+    std::string base; // image, "scratch", or another stage's name
     std::optional<size_t> base_stage;
-    std::string platform;            // --platform, expanded
+    std::string platform; // --platform, expanded
     const Instruction* from = nullptr;
     std::vector<const Instruction*> steps;
     bool needed = false;

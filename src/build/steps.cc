@@ -113,7 +113,8 @@ Result<void> Build::do_shell(const Instruction& instruction, StageState& state) 
 }
 
 Result<void> Build::do_workdir(const Instruction& instruction, StageState& state) {
-    TRY(image::apply_instruction(state.config.config, "WORKDIR", instruction.rest, variables(state), file_.directives.escape));
+    TRY(image::apply_instruction(state.config.config, "WORKDIR", instruction.rest, variables(state),
+                                 file_.directives.escape));
     model::ImageConfig after = state.config;
     CacheKey key = make_key(state.key, {"WORKDIR", after.config.working_dir});
     if (TRY(take_cached(state, key))) return {};
@@ -144,7 +145,8 @@ Result<void> Build::do_workdir(const Instruction& instruction, StageState& state
 
 Result<CopySource> Build::download(const std::string& url, const std::string& checksum) {
     if (!builder_.ports().download)
-        return Error(ErrorKind::unsupported, "ADD of " + url + ": this engine does not download files; fetch it in a RUN instruction");
+        return Error(ErrorKind::unsupported,
+                     "ADD of " + url + ": this engine does not download files; fetch it in a RUN instruction");
     auto body = TRY(builder_.ports().download(url).context("ADD " + url));
     std::string name = file_name_of(url);
     if (name.empty()) name = "index.html";
@@ -187,11 +189,13 @@ Result<std::vector<CopySource>> Build::copy_sources(const Instruction& instructi
             }
             sources.push_back({nullptr, here.name, std::move(text)});
         } else if (is_git(word)) {
-            return Error(ErrorKind::unsupported, instruction.keyword + " of a git repository is not supported: " + word);
+            return Error(ErrorKind::unsupported,
+                         instruction.keyword + " of a git repository is not supported: " + word);
         } else if (instruction.keyword == "ADD" && is_url(word)) {
             sources.push_back(TRY(download(word, checksum)));
         } else {
-            if (!checksum.empty()) return invalid("checksum can't be specified for sources that aren't HTTP(S): " + word);
+            if (!checksum.empty())
+                return invalid("checksum can't be specified for sources that aren't HTTP(S): " + word);
             sources.push_back({tree, word, std::nullopt});
         }
     }
@@ -200,9 +204,11 @@ Result<std::vector<CopySource>> Build::copy_sources(const Instruction& instructi
 
 Result<void> Build::do_copy(const Instruction& instruction, StageState& state) {
     static constexpr std::string_view copy_flags[] = {"from", "chown", "chmod", "link", "parents", "exclude"};
-    static constexpr std::string_view add_flags[] = {"chown", "chmod", "link", "exclude", "checksum", "unpack", "keep-git-dir"};
+    static constexpr std::string_view add_flags[] = {"chown",    "chmod",  "link",        "exclude",
+                                                     "checksum", "unpack", "keep-git-dir"};
     bool add = instruction.keyword == "ADD";
-    TRY(check_flags(instruction, add ? std::span<const std::string_view>(add_flags) : std::span<const std::string_view>(copy_flags)));
+    TRY(check_flags(instruction, add ? std::span<const std::string_view>(add_flags)
+                                     : std::span<const std::string_view>(copy_flags)));
     CopyOptions options;
     options.instruction = instruction.keyword;
     options.workdir = workdir_of(state);

@@ -143,7 +143,8 @@ Result<std::optional<Node>> FolderTree::look(const std::string& path) const {
 }
 
 Result<std::vector<std::string>> FolderTree::children(const std::string& path) const {
-    UniqueFd folder = TRY(sys::open_beneath(root_, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY, sys::Links::refused));
+    UniqueFd folder =
+        TRY(sys::open_beneath(root_, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY, sys::Links::refused));
     return sys::names_in(folder);
 }
 

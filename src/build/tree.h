@@ -41,7 +41,7 @@ struct Node {
 class Tree {
 public:
     virtual ~Tree() = default;
-    virtual Result<std::optional<Node>> look(const std::string& path) const = 0; // nullopt: not there
+    virtual Result<std::optional<Node>> look(const std::string& path) const = 0;          // nullopt: not there
     virtual Result<std::vector<std::string>> children(const std::string& path) const = 0; // names, sorted
     virtual Result<std::unique_ptr<ByteSource>> open(const std::string& path) const = 0;
     // SHA-256 of the file's contents, in hex.

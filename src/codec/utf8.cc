@@ -42,8 +42,10 @@ std::string valid_utf8(std::string_view text) {
     out.reserve(text.size());
     while (!text.empty()) {
         size_t n = character(text);
-        if (n == 0) out += "\xEF\xBF\xBD";
-        else out += text.substr(0, n);
+        if (n == 0)
+            out += "\xEF\xBF\xBD";
+        else
+            out += text.substr(0, n);
         text.remove_prefix(n == 0 ? 1 : n);
     }
     return out;

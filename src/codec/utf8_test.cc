@@ -8,8 +8,8 @@ namespace {
 TEST(Utf8, what_is_no_character_is_replaced) {
     EXPECT_EQ(valid_utf8("a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x90\xB3"), "a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x90\xB3");
     EXPECT_EQ(valid_utf8("\xFFx"), "\xEF\xBF\xBDx");
-    EXPECT_EQ(valid_utf8("\xC0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD");         // overlong
-    EXPECT_EQ(valid_utf8("\xED\xA0\x80").size(), 9u);                       // a surrogate
+    EXPECT_EQ(valid_utf8("\xC0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD"); // overlong
+    EXPECT_EQ(valid_utf8("\xED\xA0\x80").size(), 9u);              // a surrogate
     EXPECT_EQ(valid_utf8("\xE2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 

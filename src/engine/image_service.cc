@@ -58,8 +58,8 @@ Result<image::Digest> ImageService::import_tar(ByteSource& tar, const image::Imp
     return id;
 }
 
-Result<image::Digest> ImageService::commit(model::ImageConfig config, const std::optional<image::Digest>& base, ByteSource* layer,
-                                           const std::optional<model::Reference>& reference) {
+Result<image::Digest> ImageService::commit(model::ImageConfig config, const std::optional<image::Digest>& base,
+                                           ByteSource* layer, const std::optional<model::Reference>& reference) {
     image::Digest id = TRY(images_.create(std::move(config), base, layer, reference));
     if (reference) publish(id, "tag", reference->familiar());
     return id;
