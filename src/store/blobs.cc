@@ -4,8 +4,10 @@
 
 #include <fcntl.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "codec/compress/sha256.h"
+#include "store/partial_blob.h"
 #include "sys/file.h"
 
 namespace hull::store {
@@ -94,6 +96,24 @@ Result<std::string> BlobStore::get(const Digest& digest, size_t limit) const {
 Result<UniqueFd> BlobStore::open_blob(const Digest& digest) const { return sys::open(path_of(digest), O_RDONLY); }
 
 bool BlobStore::contains(const Digest& digest) const { return sys::exists(path_of(digest)); }
+
+Result<std::unique_ptr<PartialBlob>> BlobStore::open_partial(const Digest& digest, uint64_t size) {
+    return PartialBlob::open(root_, digest, size);
+}
+
+Result<void> BlobStore::remove_partials_older_than(int64_t age_ns) {
+    const std::string folder = root_ + "/partial";
+    if (!sys::exists(folder)) return {};
+    std::vector<std::string> names = TRY(sys::list_dir(folder));
+    const int64_t limit = wall_now().ns - age_ns;
+    for (const std::string& name : names) {
+        auto st = sys::lstat(folder + "/" + name);
+        if (!st.ok() || st->st_mtim.tv_sec * 1'000'000'000 + st->st_mtim.tv_nsec > limit) continue;
+        auto removed = sys::unlink(folder + "/" + name);
+        if (!removed.ok() && removed.error().kind() != ErrorKind::not_found) return removed;
+    }
+    return {};
+}
 
 Result<std::vector<Blob>> BlobStore::list() const {
     std::vector<std::string> names = TRY(sys::list_dir(root_ + "/sha256"));

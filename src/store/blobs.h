@@ -27,6 +27,8 @@ struct Blob {
     uint64_t size = 0;
 };
 
+class PartialBlob;
+
 class BlobStore {
 public:
     // Makes the folders and removes temporary files that a crash left.
@@ -42,6 +44,11 @@ public:
     Result<std::string> get(const Digest& digest, size_t limit = size_t{4} << 20) const;
     Result<UniqueFd> open_blob(const Digest& digest) const; // read-only
     bool contains(const Digest& digest) const;
+    // What is there of a blob that is being fetched, also since before a crash;
+    // the caller sees to it that nobody else has it open. See partial_blob.h.
+    Result<std::unique_ptr<PartialBlob>> open_partial(const Digest& digest, uint64_t size);
+    // Forgets fetches that nobody has taken up for so long.
+    Result<void> remove_partials_older_than(int64_t age_ns);
     Result<std::vector<Blob>> list() const;
     Result<void> remove(const Digest& digest); // missing: no error
 

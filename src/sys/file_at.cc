@@ -24,6 +24,16 @@ Result<size_t> read_at(BorrowedFd fd, uint64_t offset, std::span<char> into) {
     return static_cast<size_t>(n);
 }
 
+Result<void> write_all_at(BorrowedFd fd, uint64_t offset, std::string_view data) {
+    while (!data.empty()) {
+        ssize_t n = retry([&] { return ::pwrite(fd.get(), data.data(), data.size(), static_cast<off_t>(offset)); });
+        if (n < 0) return Error::from_errno("pwrite");
+        offset += static_cast<uint64_t>(n);
+        data.remove_prefix(static_cast<size_t>(n));
+    }
+    return {};
+}
+
 Result<uint64_t> file_length(BorrowedFd fd) { return static_cast<uint64_t>(TRY(status_of(fd)).st_size); }
 
 Result<void> truncate(BorrowedFd fd, uint64_t length) {

@@ -1,8 +1,9 @@
-// Files by position: read at an offset, length, truncation.
+// Files by position: read and write at an offset, length, truncation.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -11,6 +12,8 @@ namespace hull::sys {
 
 // At most into.size() bytes from offset on; 0 at the end.
 Result<size_t> read_at(BorrowedFd fd, uint64_t offset, std::span<char> into);
+// All of data from offset on.
+Result<void> write_all_at(BorrowedFd fd, uint64_t offset, std::string_view data);
 Result<uint64_t> file_length(BorrowedFd fd);
 Result<void> truncate(BorrowedFd fd, uint64_t length);
 Result<uint64_t> inode_of(BorrowedFd fd);
