@@ -290,12 +290,6 @@ TEST_F(ApiTest, EventsAreReplayedAsLines) {
     EXPECT_THAT(call(Method::get, "/v1.52/events?since=1&until=10").text, Not(HasSubstr("\"status\"")));
 }
 
-TEST_F(ApiTest, PullingSaysWhatCanBeDoneInstead) {
-    auto reply = call(Method::post, "/images/create?fromImage=nosuch&tag=latest");
-    EXPECT_EQ(reply.status, 404);
-    EXPECT_THAT(reply.text, AllOf(HasSubstr("pull access denied for nosuch"), HasSubstr("hull image bootstrap")));
-}
-
 TEST_F(ApiTest, NetworksAreListedFilteredAndFoundByName) {
     EXPECT_CALL(containers, list(_)).WillRepeatedly([](auto&) { return std::vector<engine::ContainerSummary>{}; });
     EXPECT_THAT(call(Method::get, "/networks").text, HasSubstr("\"Subnet\":\"10.1.0.0/16\""));

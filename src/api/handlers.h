@@ -65,6 +65,13 @@ Result<void> save_image(Call& call);
 Result<void> build_image(Call& call);
 Result<void> prune_build_cache(Call& call);
 
+// registry.cc
+Result<void> pull_image(Call& call); // POST /images/create without fromSrc
+Result<void> push_image(Call& call);
+Result<void> check_auth(Call& call);
+Result<void> search_images(Call& call);
+Result<void> inspect_distribution(Call& call);
+
 // networks.cc, volumes.cc
 Result<void> list_networks(Call& call);
 Result<void> inspect_network(Call& call);

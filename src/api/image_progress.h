@@ -1,6 +1,7 @@
 // Progress of pulls, loads and builds as a stream of JSON lines.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "api/call.h"
@@ -30,5 +31,8 @@ public:
 private:
     Call& call_;
 };
+
+// "[=====>     ]  1.2MB/3.4MB", which clients without a terminal show.
+std::string progress_text(uint64_t current, uint64_t total);
 
 } // namespace hull::api

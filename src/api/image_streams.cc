@@ -10,15 +10,6 @@ namespace hull::api {
 
 namespace {
 
-// "[=====>     ]  1.2MB/3.4MB" is what clients without a terminal show.
-std::string progress_text(uint64_t current, uint64_t total) {
-    constexpr size_t width = 50;
-    size_t done = total ? static_cast<size_t>(std::min<uint64_t>(current * width / total, width)) : 0;
-    std::string bar = "[" + std::string(done, '=');
-    if (done < width) bar += ">" + std::string(width - done - 1, ' ');
-    return bar + "]  " + std::to_string(current) + "B/" + std::to_string(total) + "B";
-}
-
 Result<void> import_image(Call& call) {
     if (call.text("fromSrc") != "-")
         return Error(ErrorKind::unsupported, "importing from a URL is not supported: download it and import the file");
@@ -37,13 +28,6 @@ Result<void> import_image(Call& call) {
     return progress.finish(import());
 }
 
-std::string asked_image(const Call& call) {
-    const std::string& image = call.text("fromImage");
-    const std::string& tag = call.text("tag");
-    if (tag.empty()) return image;
-    return image + (tag.find(':') == tag.npos ? ":" : "@") + tag; // a digest comes as a tag, too
-}
-
 Result<void> save(Call& call, const std::vector<std::string>& names) {
     auto platforms = TRY(call.platforms());
     auto archive = TRY(call.images().save(names, platforms));
@@ -58,12 +42,7 @@ Result<void> create_image(Call& call) {
     if (!call.text("fromSrc").empty()) return import_image(call);
     if (call.text("fromImage").empty())
         return Error(ErrorKind::invalid_argument, "one of fromImage and fromSrc is needed");
-    auto reference = TRY(model::Reference::parse(asked_image(call)));
-    return Error(ErrorKind::not_found,
-                 "pull access denied for " + reference.familiar_name() +
-                     ", repository does not exist or may require 'docker login': this version of Hull does not pull "
-                     "from registries. Make a base image with 'hull image bootstrap', or bring one with 'load' or "
-                     "'import'");
+    return pull_image(call);
 }
 
 Result<void> load_images(Call& call) {

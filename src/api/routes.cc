@@ -53,7 +53,11 @@ constexpr auto table = std::to_array<Route>({
     {post, "/images/create", create_image},
     {post, "/images/load", load_images},
     {post, "/images/prune", prune_images},
+    {get, "/images/search", search_images},
+    {post, "/images/{name}/push", push_image},
     {post, "/images/{name}/tag", tag_image},
+    {get, "/distribution/{name}/json", inspect_distribution},
+    {post, "/auth", check_auth},
     {delete_, "/images/{name}", remove_image},
 
     {post, "/build", build_image},
@@ -120,10 +124,6 @@ constexpr auto table = std::to_array<Route>({
     {post, "/build/prune", prune_build_cache},
 
     // Known to clients, not to this engine: say so instead of "page not found".
-    {post, "/auth", not_yet},
-    {get, "/images/search", not_yet},
-    {post, "/images/{name}/push", not_yet},
-    {get, "/distribution/{name}/json", not_yet},
     {post, "/containers/{name}/update", not_yet},
     {get, "/containers/{name}/attach/ws", not_yet},
     {post, "/networks/create", not_yet},

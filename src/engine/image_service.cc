@@ -80,4 +80,34 @@ Result<std::unique_ptr<image::Export>> ImageService::save(const std::vector<std:
     return written;
 }
 
+Result<image::Registries*> ImageService::registries() const {
+    if (!registries_) return unsupported("this engine was started without registries");
+    return registries_;
+}
+
+// The actor of these two is the name, not the id: so Docker's clients know them.
+Result<void> ImageService::pull(const image::PullRequest& request, const image::TransferListener& tell,
+                                const std::stop_token& stop) {
+    image::Registries* from = TRY(registries());
+    auto pulled = TRY(from->pull(request, tell, stop));
+    for (const std::string& name : pulled) publish_transfer(name, "pull");
+    return {};
+}
+
+Result<void> ImageService::push(const image::PushRequest& request, const image::TransferListener& tell,
+                                const std::stop_token& stop) {
+    image::Registries* to = TRY(registries());
+    TRY(to->push(request, tell, stop));
+    publish_transfer(request.tag.empty() ? request.name : request.name + ":" + request.tag, "push");
+    return {};
+}
+
+void ImageService::publish_transfer(const std::string& name, std::string action) {
+    Event event{.type = "image", .action = std::move(action), .actor = name, .attributes = {}, .time = {}};
+    if (auto image = images_.resolve(name); image.ok()) event.attributes = (*image)->config.config.labels;
+    auto reference = model::Reference::parse(name);
+    event.attributes["name"] = reference.ok() ? reference->familiar_name() : name;
+    events_.publish(std::move(event));
+}
+
 } // namespace hull::engine

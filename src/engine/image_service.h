@@ -10,6 +10,7 @@
 
 #include "engine/events.h"
 #include "image/images.h"
+#include "image/registries.h"
 
 namespace hull::engine {
 
@@ -34,12 +35,22 @@ public:
     Result<std::unique_ptr<image::Export>> save(const std::vector<std::string>& names,
                                                 const std::vector<model::Platform>& platforms = {});
 
+    // Registries, for who has them: set once, before the first request; outlives this.
+    void use(image::Registries& registries) { registries_ = &registries; }
+    Result<image::Registries*> registries() const; // unsupported: none
+    Result<void> pull(const image::PullRequest& request, const image::TransferListener& tell,
+                      const std::stop_token& stop);
+    Result<void> push(const image::PushRequest& request, const image::TransferListener& tell,
+                      const std::stop_token& stop);
+
 private:
     void publish(const image::Digest& id, std::string action, std::string name);
+    void publish_transfer(const std::string& name, std::string action);
     void publish_removed(const std::vector<image::Removed>& removed);
 
     image::Images& images_;
     EventBus& events_;
+    image::Registries* registries_ = nullptr;
 };
 
 } // namespace hull::engine

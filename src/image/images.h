@@ -137,6 +137,7 @@ public:
 
 private:
     friend class Images;
+    friend class Registries;
     friend struct ImageState;
     std::vector<std::string> lower_;
     std::optional<Digest> chain_id_;
@@ -207,6 +208,7 @@ public:
                           const std::optional<model::Reference>& reference);
 
 private:
+    friend class Registries;
     explicit Images(std::shared_ptr<ImageState> state);
     std::shared_ptr<ImageState> state_;
 };

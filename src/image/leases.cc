@@ -1,7 +1,14 @@
 #include "base/log.h"
+#include "image/origins.h"
 #include "image/state.h"
 
 namespace hull::image {
+
+namespace {
+
+constexpr int64_t partial_blob_life_ns = int64_t{7} * 24 * 3600 * 1'000'000'000; // a pull that is tried again
+
+} // namespace
 
 // A layer that is there stays until the last copy of what is returned goes.
 std::shared_ptr<void> ImageState::hold(const Digest& chain_id) {
@@ -74,6 +81,16 @@ Result<std::vector<Digest>> ImageState::collect_chain(std::optional<Digest> chai
     return removed;
 }
 
+Result<void> ImageState::collect_blobs() {
+    std::set<Digest> diff_ids, ids;
+    for (const store::Layer& layer : layers.list()) diff_ids.insert(layer.diff_id);
+    {
+        std::lock_guard held(mutex);
+        for (const auto& [id, known] : images) ids.insert(id);
+    }
+    return origins->collect(diff_ids, ids);
+}
+
 Result<Lease> Images::hold(const std::optional<Digest>& chain_id) const {
     Lease lease;
     if (chain_id) lease.hold_ = state_->hold(*chain_id);
@@ -111,13 +128,15 @@ Result<void> Images::collect() {
             state_->orphans_possible |= !has_image;
         }
     }
+    TRY(state_->collect_blobs());
     if (!first) return {};
+    TRY(state_->blobs.remove_partials_older_than(partial_blob_life_ns));
     std::unique_lock alone(state_->blobs_in_flight, std::try_to_lock);
     if (!alone) return {};
     std::vector<store::Blob> blobs = TRY(state_->blobs.list());
     for (const store::Blob& blob : blobs) {
         std::unique_lock held(state_->mutex);
-        const bool needed = state_->images.contains(blob.digest);
+        const bool needed = state_->images.contains(blob.digest) || state_->origins->contains(blob.digest);
         held.unlock();
         if (!needed) TRY(state_->blobs.remove(blob.digest));
     }

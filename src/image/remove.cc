@@ -192,6 +192,7 @@ Result<std::vector<Removed>> Removal::finish() {
         std::vector<Digest> layers = TRY(state_.collect_chain(image->chain_id));
         for (const Digest& chain_id : layers) removed_.push_back({"", chain_id.str(), image->id});
     }
+    if (!gone_.empty()) TRY(state_.collect_blobs());
     return std::move(removed_);
 }
 

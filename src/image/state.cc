@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "codec/json.h"
+#include "image/origins.h"
 
 namespace hull::image {
 
@@ -37,6 +38,10 @@ std::string print(const Known& known) {
 }
 
 } // namespace
+
+ImageState::ImageState(store::Records& r, store::BlobStore& b, store::LayerStore& l)
+    : records(r), blobs(b), layers(l) {}
+ImageState::~ImageState() = default;
 
 std::vector<Digest> chain_of(const std::vector<Digest>& diff_ids) {
     std::vector<Digest> chain;
@@ -99,6 +104,7 @@ Result<ImagePtr> ImageState::read_image(const Digest& id, const std::optional<Di
 
 // An image that can't be read any more is dropped and said so; the others serve on.
 Result<void> ImageState::load_records() {
+    origins = TRY(Origins::open(records, blobs));
     std::vector<store::Record> stored_images = TRY(records.all(store::Table::images));
     for (const store::Record& record : stored_images) {
         auto read = [&]() -> Result<void> {

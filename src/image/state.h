@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <shared_mutex>
@@ -15,6 +16,8 @@
 
 namespace hull::image {
 
+class Origins;
+
 struct Known { // an image and what may change about it
     ImagePtr image;
     WallTime last_tagged;
@@ -22,11 +25,13 @@ struct Known { // an image and what may change about it
 };
 
 struct ImageState : std::enable_shared_from_this<ImageState> {
-    ImageState(store::Records& r, store::BlobStore& b, store::LayerStore& l) : records(r), blobs(b), layers(l) {}
+    ImageState(store::Records& r, store::BlobStore& b, store::LayerStore& l);
+    ~ImageState();
 
     store::Records& records;
     store::BlobStore& blobs;
     store::LayerStore& layers;
+    std::unique_ptr<Origins> origins;
     UsersOf users;
 
     std::mutex change_mutex;
@@ -65,6 +70,8 @@ struct ImageState : std::enable_shared_from_this<ImageState> {
     Result<std::vector<std::string>> folders(const std::optional<Digest>& chain_id) const; // topmost first
     // Removes the layer and those below it as long as nobody needs them; their chain ids.
     Result<std::vector<Digest>> collect_chain(std::optional<Digest> chain_id);
+    // Removes the blobs of layers and manifests that no layer and no image needs any more.
+    Result<void> collect_blobs();
 };
 
 std::vector<Digest> chain_of(const std::vector<Digest>& diff_ids); // bottom first

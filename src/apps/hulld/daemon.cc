@@ -12,6 +12,7 @@
 #include "engine/sandbox_port.h"
 #include "http/server.h"
 #include "image/images.h"
+#include "image/registries.h"
 #include "net/bridge.h"
 #include "store/blobs.h"
 #include "store/layers_directory.h"
@@ -58,6 +59,7 @@ public:
 
     void reload(const Options& options) override {
         log::set_level(options.log_level);
+        if (registries_) registries_->set_config(options.registries);
         engine::Event event{.type = "daemon", .action = "reload", .actor = "", .attributes = {}, .time = {}};
         event.attributes["debug"] = options.log_level == log::Level::debug ? "true" : "false";
         if (engine_) engine_->events().publish(std::move(event));
@@ -77,6 +79,7 @@ private:
         blobs_ = TRY(store::BlobStore::open(options.data_root));
         layers_ = TRY(store::DirectoryLayers::open(options.data_root, *records_));
         images_ = TRY(image::Images::open(*records_, *blobs_, *layers_));
+        registries_ = std::make_unique<image::Registries>(*images_, options.registries, options.registry_limits);
         return {};
     }
 
@@ -98,6 +101,7 @@ private:
                                                             .records = *records_,
                                                             .sandboxes = *sandboxes_,
                                                             .host = *machine_}));
+        engine_->images().use(*registries_);
         api::ApiOptions api;
         api.version = HULL_VERSION;
         api.debug = options.log_level == log::Level::debug;
@@ -170,6 +174,7 @@ private:
     std::unique_ptr<store::BlobStore> blobs_;
     std::unique_ptr<store::LayerStore> layers_;
     std::unique_ptr<image::Images> images_;
+    std::unique_ptr<image::Registries> registries_;
     std::unique_ptr<engine::RuntimePort> runtime_;
     std::unique_ptr<net::Bridge> bridge_;
     std::unique_ptr<engine::SandboxPort> sandboxes_;

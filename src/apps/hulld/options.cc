@@ -239,6 +239,28 @@ Result<engine::EngineOptions> engine_options(const Values& values, const Options
     return out;
 }
 
+Result<registry::Config> registry_config(const Values& values) {
+    registry::Config config;
+    config.user_agent = "hull/" HULL_VERSION;
+    config.insecure_registries = values.list("insecure-registry");
+    for (const std::string& name : config.insecure_registries)
+        if (name.empty() || name.find("://") != name.npos)
+            return invalid("insecure registry " + name + " should not contain '://'");
+    for (const std::string& text : values.list("registry-mirror"))
+        config.mirrors.push_back(TRY(registry::parse_mirror(text)));
+    config.http_proxy = values.text("http-proxy");
+    config.https_proxy = values.text("https-proxy");
+    config.no_proxy = values.text("no-proxy");
+    registry::take_proxies_of_environment(config);
+    return config;
+}
+
+Result<unsigned> positive(const Values& values, std::string_view name, int absent) {
+    int value = values.number(name, absent);
+    if (value <= 0) return invalid("invalid " + std::string(name) + ": " + values.text(name));
+    return static_cast<unsigned>(value);
+}
+
 } // namespace
 
 Result<Options> interpret(const FlagValues& given) {
@@ -261,6 +283,11 @@ Result<Options> interpret(const FlagValues& given) {
     options.default_init = values.flag("init", false);
     options.bridge = TRY(bridge_config(values, options.data_root));
     options.engine = TRY(engine_options(values, options));
+    options.registries = TRY(registry_config(values));
+    options.registry_limits.downloads =
+        TRY(positive(values, "max-concurrent-downloads", static_cast<int>(options.registry_limits.downloads)));
+    options.registry_limits.uploads =
+        TRY(positive(values, "max-concurrent-uploads", static_cast<int>(options.registry_limits.uploads)));
     return options;
 }
 

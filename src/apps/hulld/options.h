@@ -8,6 +8,7 @@
 #include "apps/hulld/flags.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "image/registries.h"
 #include "net/bridge.h"
 
 namespace hull {
@@ -28,6 +29,8 @@ struct Options {
     bool trace_start = false, default_init = false;
     std::optional<net::BridgeConfig> bridge; // nullopt: --bridge none
     engine::EngineOptions engine;
+    registry::Config registries;
+    image::RegistryLimits registry_limits;
 };
 
 // The command line and the configuration file that it names (or the usual one,

@@ -1,0 +1,36 @@
+#include "api/image_progress.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace hull::api {
+
+namespace {
+
+// As Docker prints sizes: "12B", "3.4MB"; units of 1000, four digits.
+std::string human_size(uint64_t bytes) {
+    static constexpr std::array units = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+    auto size = static_cast<double>(bytes);
+    size_t unit = 0;
+    while (size >= 1000 && unit + 1 < units.size()) {
+        size /= 1000;
+        ++unit;
+    }
+    char text[32];
+    std::snprintf(text, sizeof text, "%.4g%s", size, units[unit]);
+    return text;
+}
+
+} // namespace
+
+std::string progress_text(uint64_t current, uint64_t total) {
+    constexpr size_t width = 50;
+    size_t done = total ? static_cast<size_t>(std::min<uint64_t>(current * width / total, width)) : 0;
+    std::string bar = "[" + std::string(done, '=') + ">" + std::string(width - done, ' ') + "] ";
+    std::string now = human_size(current);
+    if (now.size() < 8) now.insert(0, 8 - now.size(), ' ');
+    return bar + now + "/" + human_size(total);
+}
+
+} // namespace hull::api

@@ -1,0 +1,252 @@
+// docker push: an image's layers, config and manifest to a registry.
+#include <algorithm>
+
+#include "image/layer_upload.h"
+#include "image/registries.h"
+
+namespace hull::image {
+
+namespace {
+
+constexpr int push_interval_ms = 100;
+
+std::string short_diff_id(const Digest& digest) { return digest.hex().substr(0, 12); }
+
+struct Plan {                            // of one manifest
+    std::vector<UploadLayer> layers;     // bottom first
+    std::optional<std::string> manifest; // as it was pulled; none: to be made
+    std::string media_type;
+};
+
+class ImagePush {
+public:
+    ImagePush(ImageState& state, registry::Session& session, ImagePtr image, unsigned at_once,
+              const TransferListener& tell, const std::stop_token& stop)
+        : state_(state), session_(session), image_(std::move(image)), at_once_(at_once), tell_(tell), stop_(stop) {}
+
+    struct Done {
+        Digest digest;
+        uint64_t size = 0;
+    };
+    Result<Done> run(const std::string& tag);
+
+private:
+    std::optional<Plan> plan_as_pulled() const;
+    Plan plan_anew() const;
+    bool reachable(const Origin& origin) const;
+    Result<std::vector<model::Descriptor>> layers(const Plan& plan);
+    Result<void> follow(LayerUploads& uploads, const std::vector<std::string>& ids);
+    Result<void> config(const std::string& text);
+    Result<Done> manifest(const std::string& tag, const std::string& text, const std::string& media_type);
+
+    ImageState& state_;
+    registry::Session& session_;
+    ImagePtr image_;
+    unsigned at_once_;
+    const TransferListener& tell_;
+    const std::stop_token& stop_;
+};
+
+bool ImagePush::reachable(const Origin& origin) const {
+    if (origin.kept) return true;
+    const std::string prefix = session_.name().domain + "/";
+    return std::any_of(origin.repositories.begin(), origin.repositories.end(),
+                       [&](const std::string& repository) { return repository.starts_with(prefix); });
+}
+
+// A manifest that this image came with, or was pushed with before, if all its
+// blobs can be had: then it keeps its digest.
+std::optional<Plan> ImagePush::plan_as_pulled() const {
+    const std::vector<Digest> chain = chain_of(image_->config.diff_ids);
+    for (const auto& [digest, origin] : state_.origins->of_image(image_->id)) {
+        auto text = state_.blobs.get(digest);
+        if (!text.ok()) continue;
+        auto parsed = model::parse_manifest(*text);
+        if (!parsed.ok() || parsed->layers.size() != chain.size()) continue;
+        Plan plan{{}, *text, origin.media_type};
+        for (size_t i = 0; i < chain.size(); ++i) {
+            auto known = state_.origins->of_layer(image_->config.diff_ids[i]);
+            auto it = known.find(parsed->layers[i].digest);
+            if (it == known.end() || !reachable(it->second)) break;
+            plan.layers.push_back({image_->config.diff_ids[i], chain[i], it->first, it->second});
+        }
+        if (plan.layers.size() == chain.size()) return plan;
+    }
+    return std::nullopt;
+}
+
+Plan ImagePush::plan_anew() const {
+    const std::vector<Digest> chain = chain_of(image_->config.diff_ids);
+    Plan plan{{}, std::nullopt, std::string(model::media_type::docker_manifest)};
+    for (size_t i = 0; i < chain.size(); ++i) {
+        UploadLayer layer{image_->config.diff_ids[i], chain[i], {}, {}};
+        for (const auto& [blob, origin] : state_.origins->of_layer(layer.diff_id)) {
+            // A docker manifest names gzip only; what isn't here may be gone there.
+            if (!origin.kept || !origin.media_type.ends_with("gzip")) continue;
+            layer.blob = blob;
+            layer.origin = origin;
+            layer.origin->media_type = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+            break;
+        }
+        plan.layers.push_back(std::move(layer));
+    }
+    return plan;
+}
+
+Result<void> ImagePush::follow(LayerUploads& uploads, const std::vector<std::string>& ids) {
+    std::vector<UploadLook> told(ids.size());
+    std::vector<bool> waiting(ids.size());
+    uint64_t seen = 0;
+    for (bool all = false; !all;) {
+        all = true;
+        for (size_t i = 0; i < ids.size(); ++i) {
+            UploadLook look = uploads.look(i);
+            UploadLook& was = told[i];
+            const bool changed = look.phase != was.phase;
+            switch (look.phase) {
+            case UploadPhase::waiting:
+                if (!waiting[i] && ids.size() > at_once_) TRY(tell_({ids[i], "Waiting", true}));
+                waiting[i] = true;
+                break;
+            case UploadPhase::pushing:
+                if (changed || look.current != was.current)
+                    TRY(tell_({ids[i], "Pushing", true, look.current, look.total}));
+                break;
+            case UploadPhase::exists:
+                if (changed) TRY(tell_({ids[i], "Layer already exists", true}));
+                break;
+            case UploadPhase::mounted:
+                if (changed) TRY(tell_({ids[i], "Mounted from " + look.mounted_from, true}));
+                break;
+            case UploadPhase::pushed:
+                if (!changed) break;
+                if (was.phase != UploadPhase::pushing || was.current != look.total)
+                    TRY(tell_({ids[i], "Pushing", true, look.total, look.total}));
+                TRY(tell_({ids[i], "Pushed", true}));
+                break;
+            case UploadPhase::failed: return *look.error;
+            }
+            all &= look.phase > UploadPhase::pushing;
+            was = std::move(look);
+        }
+        if (stop_.stop_requested()) return Error(ErrorKind::cancelled, "context canceled");
+        if (!all) uploads.wait(seen, push_interval_ms, stop_);
+    }
+    return {};
+}
+
+// A layer that the image has twice is sent once.
+Result<std::vector<model::Descriptor>> ImagePush::layers(const Plan& plan) {
+    std::vector<UploadLayer> unique;
+    std::vector<std::string> ids;
+    std::map<Digest, size_t> place;
+    for (auto it = plan.layers.rbegin(); it != plan.layers.rend(); ++it) { // topmost first, as docker does
+        if (!place.emplace(it->diff_id, unique.size()).second) continue;
+        unique.push_back(*it);
+        ids.push_back(short_diff_id(it->diff_id));
+    }
+    for (const std::string& id : ids) TRY(tell_({id, "Preparing", true}));
+    LayerUploads uploads(state_, session_, std::move(unique), at_once_, stop_);
+    TRY(follow(uploads, ids));
+    std::vector<model::Descriptor> descriptors;
+    for (const UploadLayer& layer : plan.layers) descriptors.push_back(uploads.descriptor(place.at(layer.diff_id)));
+    return descriptors;
+}
+
+Result<void> ImagePush::config(const std::string& text) {
+    bool there = TRY(session_.has_blob(image_->id, stop_));
+    if (there) return {};
+    std::string location = TRY(session_.begin_upload(image_->id, "", stop_));
+    TextSource source(text);
+    return session_.upload(location, image_->id, text.size(), source, stop_);
+}
+
+Result<ImagePush::Done> ImagePush::manifest(const std::string& tag, const std::string& text,
+                                            const std::string& media_type) {
+    Digest digest = TRY(session_.put_manifest(tag, text, media_type, stop_));
+    std::shared_lock storing(state_.blobs_in_flight);
+    TRY(state_.blobs.put(text));
+    const std::string repository = session_.name().domain + "/" + session_.name().path;
+    TRY(state_.origins->add(digest, {media_type, text.size(), true, {repository}, {}, image_->id}));
+    return Done{digest, text.size()};
+}
+
+Result<ImagePush::Done> ImagePush::run(const std::string& tag) {
+    std::string config_json = TRY(state_.blobs.get(image_->id));
+    if (auto plan = plan_as_pulled()) {
+        auto sent = layers(*plan);
+        if (sent.ok()) {
+            TRY(config(config_json));
+            return manifest(tag, *plan->manifest, plan->media_type);
+        }
+        // A registry may have lost what it had; then the layers are sent as new ones.
+        if (sent.error().kind() != ErrorKind::not_found) return std::move(sent).error();
+    }
+    Plan plan = plan_anew();
+    model::Manifest made;
+    made.media_type = plan.media_type;
+    made.layers = TRY(layers(plan));
+    TRY(config(config_json));
+    made.config.media_type = model::media_type::docker_config;
+    made.config.digest = image_->id;
+    made.config.size = static_cast<int64_t>(config_json.size());
+    return manifest(tag, model::print_manifest(made), plan.media_type);
+}
+
+Error push_error(Error error) {
+    if (error.kind() == ErrorKind::cancelled) return error;
+    constexpr std::string_view nobody = "no basic auth credentials"; // what clients look for is this alone
+    if (error.message().ends_with(nobody)) return {ErrorKind::system, std::string(nobody)};
+    return std::move(error).with_kind(ErrorKind::system);
+}
+
+} // namespace
+
+Result<void> Registries::push_one(const std::shared_ptr<registry::Session>& session, const model::Reference& reference,
+                                  const TransferListener& tell, const std::stop_token& stop) {
+    std::optional<Digest> id;
+    {
+        std::lock_guard held(state_->mutex);
+        id = lookup(*state_, reference);
+    }
+    if (!id) return Error(ErrorKind::not_found, "tag does not exist: " + reference.familiar());
+    ImagePtr image = TRY(state_->get(*id));
+    std::vector<Lease> leases;
+    if (image->chain_id) leases.push_back(state_->reserve(*image->chain_id));
+    ImagePush push(*state_, *session, image, limits_.uploads, tell, stop);
+    auto done = push.run(reference.tag);
+    if (!done.ok()) return push_error(std::move(done).error());
+    model::Reference by_digest = reference;
+    by_digest.tag.clear();
+    by_digest.digest = done->digest;
+    {
+        std::lock_guard changing(state_->change_mutex);
+        TRY(state_->set_reference(by_digest.full(), image->id));
+    }
+    TRY(tell({"", reference.tag + ": digest: " + done->digest.str() + " size: " + std::to_string(done->size)}));
+    return tell({"", "", true, 0, 0, reference.tag, done->digest.str(), done->size});
+}
+
+Result<void> Registries::push(const PushRequest& request, const TransferListener& tell, const std::stop_token& stop) {
+    model::Reference name = TRY(model::Reference::parse(request.name));
+    if (name.digest) return invalid("cannot push a digest reference");
+    auto credentials = registry::parse_auth_header(request.auth);
+    TRY(tell({"", "The push refers to repository [" + name.domain + "/" + name.path + "]"}));
+    std::vector<model::Reference> all;
+    {
+        std::lock_guard held(state_->mutex);
+        for (const auto& [full, id] : state_->references) {
+            model::Reference one = reference_of(full);
+            if (one.domain == name.domain && one.path == name.path && !one.digest) all.push_back(std::move(one));
+        }
+    }
+    if (all.empty())
+        return Error(ErrorKind::not_found, "An image does not exist locally with the tag: " + name.familiar_name());
+    if (!request.tag.empty()) all = {TRY(with_tag(name, request.tag))};
+    auto session = std::make_shared<registry::Session>(
+        client(), name, credentials.ok() ? *credentials : registry::Credentials(), registry::Use::push);
+    for (const model::Reference& one : all) TRY(push_one(session, one, tell, stop));
+    return {};
+}
+
+} // namespace hull::image
