@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "build/tree.h"
+#include "build/files/tree.h"
 
 namespace hull::build {
 

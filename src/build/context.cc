@@ -243,9 +243,9 @@ Result<std::unique_ptr<ByteSource>> Context::open(const std::string& path) const
         std::make_unique<SpoolSource>(spool_, found->second.offset, found->second.node.size));
 }
 
-Result<std::string> Context::digest(const std::string& path) const {
+std::optional<std::string> Context::known_digest(const std::string& path) const {
     auto found = items_.find(path);
-    if (found == items_.end()) return Error(ErrorKind::not_found, path + " is not in the build context");
+    if (found == items_.end()) return std::nullopt;
     return found->second.digest;
 }
 

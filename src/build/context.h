@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
-#include "build/pattern.h"
-#include "build/tree.h"
+#include "build/files/pattern.h"
+#include "build/files/tree.h"
 
 namespace hull::build {
 
@@ -31,7 +31,7 @@ public:
     Result<std::optional<Node>> look(const std::string& path) const override;
     Result<std::vector<std::string>> children(const std::string& path) const override;
     Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override;
-    Result<std::string> digest(const std::string& path) const override;
+    std::optional<std::string> known_digest(const std::string& path) const override;
 
     // The whole file, links followed; not_found when it isn't there.
     Result<std::string> read(const std::string& path, size_t limit) const;

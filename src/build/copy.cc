@@ -336,6 +336,18 @@ Result<std::vector<LayerItem>> plan_copy(const std::vector<CopySource>& sources,
     return Copier(base, options, folder).run(sources);
 }
 
+Result<std::string> contents_digest(const Tree& tree, const std::string& path) {
+    if (auto known = tree.known_digest(path)) return *known;
+    auto source = TRY(tree.open(path));
+    Sha256 hash;
+    std::vector<char> buffer(size_t{256} << 10);
+    for (;;) {
+        size_t n = TRY(source->read(buffer));
+        if (n == 0) return hash.hex_digest();
+        hash.update({buffer.data(), n});
+    }
+}
+
 Result<std::string> digest_of(const std::vector<LayerItem>& items) {
     Sha256 hash;
     auto text = [&](const std::string& value) {
@@ -354,7 +366,7 @@ Result<std::string> digest_of(const std::vector<LayerItem>& items) {
         }
         if (e.type != tar::Type::file) continue;
         if (item.tree)
-            text(TRY(item.tree->digest(item.source)));
+            text(TRY(contents_digest(*item.tree, item.source)));
         else
             text(sha256_hex(item.text));
     }

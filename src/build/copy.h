@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "build/pattern.h"
-#include "build/tree.h"
+#include "build/files/pattern.h"
+#include "build/files/tree.h"
 
 namespace hull::build {
 
@@ -45,6 +45,9 @@ struct LayerItem {
 // Errors: invalid_argument, not_found, with Docker's texts.
 Result<std::vector<LayerItem>> plan_copy(const std::vector<CopySource>& sources, const Tree& base,
                                          const CopyOptions& options, const std::string& folder);
+
+// SHA-256 of a file's contents, in hex.
+Result<std::string> contents_digest(const Tree& tree, const std::string& path);
 
 // The same for the same names, kinds, modes, owners and contents; times don't count.
 Result<std::string> digest_of(const std::vector<LayerItem>& items);

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "build/build_state.h"
-#include "build/pattern.h"
+#include "build/files/pattern.h"
 #include "codec/json.h"
 #include "image/changes.h"
 #include "image/words.h"
@@ -152,7 +152,7 @@ Result<CopySource> Build::download(const std::string& url, const std::string& ch
     if (name.empty()) name = "index.html";
     std::shared_ptr<Context> tree = TRY(Context::from_file(name, *body, builder_.ports().folder, 0600));
     if (!checksum.empty()) {
-        std::string found = "sha256:" + TRY(tree->digest(name));
+        std::string found = "sha256:" + TRY(contents_digest(*tree, name));
         if (found != checksum) return invalid("digest mismatch: " + url + " is " + found + ", not " + checksum);
     }
     return CopySource{std::move(tree), name, std::nullopt};

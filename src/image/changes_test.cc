@@ -1,4 +1,5 @@
 #include "image/changes.h"
+#include "image/words.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -44,6 +45,27 @@ TEST(Changes, EnvAndLabelsTakePairsQuotesAndVariables) {
     EXPECT_EQ(refusal("ENV =x"), "ENV names can not be blank");
     EXPECT_EQ(refusal("ENV A=1 B"), "Syntax error - can't find = in \"B\". Must be of the form: name=value");
     EXPECT_THAT(refusal("ENV A=\"x"), ::testing::HasSubstr("unexpected end of statement"));
+}
+
+TEST(Changes, variables_have_all_forms_of_the_reference) {
+    const model::StringList env{"V=foobarbaz", "EMPTY=", "P=f*b", "TWO=a b"};
+    auto expanded = [&](std::string_view text) {
+        auto word = expand_word(text, env);
+        return word.ok() ? *word : "error: " + word.error().message();
+    };
+    EXPECT_EQ(expanded("$V/${V}"), "foobarbaz/foobarbaz");
+    EXPECT_EQ(expanded("\\$V '$V' \"$V\""), "$V $V foobarbaz");
+    EXPECT_EQ(expanded("[${NONE:-d}][${EMPTY:-d}][${EMPTY-d}][${NONE-$V}]"), "[d][d][][foobarbaz]");
+    EXPECT_EQ(expanded("[${NONE:+d}][${EMPTY:+d}][${EMPTY+d}][${V+d}]"), "[][][d][d]");
+    EXPECT_EQ(expanded("${NONE:?is missing}"), "error: NONE: is missing");
+    EXPECT_EQ(expanded("${EMPTY?fine}"), "");
+    EXPECT_EQ(expanded("${V#f*b} ${V##f*b} ${V%b*} ${V%%b*}"), "arbaz az foobar foo");
+    EXPECT_EQ(expanded("${V#$P} ${V/ba/fo} ${V//ba/fo}"), "arbaz fooforbaz fooforfoz");
+    EXPECT_EQ(expanded("${V#\\f\\o} ${V%x}"), "obarbaz foobarbaz");
+    EXPECT_EQ(expanded("${NONE:-${EMPTY:-in ${V}}}"), "in foobarbaz");
+    for (const char* wrong : {"${V", "${}", "${V:}", "${V:x}", "${V^}", "'x", "\"x"})
+        EXPECT_THAT(expanded(wrong), ::testing::StartsWith("error: ")) << wrong;
+    EXPECT_THAT(*split_words("x$TWO \"$TWO\" $EMPTY ''", env), ElementsAre("xa", "b", "a b", ""));
 }
 
 TEST(Changes, TheOthersAreReadToo) {

@@ -2,6 +2,8 @@
 import io
 import json
 import os
+import pathlib
+import re
 import subprocess
 import tarfile
 import time
@@ -270,6 +272,37 @@ def test_python_docker_builds(engine, tmp_path):
     assert "non-zero code: 3" in str(failed.value)
     client.images.remove("py-built:1", force=True)
     client.close()
+
+
+def test_hull_builds_a_folder(engine, tmp_path):
+    context = tmp_path / "context"
+    (context / "skip").mkdir(parents=True)
+    (context / "skip/x").write_text("not sent")
+    (context / "f").write_text("from the folder\n")
+    (context / ".dockerignore").write_text("*\n!f\n")
+    elsewhere = tmp_path / "other.Dockerfile"
+    elsewhere.write_text("FROM busybox\nARG A\nCOPY . /all/\nRUN ls /all > /list; echo $A >> /list\nCMD cat /list /all/f\n")
+    done = engine.hull("build", "-t", "by-hull", "-f", elsewhere, "--build-arg", "A=arg", "--iidfile", tmp_path / "id", context)
+    assert done.returncode == 0, done.stderr
+    assert "Successfully tagged by-hull:latest" in done.stdout
+    out = engine.hull("run", "--rm", "by-hull").stdout
+    assert out == "f\narg\nfrom the folder\n"
+    wanted = engine.hull("image", "inspect", "-f", "{{.Id}}", "by-hull").stdout.strip()
+    assert (tmp_path / "id").read_text() == wanted
+    assert engine.hull("build", "-q", "-f", elsewhere, "--build-arg", "A=arg", context).stdout.strip() == wanted
+    assert engine.hull("build", tmp_path / "gone").returncode != 0
+    engine.hull("rmi", "-f", "by-hull")
+
+
+def test_each_test_of_the_document_is_there():
+    root = pathlib.Path(__file__).resolve().parents[2]
+    text = (root / "docs/dockerfile.md").read_text()
+    sources = "".join(p.read_text() for folder in ("src/build", "src/image") for p in (root / folder).rglob("*_test.cc"))
+    named = re.findall(r"`(\w+)\.(\w+)`", text)
+    assert len(named) > 10
+    assert [f"{a}.{b}" for a, b in named if not re.search(rf"TEST(_F)?\({a}, {b}\)", sources)] == []
+    here = pathlib.Path(__file__).read_text()
+    assert [t for t in re.findall(r"`(test_\w+)`", text) if f"def {t}(" not in here] == []
 
 
 def test_prune_forgets(build, docker):

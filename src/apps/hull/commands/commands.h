@@ -46,6 +46,8 @@ Result<int> prune_images(Session& session);
 Result<int> import_image(Session& session);
 Result<int> load_images(Session& session);
 Result<int> save_images(Session& session);
+// build.cc
+Result<int> build_image(Session& session);
 // bootstrap/
 Result<int> bootstrap_image(Session& session);
 // system.cc

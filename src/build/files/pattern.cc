@@ -1,4 +1,4 @@
-#include "build/pattern.h"
+#include "build/files/pattern.h"
 
 #include <algorithm>
 

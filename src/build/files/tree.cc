@@ -1,12 +1,9 @@
-#include "build/tree.h"
-
-#include <array>
+#include "build/files/tree.h"
 
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 
-#include "build/pattern.h"
-#include "codec/compress/sha256.h"
+#include "build/files/pattern.h"
 #include "sys/file.h"
 #include "sys/mount.h"
 #include "sys/resolve.h"
@@ -60,17 +57,6 @@ Result<void> add_lower(sys::NewFilesystem& overlay, const std::vector<std::strin
 }
 
 } // namespace
-
-Result<std::string> Tree::digest(const std::string& path) const {
-    auto source = TRY(open(path));
-    Sha256 hash;
-    std::array<char, 65536> buffer{};
-    for (;;) {
-        size_t n = TRY(source->read(buffer));
-        if (n == 0) return hash.hex_digest();
-        hash.update({buffer.data(), n});
-    }
-}
 
 Result<std::string> resolve(const Tree& tree, const std::string& path, FinalLink final_link) {
     constexpr int most_links = 40;
