@@ -298,7 +298,7 @@ def test_each_test_of_the_document_is_there():
     root = pathlib.Path(__file__).resolve().parents[2]
     text = (root / "docs/dockerfile.md").read_text()
     sources = "".join(p.read_text() for folder in ("src/build", "src/image") for p in (root / folder).rglob("*_test.cc"))
-    named = re.findall(r"`(\w+)\.(\w+)`", text)
+    named = re.findall(r"`([A-Z]\w+)\.(\w+)`", text)
     assert len(named) > 10
     assert [f"{a}.{b}" for a, b in named if not re.search(rf"TEST(_F)?\({a}, {b}\)", sources)] == []
     here = pathlib.Path(__file__).read_text()
