@@ -2,7 +2,9 @@
 
 #include "api/call.h"
 #include "api/errors.h"
+#include "api/metrics.h"
 #include "api/routes.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 namespace hull::api {
@@ -34,9 +36,13 @@ public:
         auto match = find_route(exchange.request().method, versioned->rest);
         if (!match) return exchange.respond(error_response(404, "page not found", {}));
         Call call(exchange, services_, versioned->version, std::move(match->name), target->query);
+        int64_t began = monotonic_ns();
         auto result = match->handler(call);
         if (!result.ok()) fail(call, result.error());
+        metrics_.observe(match->route, exchange.answered_status(), monotonic_ns() - began);
     }
+
+    std::string metrics() override { return metrics_.text(services_.engine, options_.version); }
 
 private:
     static void fail(Call& call, const Error& error) {
@@ -59,6 +65,7 @@ private:
 
     ApiOptions options_;
     Services services_;
+    Metrics metrics_;
 };
 
 } // namespace

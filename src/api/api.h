@@ -33,7 +33,6 @@ struct NetworkFacts {
 struct ApiOptions {
     std::string version; // of the program
     std::vector<NetworkFacts> networks;
-    bool debug = false;
     bool default_init = false; // --init for containers that don't say
 };
 
@@ -45,6 +44,9 @@ public:
 
     // Answers one request. Thread-safe.
     virtual void handle(http::Exchange& exchange) = 0;
+
+    // In Prometheus' text format: Docker's metrics of the engine, and ours of requests.
+    virtual std::string metrics() = 0;
 };
 
 } // namespace hull::api

@@ -73,6 +73,7 @@ public:
     engine::EventBus& events() override { return bus; }
     engine::InfoView info() override { return facts; }
     const engine::EngineOptions& options() const override { return engine_options; }
+    void reload(const engine::EngineOptions& options) override { engine_options = options; }
     engine::ImageService& images() override { std::abort(); } // needs a store: end to end tests
     void close() override { bus.close(); }
 };
@@ -113,6 +114,7 @@ public:
     void abort_stream() override { aborted = true; }
     Result<http::Hijacked> hijack(http::Headers) override { return Error(ErrorKind::internal, "no socket here"); }
     bool answered() const override { return answered_; }
+    int answered_status() const override { return status; }
     void on_client_gone(std::function<void()> gone) override { client_gone = std::move(gone); }
 
     int status = 0;

@@ -1,5 +1,6 @@
 // GET /info.
 #include "api/handlers.h"
+#include "base/log.h"
 #include "codec/json.h"
 #include "engine/log_settings.h"
 #include "engine/runtimes.h"
@@ -117,7 +118,7 @@ Result<void> info(Call& call) {
                            {"Network", Array{"bridge", "host", "null"}},
                            {"Authorization", nullptr},
                            {"Log", log_drivers_json()}}},
-        {"Debug", call.options().debug},
+        {"Debug", log::enabled(log::Level::debug)},
         {"NFd", -1},
         {"NGoroutines", 0},
         {"SystemTime", to_rfc3339(info.system_time.ns ? info.system_time : wall_now())},

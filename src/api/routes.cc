@@ -152,7 +152,8 @@ std::optional<std::string_view> match_pattern(std::string_view pattern, std::str
 std::optional<Match> find_route(http::Method method, std::string_view path) {
     for (const Route& route : table) {
         if (route.method != method) continue;
-        if (auto name = match_pattern(route.pattern, path)) return Match{route.handler, std::string(*name)};
+        if (auto name = match_pattern(route.pattern, path))
+            return Match{route.handler, std::string(*name), static_cast<size_t>(&route - table.data())};
     }
     return std::nullopt;
 }

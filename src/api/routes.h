@@ -25,6 +25,7 @@ struct Route {
 struct Match {
     Handler handler;
     std::string name; // of {name}; empty when the pattern has none
+    size_t route = 0; // its place in routes()
 };
 // The first route that fits; HEAD falls back on nothing. path: without version.
 std::optional<Match> find_route(http::Method method, std::string_view path);

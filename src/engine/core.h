@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "engine/container.h"
@@ -32,6 +33,16 @@ struct Core {
     event::WorkerPool workers{{.threads = 64, .queued = 65536}};
     Scheduler scheduler{workers};
 
+    // Of the engine: those in the options at start, others after a reload.
+    model::Labels labels() const {
+        std::lock_guard held(labels_mutex_);
+        return labels_;
+    }
+    void set_labels(model::Labels labels) {
+        std::lock_guard held(labels_mutex_);
+        labels_ = std::move(labels);
+    }
+
     // Writes the container's state as it stands. A failure is logged: the state
     // in memory is the truth while the engine runs.
     void save(const Container& container);
@@ -44,6 +55,10 @@ struct Core {
     void publish(const Container& container, std::string action, std::map<std::string, std::string> more = {});
     // connect or disconnect of the bridge network.
     void publish_network(const Container& container, std::string action);
+
+private:
+    mutable std::mutex labels_mutex_;
+    model::Labels labels_{options.labels};
 };
 
 // The state of a container is kept under its id with this behind it.

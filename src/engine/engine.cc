@@ -46,6 +46,7 @@ public:
     EventBus& events() override { return core_.events; }
     InfoView info() override { return make_info(core_, engine_id_); }
     const EngineOptions& options() const override { return core_.options; }
+    void reload(const EngineOptions& options) override { core_.set_labels(options.labels); }
     ImageService& images() override { return images_; }
 
     void close() override {

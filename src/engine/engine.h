@@ -73,6 +73,8 @@ public:
     virtual EventBus& events() = 0;
     virtual InfoView info() = 0;
     virtual const EngineOptions& options() const = 0;
+    // Takes over what may change while it runs: the labels.
+    virtual void reload(const EngineOptions& options) = 0;
 
     // Images: what changes them goes through here (events); refusing to delete
     // what is in use is seen to. Reading goes to images().images().

@@ -59,6 +59,7 @@ void EventBus::publish(Event event) {
     if (event.time.ns == 0) event.time = wall_now();
     auto shared = std::make_shared<const Event>(std::move(event));
     std::lock_guard lock(mutex_);
+    ++published_;
     past_.push_back(shared);
     if (past_.size() > replay_) past_.pop_front();
     for (Subscription* subscriber : subscribers_) {
@@ -70,6 +71,11 @@ void EventBus::publish(Event event) {
         }
         subscriber->changed_.notify_all();
     }
+}
+
+uint64_t EventBus::published() const {
+    std::lock_guard lock(mutex_);
+    return published_;
 }
 
 std::unique_ptr<EventBus::Subscription> EventBus::subscribe(Filters filters, std::optional<WallTime> since,

@@ -74,6 +74,7 @@ public:
                                             std::optional<WallTime> until);
 
     int subscribers() const;
+    uint64_t published() const; // since the start
     // Ends all subscriptions, for ever.
     void close();
 
@@ -83,6 +84,7 @@ private:
     std::deque<std::shared_ptr<const Event>> past_;
     std::list<Subscription*> subscribers_;
     bool closed_ = false;
+    uint64_t published_ = 0;
 };
 
 } // namespace hull::engine

@@ -79,7 +79,7 @@ InfoView make_info(Core& core, const std::string& engine_id) {
     info.memory = memory_total(core.host);
     info.data_root = core.options.data_root;
     info.name = first_line(core.host, "/proc/sys/kernel/hostname");
-    info.labels = core.options.labels;
+    info.labels = core.labels();
     info.server_version = core.options.version;
     info.init_binary = "docker-init";
     std::string profile = core.options.seccomp_profile.empty()           ? "builtin"

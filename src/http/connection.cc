@@ -85,7 +85,9 @@ void Connection::clear_gone() {
 ConnectionExchange::ConnectionExchange(Connection& connection, const ServerOptions& options, ConnectionHost& host)
     : connection_(connection), options_(options), host_(host), request_(connection.parser().take_request()),
       keep_alive_(request_.keep_alive),
-      awaits_continue_(request_.headers.has_token("Expect", "100-continue") && !request_.http_1_0) {}
+      awaits_continue_(request_.headers.has_token("Expect", "100-continue") && !request_.http_1_0) {
+    request_.from_network = connection.from_network;
+}
 
 Result<void> ConnectionExchange::send_continue() {
     if (!awaits_continue_) return {};
@@ -175,6 +177,7 @@ std::string ConnectionExchange::head(int status, const Headers& headers) const {
 void ConnectionExchange::respond(Response response) {
     if (answered()) return;
     phase_ = Phase::done;
+    status_ = response.status;
     std::string text = head(response.status, response.headers);
     if (!status_has_no_body(response.status))
         text.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
@@ -193,6 +196,7 @@ void ConnectionExchange::respond(Response response) {
 Result<void> ConnectionExchange::start_stream(int status, Headers headers) {
     if (answered()) return Error(ErrorKind::internal, "the request was answered already");
     phase_ = Phase::streaming;
+    status_ = status;
     chunked_ = !request_.http_1_0;
     std::string text = head(status, headers);
     if (chunked_) text.append("Transfer-Encoding: chunked\r\n");
@@ -235,6 +239,7 @@ Result<Hijacked> ConnectionExchange::hijack(Headers headers) {
     std::array<std::string_view, 1> parts{text};
     TRY(sys::send_all(connection_.socket(), parts));
     phase_ = Phase::hijacked;
+    status_ = upgrade ? 101 : 200;
     connection_.clear_gone();
     host_.release(connection_);
     std::string already_read = std::exchange(connection_.input(), {});

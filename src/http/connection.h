@@ -39,6 +39,8 @@ public:
     void notify_gone();
     void clear_gone();
 
+    bool from_network = false; // set before the first request is read
+
     // Bookkeeping of the server, under its lock.
     enum class State : unsigned char { parked, busy, watched };
     State state = State::busy;
@@ -79,6 +81,7 @@ public:
     void abort_stream() override { broken_ = true; }
     Result<Hijacked> hijack(Headers headers) override;
     bool answered() const override { return phase_ != Phase::open; }
+    int answered_status() const override { return status_; }
     void on_client_gone(std::function<void()> gone) override;
 
     enum class After : unsigned char { keep, close, hijacked };
@@ -100,6 +103,7 @@ private:
     ConnectionHost& host_;
     Request request_;
     Phase phase_ = Phase::open;
+    int status_ = 0;
     bool keep_alive_;
     bool awaits_continue_;
     size_t body_read_size_ = 4096;

@@ -51,8 +51,9 @@ struct Request {
     Method method = Method::get;
     std::string target; // as it came: path and query, still percent-encoded
     Headers headers;
-    bool keep_alive = true; // HTTP/1.1 without Connection: close, or 1.0 with keep-alive
-    bool http_1_0 = false;  // the client can't take chunks
+    bool keep_alive = true;    // HTTP/1.1 without Connection: close, or 1.0 with keep-alive
+    bool http_1_0 = false;     // the client can't take chunks
+    bool from_network = false; // the connection came over TCP
 };
 
 struct Response {

@@ -67,7 +67,7 @@ public:
 
     Result<void> start();
     void stop(int64_t grace_ns);
-    void adopt(UniqueFd socket);
+    void adopt(UniqueFd socket, Server::Arrival arrival);
     Server::Counters counters();
     void watch(Connection& connection) override;
     void release(Connection& connection) override;
@@ -204,7 +204,11 @@ void Core::accept_from(uint64_t name) {
     if (*socket) serve(admit(std::move(**socket)));
 }
 
-void Core::adopt(UniqueFd socket) { park(admit(std::move(socket))); }
+void Core::adopt(UniqueFd socket, Server::Arrival arrival) {
+    ConnectionPtr connection = admit(std::move(socket));
+    connection->from_network = arrival == Server::Arrival::network;
+    park(connection);
+}
 
 ConnectionPtr Core::admit(UniqueFd socket) {
     std::lock_guard lock(mutex_);
@@ -353,7 +357,7 @@ public:
     explicit ServerImplementation(std::shared_ptr<Core> core) : core_(std::move(core)) {}
     ~ServerImplementation() override { core_->stop(0); }
     void stop(int64_t grace_ns) override { core_->stop(grace_ns); }
-    void adopt(UniqueFd socket) override { core_->adopt(std::move(socket)); }
+    void adopt(UniqueFd socket, Arrival arrival) override { core_->adopt(std::move(socket), arrival); }
     Counters counters() const override { return core_->counters(); }
 
 private:

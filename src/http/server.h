@@ -73,6 +73,8 @@ public:
     virtual Result<Hijacked> hijack(Headers headers) = 0;
 
     virtual bool answered() const = 0;
+    // Of the answer; 0 before there is one.
+    virtual int answered_status() const = 0;
 
     // Calls gone, from another thread, when the client closes its connection
     // while the handler runs (at once if it has). It must not block. It is never
@@ -95,8 +97,10 @@ public:
     // when no handler runs. Hijacked connections live on.
     virtual void stop(int64_t grace_ns) = 0;
 
-    // Serves one more connection, made elsewhere.
-    virtual void adopt(UniqueFd socket) = 0;
+    // Serves one more connection, made elsewhere; what came over TCP is said so,
+    // because browsers of others reach it.
+    enum class Arrival : unsigned char { local, network };
+    virtual void adopt(UniqueFd socket, Arrival arrival = Arrival::local) = 0;
 
     struct Counters {
         size_t connections = 0; // open, parked and served

@@ -5,12 +5,12 @@
 #include "api/api.h"
 #include "apps/hulld/keeper_runtime.h"
 #include "apps/hulld/linux_host.h"
+#include "apps/hulld/listeners.h"
 #include "apps/hulld/state_folders.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "build/builder.h"
 #include "engine/sandbox_port.h"
-#include "http/server.h"
 #include "image/images.h"
 #include "image/registries.h"
 #include "net/bridge.h"
@@ -32,17 +32,6 @@ Result<std::string> lasting_id(store::Records& records, const std::string& key) 
     return id;
 }
 
-Result<gid_t> socket_group(const Options& options) {
-    if (options.group && options.group->empty()) return gid_t{0};
-    if (options.group) {
-        if (auto group = find_group(*options.group)) return *group;
-        return Error(ErrorKind::not_found, "group " + *options.group + " not found");
-    }
-    for (const char* name : {"hull", "docker"})
-        if (auto group = find_group(name)) return *group;
-    return gid_t{0};
-}
-
 class DaemonImplementation final : public Daemon {
 public:
     ~DaemonImplementation() override { stop(); }
@@ -57,20 +46,21 @@ public:
         return serve(options, std::move(activation));
     }
 
-    void reload(const Options& options) override {
+    Result<void> reload(const Options& options) override {
+        // First what can fail: all of it changes, or nothing does.
+        TRY(listeners_->reload(options));
         log::set_level(options.log_level);
         if (registries_) registries_->set_config(options.registries);
-        engine::Event event{.type = "daemon", .action = "reload", .actor = "", .attributes = {}, .time = {}};
-        event.attributes["debug"] = options.log_level == log::Level::debug ? "true" : "false";
-        if (engine_) engine_->events().publish(std::move(event));
+        engine_->reload(options.engine);
+        set_grace(options);
+        engine_->events().publish(reload_event(options));
+        return {};
     }
 
     void stop() override {
         if (engine_) engine_->close();
-        if (server_) server_->stop(shutdown_ns_);
-        server_.reset();
-        for (const std::string& path : std::exchange(socket_paths_, {}))
-            if (auto removed = sys::unlink(path); !removed.ok()) log::warning("remove the socket", removed.error());
+        if (listeners_) listeners_->stop(shutdown_ns_);
+        listeners_.reset();
     }
 
 private:
@@ -104,7 +94,6 @@ private:
         engine_->images().use(*registries_);
         api::ApiOptions api;
         api.version = HULL_VERSION;
-        api.debug = options.log_level == log::Level::debug;
         api.default_init = options.default_init;
         api.networks = TRY(networks(options));
         builder_ = TRY(build::Builder::open({.containers = engine_->containers(),
@@ -119,6 +108,26 @@ private:
                                              .download = {}}));
         api_ = api::Api::create(std::move(api), *engine_, builder_.get());
         return {};
+    }
+
+    // With the settings that are in force now, as Docker's.
+    engine::Event reload_event(const Options& options) {
+        engine::InfoView info = engine_->info();
+        std::string labels;
+        for (const auto& [key, value] : options.engine.labels)
+            labels.append(labels.empty() ? "\"" : ",\"").append(key).append("=").append(value).append("\"");
+        return {.type = "daemon",
+                .action = "reload",
+                .actor = info.id,
+                .attributes = {{"name", info.name},
+                               {"debug", options.log_level == log::Level::debug ? "true" : "false"},
+                               {"default-ipc-mode", options.engine.default_ipc_mode},
+                               {"default-runtime", info.default_runtime},
+                               {"default-shm-size", std::to_string(options.engine.default_shm_size)},
+                               {"labels", "[" + labels + "]"},
+                               {"live-restore", "true"},
+                               {"shutdown-timeout", std::to_string(options.engine.shutdown_timeout)}},
+                .time = {}};
     }
 
     Result<std::vector<api::NetworkFacts>> networks(const Options& options) {
@@ -144,27 +153,17 @@ private:
     }
 
     Result<void> serve(const Options& options, std::vector<UniqueFd> activation) {
-        gid_t group = TRY(socket_group(options));
-        std::vector<UniqueFd> listeners;
-        for (const Host& host : options.hosts) {
-            if (host.kind == Host::Kind::activation) {
-                if (activation.empty())
-                    return Error(
-                        ErrorKind::invalid_argument,
-                        "no sockets found via socket activation: make sure the service was started by systemd");
-                for (UniqueFd& socket : activation) listeners.push_back(std::move(socket));
-                activation.clear();
-                continue;
-            }
-            listeners.push_back(TRY(listen_for_group(host.path, group).context("listen on unix://" + host.path)));
-            socket_paths_.push_back(host.path);
-            if (host.path.substr(0, host.path.rfind('/')) == exec_root_->path()) TRY(exec_root_->let_pass(group));
-        }
+        set_grace(options);
+        listeners_ = TRY(Listeners::open(
+            options, std::move(activation), *exec_root_,
+            [api = api_.get()](http::Exchange& exchange) { api->handle(exchange); },
+            [api = api_.get()] { return api->metrics(); }));
+        return {};
+    }
+
+    void set_grace(const Options& options) {
         shutdown_ns_ = int64_t{1'000'000'000} *
                        (options.engine.shutdown_timeout < 0 ? 3600 * 24 : options.engine.shutdown_timeout);
-        server_ = TRY(http::Server::start(std::move(listeners),
-                                          [api = api_.get()](http::Exchange& exchange) { api->handle(exchange); }));
-        return {};
     }
 
     // In the order of their making: each stands on those before it.
@@ -182,8 +181,7 @@ private:
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<build::Builder> builder_;
     std::unique_ptr<api::Api> api_;
-    std::unique_ptr<http::Server> server_;
-    std::vector<std::string> socket_paths_; // made here, not given by a service manager
+    std::unique_ptr<Listeners> listeners_;
     int64_t shutdown_ns_ = 0;
 };
 

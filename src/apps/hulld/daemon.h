@@ -18,8 +18,9 @@ public:
     static Result<std::unique_ptr<Daemon>> start(const Options& options, std::vector<UniqueFd> activation);
     virtual ~Daemon() = default;
 
-    // Takes over what can change while it runs: the log level.
-    virtual void reload(const Options& options) = 0;
+    // Takes over what can change while it runs: log level, labels, the time that
+    // requests get at the end, certificates. Errors: nothing was changed.
+    virtual Result<void> reload(const Options& options) = 0;
     // Ends requests under way; containers run on.
     virtual void stop() = 0;
 };

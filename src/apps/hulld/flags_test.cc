@@ -104,9 +104,29 @@ TEST(Options, TheBridgeIsDescribedOrLeftOut) {
     EXPECT_FALSE(interpret(parsed({"--bip", "10.9.0.1/99"})).ok());
 }
 
+TEST(Options, TcpNeedsMutualTls) {
+    EXPECT_THAT(mistake({"-H", "tcp://0.0.0.0:2375"}).message(), HasSubstr("TCP needs mutual TLS"));
+    EXPECT_THAT(mistake({"-H", "tcp://0.0.0.0:2375", "--tls"}).message(), HasSubstr("TCP needs mutual TLS"));
+    EXPECT_THAT(mistake({"--tls"}).message(), HasSubstr("--tlsverify"));
+    auto o = options({"-H", "tcp://[::1]", "-H", "tcp://:99", "-H", "1.2.3.4:5", "--tlsverify", "--tlskey", "/k"});
+    EXPECT_EQ(o.hosts.at(0).text(), "tcp://[::1]:2376");
+    EXPECT_EQ(o.hosts.at(1).text(), "tcp://:99");
+    EXPECT_EQ(o.hosts.at(2).text(), "tcp://1.2.3.4:5");
+    EXPECT_EQ(o.tls->key, "/k");
+    EXPECT_EQ(o.tls->client_authority, "/etc/hull/ca.pem");
+    for (const char* bad : {"tcp://a:b", "tcp://a:70000", "tcp://a b:1", "tcp://[::1", "tcp://::1:5", "ssh://x"})
+        EXPECT_FALSE(interpret(parsed({"-H", bad, "--tlsverify"})).ok()) << bad;
+}
+
+TEST(Options, ServiceSettingsAreRead) {
+    EXPECT_EQ(options({"--metrics-addr", "127.0.0.1:9323"}).metrics->port, "9323");
+    EXPECT_EQ(options({"--log-format=json"}).log_format, LogFormat::json);
+    EXPECT_EQ(mistake({"--log-format=xml"}).message(), "unknown log format: xml (text, json or journald)");
+    EXPECT_EQ(options({"--docker-socket"}).hosts.at(1).path, "/var/run/docker.sock");
+}
+
 TEST(Options, WhatCannotBeHonouredIsRefused) {
     EXPECT_EQ(mistake({"--storage-driver", "btrfs"}).kind(), ErrorKind::unsupported);
-    EXPECT_EQ(mistake({"-H", "tcp://0.0.0.0:2375"}).kind(), ErrorKind::unsupported);
     EXPECT_EQ(mistake({"--live-restore=false"}).kind(), ErrorKind::unsupported);
     EXPECT_THAT(mistake({"--userns-remap", "somebody"}).message(), HasSubstr("\"default\" or \"host\""));
     EXPECT_THAT(mistake({"--exec-opt", "native.cgroupdriver=systemd"}).message(), HasSubstr("cgroupfs"));

@@ -3,10 +3,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 
 #include <malloc.h>
 
 #include "apps/hulld/daemon.h"
+#include "apps/hulld/journal.h"
 #include "apps/hulld/options.h"
 #include "base/log.h"
 #include "sys/ready.h"
@@ -28,10 +30,18 @@ void tell(std::string_view state) {
 }
 
 void reload(Daemon& daemon, const std::vector<std::string>& args) {
-    auto options = load_options(args);
-    if (!options.ok()) return log::error("reload the configuration", options.error());
-    daemon.reload(*options);
-    log::info("the configuration was reloaded");
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.tv_sec * 1'000'000 + now.tv_nsec / 1000));
+    auto reloaded = [&]() -> Result<void> {
+        Options options = TRY(load_options(args));
+        return daemon.reload(options);
+    }();
+    if (reloaded.ok())
+        log::info("the configuration was reloaded");
+    else
+        log::error("reload the configuration; the old one stays", reloaded.error());
+    tell("READY=1");
 }
 
 // Until a signal asks for the end.
@@ -56,12 +66,21 @@ Result<void> serve(const Options& options, const std::vector<std::string>& args)
     TRY(sys::become_subreaper()); // containers of a keeper that was killed come to us
     auto signals = TRY(sys::SignalQueue::create({SIGTERM, SIGINT, SIGHUP}));
     auto daemon = TRY(Daemon::start(options, sys::take_activation_sockets()));
-    for (const Host& host : options.hosts)
-        log::info("listening on " + (host.kind == Host::Kind::activation ? "fd://" : "unix://" + host.path));
+    for (const Host& host : options.hosts) log::info("listening on " + host.text());
     tell("READY=1");
     wait_for_end(signals, *daemon, args);
     tell("STOPPING=1");
     daemon->stop();
+    return {};
+}
+
+void write_json(log::Level level, std::string_view message, WallTime when) {
+    log::write_line(log::as_json(level, message, when));
+}
+
+Result<void> set_log_format(LogFormat format) {
+    if (format == LogFormat::journald) return log_to_journal(journal_socket());
+    if (format == LogFormat::json) log::set_output(write_json);
     return {};
 }
 
@@ -81,8 +100,10 @@ int run(const std::vector<std::string>& args) {
         return 0;
     }
     log::set_level(options->log_level);
+    if (auto set = set_log_format(options->log_format); !set.ok()) return fail(set.error());
     auto served = serve(*options, args);
     if (!served.ok()) {
+        if (options->log_format != LogFormat::text) log::error("failed to start hulld", served.error());
         std::fprintf(stderr, "failed to start hulld: %s\n", served.error().message().c_str());
         return 1;
     }

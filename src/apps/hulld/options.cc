@@ -98,17 +98,73 @@ Result<std::map<std::string, std::string>> parse_map(const Values& values, std::
     return out;
 }
 
+constexpr const char* default_tls_port = "2376"; // as Docker
+constexpr const char* docker_socket = "/var/run/docker.sock";
+
+// "host:port", "[::1]:port", ":port", "host".
+Result<Host> parse_tcp(std::string address, const std::string& whole, const char* absent_port) {
+    Host host{.kind = Host::Kind::tcp, .port = absent_port};
+    if (address.ends_with('/')) address.pop_back();
+    size_t colon = address.rfind(':');
+    if (address.starts_with('[')) {
+        size_t close = address.find(']');
+        if (close == address.npos) return invalid("invalid bind address format: " + whole);
+        host.name = address.substr(1, close - 1);
+        if (close + 1 == address.size()) colon = address.npos;
+        if (colon != address.npos && colon != close + 1) return invalid("invalid bind address format: " + whole);
+    } else {
+        host.name = address.substr(0, colon);
+        if (host.name.find_first_of(":/ ") != host.name.npos) return invalid("invalid bind address format: " + whole);
+    }
+    if (colon == address.npos) {
+        if (host.name.empty()) host.name = "localhost";
+        return host;
+    }
+    host.port = address.substr(colon + 1);
+    unsigned number = 0;
+    auto [end, ec] = std::from_chars(host.port.data(), host.port.data() + host.port.size(), number);
+    if (ec != std::errc() || end != host.port.data() + host.port.size() || number > 65535)
+        return invalid("invalid bind address format: " + whole);
+    return host;
+}
+
 Result<Host> parse_host(const std::string& text) {
-    if (text == "fd://" || text.starts_with("fd://")) return Host{Host::Kind::activation, {}};
+    if (text == "fd://" || text.starts_with("fd://")) return Host{.kind = Host::Kind::activation};
     if (text.starts_with("unix://")) {
         std::string path = text.substr(7);
         if (!path.starts_with('/')) return invalid("invalid host \"" + text + "\": not an absolute path");
-        return Host{Host::Kind::unix_socket, path};
+        return Host{.kind = Host::Kind::unix_socket, .path = path};
     }
     if (text.starts_with("tcp://") || text.find("://") == text.npos)
-        return unsupported("host \"" + text +
-                           "\": this version of Hull listens on unix sockets only (unix:///path, fd://)");
+        return parse_tcp(text.starts_with("tcp://") ? text.substr(6) : text, text, default_tls_port);
     return invalid("invalid bind address format: " + text);
+}
+
+// What TCP needs. Docker takes TCP without TLS, and with TLS that verifies
+// nobody; whoever can connect is root on the machine, so here it doesn't go.
+Result<std::optional<http::TlsFiles>> tls_files(const Values& values, const std::vector<Host>& hosts) {
+    auto tcp = std::find_if(hosts.begin(), hosts.end(), [](const Host& h) { return h.kind == Host::Kind::tcp; });
+    const bool verify = values.flag("tlsverify", false);
+    if (!verify) {
+        if (tcp != hosts.end())
+            return invalid("host \"" + tcp->text() +
+                           "\": TCP needs mutual TLS: add --tlsverify --tlscacert --tlscert --tlskey, or use a unix "
+                           "socket (docker -H ssh://user@host reaches it from elsewhere)");
+        if (values.flag("tls", false)) return invalid("--tls without --tlsverify: clients have to be verified, too");
+        return std::optional<http::TlsFiles>();
+    }
+    if (values.has("tls") && !values.flag("tls", true)) return invalid("--tlsverify needs TLS, but --tls=false");
+    return std::optional(http::TlsFiles{.certificate = values.text("tlscert", "/etc/hull/cert.pem"),
+                                        .key = values.text("tlskey", "/etc/hull/key.pem"),
+                                        .client_authority = values.text("tlscacert", "/etc/hull/ca.pem")});
+}
+
+Result<LogFormat> parse_log_format(const Values& values) {
+    std::string name = values.text("log-format", "text");
+    if (name == "text") return LogFormat::text;
+    if (name == "json") return LogFormat::json;
+    if (name == "journald") return LogFormat::journald;
+    return invalid("unknown log format: " + name + " (text, json or journald)");
 }
 
 Result<log::Level> parse_level(const Values& values) {
@@ -263,6 +319,12 @@ Result<unsigned> positive(const Values& values, std::string_view name, int absen
 
 } // namespace
 
+std::string Host::text() const {
+    if (kind == Kind::activation) return "fd://";
+    if (kind == Kind::unix_socket) return "unix://" + path;
+    return "tcp://" + (name.find(':') == name.npos ? name : "[" + name + "]") + ":" + port;
+}
+
 Result<Options> interpret(const FlagValues& given) {
     Values values(given);
     Options options;
@@ -277,6 +339,16 @@ Result<Options> interpret(const FlagValues& given) {
     std::vector<std::string> hosts = values.list("host");
     if (hosts.empty()) hosts.push_back("unix://" + options.exec_root + "/hull.sock");
     for (const std::string& host : hosts) options.hosts.push_back(TRY(parse_host(host)));
+    if (values.flag("docker-socket", false)) {
+        Host docker{.kind = Host::Kind::unix_socket, .path = docker_socket};
+        bool there = std::any_of(options.hosts.begin(), options.hosts.end(),
+                                 [&](const Host& h) { return h.path == docker.path || h.path == "/run/docker.sock"; });
+        if (!there) options.hosts.push_back(std::move(docker));
+    }
+    options.tls = TRY(tls_files(values, options.hosts));
+    if (values.has("metrics-addr"))
+        options.metrics = TRY(parse_tcp(values.text("metrics-addr"), values.text("metrics-addr"), "9323"));
+    options.log_format = TRY(parse_log_format(values));
     if (values.has("group")) options.group = values.text("group");
     options.log_level = TRY(parse_level(values));
     options.trace_start = values.flag("trace-start", false);

@@ -8,15 +8,20 @@
 #include "apps/hulld/flags.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "http/tls/context.h"
 #include "image/registries.h"
 #include "net/bridge.h"
 
 namespace hull {
 
 struct Host { // where to listen
-    enum class Kind : unsigned char { unix_socket, activation } kind = Kind::unix_socket;
-    std::string path; // of a unix socket
+    enum class Kind : unsigned char { unix_socket, activation, tcp } kind = Kind::unix_socket;
+    std::string path = {};            // of a unix socket
+    std::string name = {}, port = {}; // of TCP; an empty name: every address
+    std::string text() const;         // as it is given to -H
 };
+
+enum class LogFormat : unsigned char { text, json, journald };
 
 struct Options {
     bool help = false, version = false, validate = false;
@@ -24,6 +29,9 @@ struct Options {
     std::string data_root = "/var/lib/hull", exec_root = "/run/hull";
     std::string pidfile;
     std::vector<Host> hosts;
+    std::optional<http::TlsFiles> tls; // with a tcp:// host always there
+    std::optional<Host> metrics;       // of kind tcp
+    LogFormat log_format = LogFormat::text;
     std::optional<std::string> group; // of the socket; nullopt: hull, docker or root
     log::Level log_level = log::Level::info;
     bool trace_start = false, default_init = false;
