@@ -115,18 +115,14 @@ void LayerUploads::work() {
     }
 }
 
-// Whether the registry has it, or takes it from another repository; else where
-// to send it to, if that is known by then.
-Result<bool> LayerUploads::find_there(Slot& slot, std::string& location) {
-    if (!slot.layer.blob) return false;
+// exists, or mounted; else waiting, and where to send it to, if that is known by then.
+Result<UploadPhase> LayerUploads::find_there(Slot& slot, std::string& location) {
+    if (!slot.layer.blob) return UploadPhase::waiting;
     const Digest& blob = *slot.layer.blob;
     const std::stop_token stop = stop_.get_token();
     bool there = TRY(session_.has_blob(blob, stop));
-    if (there) {
-        set(slot, UploadPhase::exists);
-        return true;
-    }
-    if (!slot.layer.origin) return false;
+    if (there) return UploadPhase::exists;
+    if (!slot.layer.origin) return UploadPhase::waiting;
     size_t tries = 0;
     for (const std::string& repository : slot.layer.origin->repositories) {
         const std::string& domain = session_.name().domain;
@@ -140,22 +136,20 @@ Result<bool> LayerUploads::find_there(Slot& slot, std::string& location) {
             continue;
         }
         if (began->empty()) {
-            std::unique_lock held(mutex_);
+            std::lock_guard held(mutex_);
             slot.look.mounted_from = path;
-            held.unlock();
-            set(slot, UploadPhase::mounted);
-            return true;
+            return UploadPhase::mounted;
         }
         location = std::move(began).value();
         break;
     }
-    return false;
+    return UploadPhase::waiting;
 }
 
 Result<void> LayerUploads::one(Slot& slot) {
     std::string location;
-    bool there = TRY(find_there(slot, location));
-    if (!there) {
+    UploadPhase phase = TRY(find_there(slot, location));
+    if (phase == UploadPhase::waiting) {
         for (int attempt = 1;; ++attempt) {
             auto sent = send(slot, location);
             if (sent.ok()) break;
@@ -167,7 +161,7 @@ Result<void> LayerUploads::one(Slot& slot) {
             changed_.wait_for(held, stop_.get_token(), std::chrono::milliseconds(100L << attempt),
                               [] { return false; });
         }
-        set(slot, UploadPhase::pushed);
+        phase = UploadPhase::pushed;
     }
     Origin origin{std::string(docker_layer_gzip), 0, false, {}, {}, {}};
     if (slot.layer.origin) origin = *slot.layer.origin;
@@ -176,7 +170,9 @@ Result<void> LayerUploads::one(Slot& slot) {
     slot.descriptor.media_type = origin.media_type;
     slot.descriptor.digest = *slot.layer.blob;
     slot.descriptor.size = static_cast<int64_t>(origin.size);
-    return state_.origins->add(*slot.layer.blob, origin);
+    TRY(state_.origins->add(*slot.layer.blob, origin));
+    set(slot, phase); // last: whoever sees it takes the descriptor
+    return {};
 }
 
 Result<void> LayerUploads::send(Slot& slot, const std::string& given_location) {

@@ -55,7 +55,7 @@ private:
     };
     void work();
     Result<void> one(Slot& slot);
-    Result<bool> find_there(Slot& slot, std::string& location);
+    Result<UploadPhase> find_there(Slot& slot, std::string& location);
     Result<void> send(Slot& slot, const std::string& location);
     Result<void> send_kept(Slot& slot, const std::string& location);
     Result<void> send_compressed(Slot& slot, const std::string& location);
