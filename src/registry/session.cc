@@ -84,7 +84,8 @@ Result<Answer> Session::ask(Peer& peer, Request request, const Scopes& scopes, A
         const bool last = attempt == tries || again == Again::no || request.upload;
         if (!answer.ok()) {
             const Error& error = answer.error();
-            if (last || error.kind() != ErrorKind::unavailable || connect_failed(error)) return answer;
+            // What came of a blob is whoever asked's to go on from.
+            if (last || request.sink || error.kind() != ErrorKind::unavailable || connect_failed(error)) return answer;
             TRY(wait_ms(100L << attempt, stop));
             continue;
         }
