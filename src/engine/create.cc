@@ -6,6 +6,7 @@
 #include "engine/names.h"
 #include "engine/service.h"
 #include "engine/validate.h"
+#include "engine/volumes_from.h"
 #include "store/volume_seed.h"
 
 namespace hull::engine {
@@ -93,10 +94,15 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     TRY(set_hostname(core_, settings));
     settings.mounts =
         TRY(resolve_mounts(settings.config, settings.host_config, core_.host, core_.dirs->path(created.id)));
+    TRY(add_volumes_from(core_.registry, settings));
 
+    // Those of another container are in its folder.
+    auto is_own = [dir = core_.dirs->path(created.id)](const model::MountPoint& mount) {
+        return mount.source.starts_with(dir + "/");
+    };
     std::vector<std::string> volumes;
     for (const model::MountPoint& mount : settings.mounts)
-        if (mount.type == "volume") volumes.push_back(mount.name);
+        if (mount.type == "volume" && is_own(mount)) volumes.push_back(mount.name);
     image::Lease lease = TRY(core_.images.rootfs(image->id));
     settings.name = TRY(reserve_name(core_.registry, options.name, created.id));
     std::string name = settings.name;
@@ -106,7 +112,7 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     };
     if (auto made = core_.dirs->create(created.id, volumes); !made.ok()) return undo(std::move(made).error());
     for (const model::MountPoint& mount : settings.mounts) {
-        if (mount.type != "volume") continue;
+        if (mount.type != "volume" || !is_own(mount)) continue;
         auto filled = store::seed_volume(lease.lower(), mount.destination, mount.source);
         if (!filled.ok()) {
             (void)core_.dirs->remove(created.id);

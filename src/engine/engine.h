@@ -47,6 +47,8 @@ struct EngineOptions {
     bool bridge_network = true;                 // false: --bridge none
     std::map<std::string, OciRuntime> runtimes; // besides our own, "hull"
     std::string default_runtime = "hull";
+    std::vector<std::string> cdi_folders = {"/etc/cdi", "/var/run/cdi"};
+    bool apparmor = false; // the kernel has it enabled
 };
 
 // What the engine stands on; all outlive it.

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "engine/cdi.h"
 
 namespace hull::engine {
 
@@ -79,6 +80,8 @@ public:
     virtual Result<std::unique_ptr<Capture>> capture() = 0;
     // SIGKILL to a process that the keeper hasn't reaped yet.
     virtual void kill_process(int pid) = 0;
+    // The CDI files of these folders, in their order.
+    virtual std::vector<CdiSpec> cdi_specs(const std::vector<std::string>& folders) = 0;
     // Output of ps(1) with these arguments. Errors: invalid_argument with what
     // ps said.
     virtual Result<std::string> ps(const std::vector<std::string>& arguments) = 0;

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "engine/capabilities.h"
+#include "engine/cdi.h"
 #include "engine/core.h"
 #include "engine/defaults.h"
+#include "engine/runtimes.h"
 #include "engine/seccomp_profile.h"
 
 namespace hull::engine {
@@ -96,6 +98,11 @@ Result<model::oci::Spec> build_spec(const SpecInput& input) {
     spec.mounts = TRY(build_mounts(input));
     spec.annotations = settings.host_config.annotations;
     TRY(build_linux(input, security, spec));
+    if (auto names = TRY(cdi_names(settings.host_config)); !names.empty()) {
+        auto edits = TRY(find_cdi_edits(names, input.host.cdi_specs(input.options.cdi_folders)));
+        bool own = !TRY(find_runtime(input.options, settings.host_config.runtime));
+        TRY(apply_cdi(edits, input.host, own ? Hooks::refused : Hooks::run, spec));
+    }
     return spec;
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "engine/cdi.h"
+
 namespace hull::engine {
 namespace {
 
@@ -145,6 +147,7 @@ Result<void> add_devices(const SpecInput& input, model::oci::Linux& out) {
         return {};
     }
     for (const model::DeviceMapping& mapping : host.devices) {
+        if (is_cdi_name(mapping.path_on_host)) continue;
         std::string inside = mapping.path_in_container.empty() ? mapping.path_on_host : mapping.path_in_container;
         std::string access = mapping.cgroup_permissions.empty() ? "rwm" : mapping.cgroup_permissions;
         auto doing = [&] {

@@ -231,11 +231,15 @@ TEST_F(SpecTest, WhatIsntThereIsRefusedNotDropped) {
     };
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.port_bindings["80/tcp"] = {{}}; })).kind(),
               ErrorKind::unsupported);
-    EXPECT_EQ(refused(with([](auto& a) { a.host_config.volumes_from = {"x"}; })).kind(), ErrorKind::unsupported);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.volumes_from = {"x"}; })).message(), "No such container: x");
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.volumes_from = {"x:y"}; })).message(), "invalid mode: y");
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.links = {"x:y"}; })).kind(), ErrorKind::unsupported);
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.storage_opt["size"] = "1g"; })).kind(), ErrorKind::unsupported);
-    EXPECT_EQ(refused(with([](auto& a) { a.host_config.device_requests.emplace_back(); })).kind(),
-              ErrorKind::unsupported);
+    EXPECT_EQ(refused(with([](auto& a) {
+                  a.host_config.device_requests.emplace_back();
+                  a.host_config.device_requests[0].capabilities = {{"tpu", "v4"}};
+              })).message(),
+              "could not select device driver \"\" with capabilities: [[tpu v4]]");
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.network_mode = "mine"; })).message(), "network mine not found");
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.runtime = "kata"; })).message(),
               "unknown or invalid runtime name: kata");

@@ -242,6 +242,7 @@ public:
         std::lock_guard lock(mutex_);
         return !killed_.empty();
     }
+    std::vector<CdiSpec> cdi_specs(const std::vector<std::string>&) override { return cdi; }
     Result<std::string> ps(const std::vector<std::string>& arguments) override {
         ps_arguments = arguments;
         return ps_output;
@@ -265,6 +266,7 @@ public:
     std::map<std::string, std::shared_ptr<File>> files;
     std::vector<std::string> made, ps_arguments, compressed;
     std::string ps_output, captured;
+    std::vector<CdiSpec> cdi;
 
 private:
     class Said : public Capture {

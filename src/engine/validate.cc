@@ -5,8 +5,10 @@
 #include <string_view>
 
 #include "engine/capabilities.h"
+#include "engine/cdi.h"
 #include "engine/core.h"
 #include "engine/defaults.h"
+#include "engine/log_settings.h"
 #include "engine/net_files.h"
 #include "engine/runtimes.h"
 #include "engine/seccomp_profile.h"
@@ -125,6 +127,8 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
             (!endpoint.ipam_config->ipv4_address.empty() || !endpoint.ipam_config->ipv6_address.empty()))
             return invalid("invalid endpoint settings: user specified IP address is supported on user defined "
                            "networks only");
+        if (endpoint.ipam_config && !endpoint.ipam_config->link_local_ips.empty())
+            return unsupported("link-local addresses of an endpoint are not supported");
         if (!endpoint.aliases.empty())
             return invalid("invalid endpoint settings: network-scoped aliases are only supported for user-defined "
                            "networks");
@@ -136,13 +140,19 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
     return {};
 }
 
+Result<void> validate_storage(const HostConfig& host) {
+    for (const auto& [name, value] : host.storage_opt) {
+        if (name != "size") return invalid("Unknown option " + name + " of --storage-opt: size is known");
+        TRY(parse_size(value));
+        return unsupported("--storage-opt size is not supported: the writable layer has no limit of its own");
+    }
+    return {};
+}
+
 Result<void> validate_unsupported(const HostConfig& host) {
-    if (!host.volumes_from.empty()) return unsupported("--volumes-from is not supported yet");
     if (!host.volume_driver.empty() && host.volume_driver != "local")
         return unsupported("volume drivers are not supported: " + host.volume_driver);
-    if (!host.storage_opt.empty()) return unsupported("storage options are not supported for overlay2");
-    if (!host.device_requests.empty())
-        return unsupported("could not select device driver: device requests (--gpus, CDI) are not supported yet");
+    TRY(validate_storage(host));
     return {};
 }
 
@@ -173,6 +183,7 @@ Result<void> validate_host_config(const model::CreateRequest& request, const Eng
     TRY(validate_restart(host));
     TRY(validate_modes(host));
     TRY(find_runtime(options, host.runtime));
+    TRY(cdi_names(host));
     TRY(validate_sysctls(host));
     TRY(validate_network(request, options, warnings));
     TRY(validate_unsupported(host));
@@ -180,7 +191,7 @@ Result<void> validate_host_config(const model::CreateRequest& request, const Eng
     std::vector<std::string> capabilities = TRY(container_capabilities(host, options.capabilities));
     SecurityOptions security = TRY(parse_security_options(host, options));
     TRY(seccomp_profile(security.seccomp, capabilities));
-    if (!security.apparmor.empty())
+    if (!security.apparmor.empty() && !options.apparmor)
         return unsupported("AppArmor is not supported on this host: apparmor=" + security.apparmor);
     if (host.annotations.contains(""))
         return invalid("invalid Annotations: the empty string is not permitted as an annotation key");

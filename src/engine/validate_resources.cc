@@ -5,6 +5,7 @@
 #include <string_view>
 #include <thread>
 
+#include "engine/cdi.h"
 #include "engine/validate.h"
 
 namespace hull::engine {
@@ -101,6 +102,7 @@ Result<void> validate_devices(const HostConfig& host) {
     for (const std::string& rule : host.device_cgroup_rules)
         if (!is_device_rule(rule)) return invalid("invalid device cgroup rule format: '" + rule + "'");
     for (const model::DeviceMapping& device : host.devices) {
+        if (is_cdi_name(device.path_on_host)) continue;
         if (!device.path_on_host.starts_with('/'))
             return invalid("error gathering device information while adding custom device \"" + device.path_on_host +
                            "\": not an absolute path");
@@ -111,9 +113,21 @@ Result<void> validate_devices(const HostConfig& host) {
     return {};
 }
 
+Result<void> validate_windows(const HostConfig& host) {
+    auto refuse = [](const char* field) {
+        return invalid(std::string("invalid option: ") + field + " is only supported on Windows");
+    };
+    if (host.cpu_count != 0) return refuse("CpuCount");
+    if (host.cpu_percent != 0) return refuse("CpuPercent");
+    if (host.io_maximum_iops != 0) return refuse("IOMaximumIOps");
+    if (host.io_maximum_bandwidth != 0) return refuse("IOMaximumBandwidth");
+    return {};
+}
+
 } // namespace
 
 Result<void> validate_resources(const HostConfig& host) {
+    TRY(validate_windows(host));
     TRY(validate_memory(host));
     TRY(validate_cpu(host));
     TRY(validate_blkio(host));

@@ -156,6 +156,9 @@ struct HostConfig {
     std::optional<int64_t> pids_limit;
     std::vector<Ulimit> ulimits;
     std::optional<bool> init;
+    // Of Windows; kept so that they can be refused, and shown as 0.
+    int64_t cpu_count = 0, cpu_percent = 0;
+    uint64_t io_maximum_iops = 0, io_maximum_bandwidth = 0;
 };
 
 struct EndpointIpamConfig {

@@ -215,6 +215,10 @@ struct Fields<m::HostConfig> {
         field("MaskedPaths", &m::HostConfig::masked_paths),
         field("ReadonlyPaths", &m::HostConfig::readonly_paths),
         field("Init", &m::HostConfig::init, omit_empty),
+        field("CpuCount", &m::HostConfig::cpu_count),
+        field("CpuPercent", &m::HostConfig::cpu_percent),
+        field("IOMaximumIOps", &m::HostConfig::io_maximum_iops),
+        field("IOMaximumBandwidth", &m::HostConfig::io_maximum_bandwidth),
     };
 };
 

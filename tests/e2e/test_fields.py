@@ -222,6 +222,8 @@ def test_device_cgroup_rules(engine):
     ({"NetworkMode": "container:nobody"}, "No such container: nobody"),
     ({"PidMode": "container:nobody"}, "No such container: nobody"),
     ({"IpcMode": "container:nobody"}, "No such container: nobody"),
+    ({"VolumesFrom": ["nobody"]}, "No such container: nobody"),
+    ({"VolumesFrom": ["nobody:badmode"]}, "invalid mode: badmode"),
     ({"ExtraHosts": ["wrong"]}, 'bad format for add-host: "wrong"'),
     ({"ExtraHosts": ["a:nowhere"]}, 'invalid IP address in add-host: "nowhere"'),
     ({"Annotations": {"": "x"}}, "invalid Annotations: the empty string is not permitted as an annotation key"),
@@ -428,3 +430,145 @@ def test_auto_remove(engine):
     with box(engine, {"AutoRemove": True}, start=False, Cmd=["true"]) as made:
         made.start()
         until(lambda: call(engine, "GET", f"/containers/{made.id}/json")[0] == 404)
+
+
+# ---- what this kernel may lack -----------------------------------------------
+
+def root_has(controller, name):
+    return os.path.exists(f"/sys/fs/cgroup/{controller}/{name}")
+
+
+def test_memory_swappiness_and_oom_kill_disable(engine):
+    if not root_has("memory", "memory.swappiness"):
+        pytest.skip("cgroup v2 has neither")
+    with box(engine, {"Memory": 64 * MIB, "MemorySwappiness": 13, "OomKillDisable": True}) as made:
+        assert made.cgroup("memory", "memory.swappiness", "") == "13"
+        assert "oom_kill_disable 1" in made.cgroup("memory", "memory.oom_control", "")
+
+
+def either_held_or_refused(engine, host, holds, words):
+    """A limit that the kernel can't hold fails the start: it is never dropped."""
+    status, answer = create(engine, host)
+    assert status == 201, answer
+    made = Box(engine, answer["Id"], answer["Warnings"])
+    try:
+        status, answer = call(engine, "POST", f"/containers/{made.id}/start")
+        assert holds(made) if status == 204 else words in answer["message"], (status, answer)
+    finally:
+        call(engine, "DELETE", f"/containers/{made.id}?force=1")
+
+
+def test_blkio_weight(engine):
+    def holds(text, *names):
+        def check(made):
+            base = pathlib.Path("/sys/fs/cgroup/blkio" + dict(
+                line.split(":")[1:] for line in made.proc("cgroup").splitlines()).get("blkio", "/nowhere"))
+            return any((base / n).exists() and text in (base / n).read_text() for n in names)
+        return check
+    either_held_or_refused(engine, {"BlkioWeight": 300}, holds("300", "blkio.bfq.weight", "blkio.weight"), "weight")
+    disk = next(p for p in ("/dev/vda", "/dev/sda", "/dev/nvme0n1", "/dev/loop0") if os.path.exists(p))
+    either_held_or_refused(engine, {"BlkioWeightDevice": [{"Path": disk, "Weight": 300}]},
+                           holds(":0 300", "blkio.bfq.weight_device", "blkio.weight_device"), "weight")
+
+
+def test_cpu_realtime(engine):
+    def runtime(made):
+        return made.cgroup("cpu", "cpu.rt_runtime_us", "") == "1000"
+    either_held_or_refused(engine, {"CpuRealtimePeriod": 1_000_000, "CpuRealtimeRuntime": 1000}, runtime, "rt_")
+
+
+@pytest.mark.parametrize("field", ["CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"])
+def test_windows_limits_are_refused(engine, field):
+    status, message = refused(engine, {field: 1})
+    assert status == 400 and field in message
+    with box(engine, start=False) as made:
+        assert made.inspect()["HostConfig"][field] == 0
+
+
+def test_cgroup_of_another_container_is_refused(engine):
+    assert "cgroup" in refused(engine, {"Cgroup": "container:x"})[1]
+
+
+# ---- the rest ----------------------------------------------------------------
+
+def test_kept_and_shown(engine):
+    config = {"ArgsEscaped": True, "OnBuild": ["RUN x"], "Shell": ["/bin/ash", "-c"]}
+    mounts = [{"Type": "tmpfs", "Target": "/t", "Consistency": "cached"}]
+    with box(engine, {"Mounts": mounts}, Healthcheck={"Test": ["CMD-SHELL", "readlink /proc/$$/exe; echo $0"],
+                                                      "Interval": 200_000_000}, **config) as made:
+        seen = made.inspect()
+        assert {k: seen["Config"][k] for k in config} == config
+        assert seen["HostConfig"]["Mounts"][0]["Consistency"] == "cached"
+        log = until(lambda: made.inspect()["State"]["Health"]["Log"])
+        assert log[-1]["Output"].split()[-1].endswith("ash")
+
+
+def test_volume_drivers_are_refused(engine):
+    assert "nosuchdriver" in refused(engine, {"VolumeDriver": "nosuchdriver", "Binds": ["named:/x"]})[1]
+
+
+def test_image_mounts_are_refused(engine):
+    for kind in ("image", "cluster", "npipe"):
+        assert kind in refused(engine, {"Mounts": [{"Type": kind, "Source": "busybox", "Target": "/x"}]})[1]
+
+
+def test_endpoint_settings_of_the_default_bridge(engine):
+    def asks(**settings):
+        return {"NetworkingConfig": {"EndpointsConfig": {"bridge": settings}}}
+    for settings, text in (({"IPAMConfig": {"IPv4Address": "10.9.9.9"}}, "user specified IP address is supported on user"),
+                           ({"IPAMConfig": {"IPv6Address": "fd00::9"}}, "user specified IP address is supported on user"),
+                           ({"IPAMConfig": {"LinkLocalIPs": ["169.254.9.9"]}}, "ink-local"),
+                           ({"Aliases": ["a"]}, "aliases")):
+        assert text in refused(engine, **asks(**settings))[1], settings
+    assert refused(engine, NetworkingConfig={"EndpointsConfig": {"nosuch": {}}})[0] in (400, 404)
+    with box(engine, start=False, **asks(GwPriority=5)) as made:
+        assert made.inspect()["NetworkSettings"]["Networks"]["bridge"]["GwPriority"] == 5
+
+
+def test_storage_options_are_refused(engine):
+    assert refused(engine, {"StorageOpt": {"size": "1G"}}) == (
+        501, "--storage-opt size is not supported: the writable layer has no limit of its own")
+    assert refused(engine, {"StorageOpt": {"size": "x"}})[0] == 400
+    assert "Unknown option nosuch" in refused(engine, {"StorageOpt": {"nosuch": "1"}})[1]
+
+
+def test_volumes_from(engine, tmp_path):
+    host = {"Binds": [f"{tmp_path}:/bound"], "Mounts": [{"Type": "tmpfs", "Target": "/memory"}]}
+    with box(engine, host, Volumes={"/data": {}}) as donor:
+        donor.sh("echo d > /data/f; echo b > /bound/f")
+        with box(engine, {"VolumesFrom": [donor.id]}, Volumes={"/data": {}}) as made:
+            assert made.sh("cat /data/f /bound/f; ls -d /memory") == "d\nb\n/memory"
+            assert {m["Destination"] for m in made.inspect()["Mounts"]} == {"/data", "/bound", "/memory"}
+            made.sh("echo back > /data/f")
+        assert donor.sh("cat /data/f") == "back", "what belongs to the donor went with its guest"
+        name = donor.inspect()["Name"][1:]
+        done = engine.docker("run", "--rm", "--volumes-from", f"{name}:ro", "-v", f"{tmp_path}:/data", "busybox",
+                             "sh", "-c", "cat /data/f; touch /bound/x || echo shut")
+        assert done.stdout == "b\nshut\n", done.stderr
+
+
+def test_links_are_honoured_or_refused(engine):
+    with box(engine) as donor:
+        status, answer = create(engine, {"Links": [f"{donor.id}:alias"]}, Cmd=["cat", "/etc/hosts"])
+        if status != 201:
+            assert "ink" in answer["message"]
+            return
+        made = Box(engine, answer["Id"], [])
+        assert "alias" in made.output()
+        call(engine, "DELETE", f"/containers/{made.id}?force=1")
+
+
+@pytest.mark.parametrize("host", [{"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}},
+                                  {"PublishAllPorts": True}])
+def test_ports_are_published_or_refused(engine, host):
+    status, answer = create(engine, host, ExposedPorts={"80/tcp": {}})
+    if status != 201:
+        assert "ublish" in answer["message"]
+        return
+    made = Box(engine, answer["Id"], [])
+    try:
+        bound = made.start().inspect()["NetworkSettings"]["Ports"]["80/tcp"]
+        assert int(bound[0]["HostPort"]) > 0
+        assert "PublishAllPorts" in host or bound[0]["HostIp"] == "127.0.0.1"
+    finally:
+        call(engine, "DELETE", f"/containers/{made.id}?force=1")

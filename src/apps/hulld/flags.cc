@@ -17,6 +17,7 @@ constexpr auto table = std::to_array<Flag>({
     {"add-runtime", 0, list, "runtimes", "Further OCI runtime of containers: name=path", ""},
     {"bip", 0, text, "", "Address of the bridge, with its subnet", ""},
     {"bridge", 'b', text, "", "Bridge device to attach containers to; \"none\" for no bridge network", "hull0"},
+    {"cdi-spec-dir", 0, list, "cdi-spec-dirs", "Directory of CDI files (default /etc/cdi, /var/run/cdi)", ""},
     {"cgroup-parent", 0, text, "", "Parent cgroup of all containers", "/hull"},
     {"config-file", 0, text, "", "Configuration file", "/etc/hull/daemon.json"},
     {"data-root", 0, text, "", "Directory of what lasts: images, containers, records", "/var/lib/hull"},

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "apps/hulld/cdi_files.h"
 #include "base/clock.h"
 #include "store/log_archive.h"
 #include "sys/file.h"
@@ -207,6 +208,10 @@ public:
     void kill_process(int pid) override {
         // By descriptor: the number may belong to somebody else a moment later.
         if (auto process = sys::pidfd_open(pid); process.ok()) (void)sys::pidfd_signal(*process, SIGKILL);
+    }
+
+    std::vector<engine::CdiSpec> cdi_specs(const std::vector<std::string>& folders) override {
+        return read_cdi_specs(folders);
     }
 
     Result<std::string> ps(const std::vector<std::string>& arguments) override {

@@ -292,6 +292,9 @@ Result<engine::EngineOptions> engine_options(const Values& values, const Options
     out.no_new_privileges = values.flag("no-new-privileges", false);
     out.bridge_network = options.bridge.has_value();
     TRY(read_runtimes(values, out));
+    if (values.has("cdi-spec-dir")) out.cdi_folders = values.list("cdi-spec-dir");
+    auto apparmor = sys::read_file("/sys/module/apparmor/parameters/enabled", 64);
+    out.apparmor = apparmor.ok() && apparmor->starts_with('Y');
     return out;
 }
 
