@@ -34,7 +34,8 @@ TEST(Challenges, AreReadWithTheirParameters) {
 }
 
 TEST(Challenges, MayBeSeveralInOneLineAndOfUnknownKinds) {
-    auto found = parse_challenges(R"(Negotiate, basic realm="a \"quoted\" one", Digest qop="auth", BEARER realm=plain)");
+    auto found =
+        parse_challenges(R"(Negotiate, basic realm="a \"quoted\" one", Digest qop="auth", BEARER realm=plain)");
     ASSERT_EQ(found.size(), 2U);
     EXPECT_EQ(found[0].scheme, Challenge::Scheme::basic);
     EXPECT_EQ(found[0].realm, "a \"quoted\" one");
@@ -119,8 +120,7 @@ TEST(Mirrors, ComeFirstForPullsOnly) {
     config.mirrors = {parse_mirror("https://mirror.example/").value(),
                       parse_mirror("quay.example=http://u%40:p@cache.example:5000/prefix").value()};
     EXPECT_THAT(urls(config, "docker.io"), ElementsAre("https://mirror.example", "https://registry-1.docker.io"));
-    EXPECT_THAT(urls(config, "quay.example"),
-                ElementsAre("http://cache.example:5000/prefix", "https://quay.example"));
+    EXPECT_THAT(urls(config, "quay.example"), ElementsAre("http://cache.example:5000/prefix", "https://quay.example"));
     EXPECT_EQ(config.mirrors[1].credentials.username, "u@");
     EXPECT_THAT(urls(config, "docker.io", Use::push), ElementsAre("https://registry-1.docker.io"));
     for (const char* bad : {"", "mirror.example", "ftp://x", "https://", "a/b=https://x", "https://x/?q", "=https://x"})

@@ -459,3 +459,28 @@ def test_push_tries_again_what_broke(engine, fake, clean):
     done = engine.docker("push", name)
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(made.blobs) <= set(fake.blobs) and fake.manifests["v1"][0] == made.manifest
+
+
+def test_search_asks_the_registry_that_the_term_names(engine, fake):
+    found = [{"name": "library/busy", "description": "small", "star_count": 7, "is_official": True,
+              "is_automated": False},
+             {"name": "some/busy", "description": "", "star_count": 1, "is_official": False, "is_automated": True}]
+
+    def fault(handler, path):
+        if not path.startswith("/v1/search"):
+            return False
+        handler.answer(200, json.dumps({"results": found, "num_results": 2}).encode())
+        return True
+
+    fake.fault = fault
+
+    def search(*options):
+        return engine.docker("search", "--format", "{{.Name}} {{.StarCount}}", *options, f"{fake.name}/busy")
+
+    assert search().stdout.splitlines() == ["library/busy 7", "some/busy 1"]
+    assert fake.requests[-1][1] == "/v1/search?q=busy&n=25"
+    assert search("--filter", "is-official=true").stdout.splitlines() == ["library/busy 7"]
+    assert search("--filter", "stars=2", "--limit", "3").stdout.splitlines() == ["library/busy 7"]
+    assert "limit 101 is outside the range of [1, 100]" in search("--limit", "101").stderr
+    fake.fault = lambda handler, path: handler.answer(200, b"no json") or True
+    assert "error decoding registry search results" in search().stderr
