@@ -101,6 +101,16 @@ Result<void> resize_exec(Call& call) {
     return call.reply_empty(200);
 }
 
+Result<void> update_container(Call& call) {
+    std::string body = TRY(call.json_body());
+    if (body.empty()) return invalid("invalid JSON: got EOF while reading request body");
+    auto changes = TRY(model::host_config_from_json(TRY(json::parse(body))));
+    if (changes.memory_swappiness == -1) changes.memory_swappiness.reset();
+    auto warnings = TRY(call.containers().update(call.name(), changes));
+    return call.reply(
+        200, json::Object{{"Warnings", warnings.empty() ? json::Value(nullptr) : json::Value(json::encode(warnings))}});
+}
+
 Result<void> remove_container(Call& call) {
     TRY(call.containers().remove(call.name(),
                                  {.force = call.flag("force"), .volumes = call.flag("v"), .link = call.flag("link")}));

@@ -24,6 +24,7 @@ Result<void> pause_container(Call& call);
 Result<void> unpause_container(Call& call);
 Result<void> rename_container(Call& call);
 Result<void> resize_container(Call& call);
+Result<void> update_container(Call& call);
 Result<void> remove_container(Call& call);
 Result<void> prune_containers(Call& call);
 Result<void> top_container(Call& call);

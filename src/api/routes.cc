@@ -35,6 +35,7 @@ constexpr auto table = std::to_array<Route>({
     {post, "/containers/{name}/pause", pause_container},
     {post, "/containers/{name}/unpause", unpause_container},
     {post, "/containers/{name}/rename", rename_container},
+    {post, "/containers/{name}/update", update_container},
     {post, "/containers/prune", prune_containers},
     {delete_, "/containers/{name}", remove_container},
     {head, "/containers/{name}/archive", stat_archive},
@@ -124,7 +125,6 @@ constexpr auto table = std::to_array<Route>({
     {post, "/build/prune", prune_build_cache},
 
     // Known to clients, not to this engine: say so instead of "page not found".
-    {post, "/containers/{name}/update", not_yet},
     {get, "/containers/{name}/attach/ws", not_yet},
     {post, "/networks/create", not_yet},
     {post, "/networks/{name}/connect", not_yet},

@@ -1,22 +1,12 @@
 // A container's changes as an image.
-#include <algorithm>
-#include <set>
-
 #include "engine/files_service.h"
+#include "engine/validate.h"
 #include "image/changes.h"
 #include "store/produced_source.h"
 
 namespace hull::engine {
 
 namespace {
-
-void add_missing(model::StringList& list, const model::StringList& more) {
-    for (const std::string& one : more)
-        if (std::ranges::find(list, one) == list.end()) list.push_back(one);
-    std::ranges::sort(list);
-}
-
-std::string_view variable_name(std::string_view entry) { return entry.substr(0, entry.find('=')); }
 
 // Whether anything at all changed: an image without changes gets no layer.
 Result<bool> has_changes(const std::string& upper, const std::vector<std::string>& lower) {
@@ -54,27 +44,6 @@ private:
 };
 
 } // namespace
-
-// moby, daemon/commit.go: merge().
-model::ContainerConfig merge_config(model::ContainerConfig asked, const model::ContainerConfig& container) {
-    if (asked.user.empty()) asked.user = container.user;
-    add_missing(asked.exposed_ports, container.exposed_ports);
-    add_missing(asked.volumes, container.volumes);
-    std::set<std::string, std::less<>> set;
-    for (const std::string& entry : asked.env) set.emplace(variable_name(entry));
-    for (const std::string& entry : container.env)
-        if (!set.contains(variable_name(entry))) asked.env.push_back(entry);
-    for (const auto& [key, value] : container.labels) asked.labels.try_emplace(key, value);
-    if (!asked.entrypoint || asked.entrypoint->empty()) {
-        if (!asked.cmd || asked.cmd->empty()) asked.cmd = container.cmd;
-        if (!asked.entrypoint) asked.entrypoint = container.entrypoint;
-    }
-    if (!asked.healthcheck) asked.healthcheck = container.healthcheck;
-    if (asked.working_dir.empty()) asked.working_dir = container.working_dir;
-    if (asked.stop_signal.empty()) asked.stop_signal = container.stop_signal;
-    if (!asked.shell) asked.shell = container.shell;
-    return asked;
-}
 
 Result<model::Digest> FilesService::commit(const CommitRequest& request) {
     ContainerPtr container = TRY(core_.registry.find(request.container));

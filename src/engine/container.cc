@@ -33,16 +33,27 @@ Status view_status(const ContainerState& state) {
 }
 
 Container::Container(ContainerSettings settings, ContainerState state, image::Lease lease)
-    : id(settings.id), settings_(std::move(settings)), lease_(std::move(lease)), state_(std::move(state)) {}
+    : id(settings.id), lease_(std::move(lease)), state_(std::move(state)) {
+    versions_.push_back(std::make_unique<ContainerSettings>(std::move(settings)));
+    settings_ = versions_.back().get();
+}
 
 std::string Container::name() const {
     std::lock_guard lock(mutex_);
-    return settings_.name;
+    return versions_.back()->name;
 }
 
 void Container::set_name(std::string name) {
     std::lock_guard lock(mutex_);
-    settings_.name = std::move(name);
+    versions_.back()->name = std::move(name);
+}
+
+void Container::set_host_config(model::HostConfig config) {
+    std::lock_guard lock(mutex_);
+    auto next = std::make_unique<ContainerSettings>(*versions_.back());
+    next->host_config = std::move(config);
+    settings_.store(next.get(), std::memory_order_release);
+    versions_.push_back(std::move(next));
 }
 
 ContainerState Container::state() const {
@@ -57,7 +68,7 @@ ContainerStatus Container::status() const {
 
 std::string Container::settings_text() const {
     std::lock_guard lock(mutex_);
-    return model::print_container_settings(settings_);
+    return model::print_container_settings(*versions_.back());
 }
 
 std::string Container::state_text() const { return model::print_container_state(state()); }

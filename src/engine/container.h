@@ -6,6 +6,7 @@
 // containers' at once.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <set>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/strong.h"
 #include "engine/lifecycle.h"
@@ -51,8 +53,10 @@ public:
 
     const ContainerId id;
 
-    // Never changes: everything but the name.
-    const ContainerSettings& settings() const { return settings_; }
+    // As of the last update; valid as long as the container, also after the next.
+    const ContainerSettings& settings() const { return *settings_.load(std::memory_order_acquire); }
+    // Precondition: operation() is held. The name stays as it is.
+    void set_host_config(model::HostConfig config);
     std::string name() const;
     // Only the registry renames, when the new name is reserved.
     void set_name(std::string name);
@@ -100,7 +104,9 @@ private:
         ~Waker() { changed.notify_all(); }
     };
 
-    ContainerSettings settings_; // name: under mutex_
+    // All versions, since readers have no lock; an update is rare and small.
+    std::vector<std::unique_ptr<ContainerSettings>> versions_; // under mutex_, as is the last one's name
+    std::atomic<const ContainerSettings*> settings_;
     image::Lease lease_;
     std::mutex operation_;
 

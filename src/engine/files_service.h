@@ -44,7 +44,4 @@ private:
 // The container can't be asked about its files (dead, being removed).
 Result<void> check_has_files(const Container& container);
 
-// container's settings where the request leaves them open, as Docker merges them.
-model::ContainerConfig merge_config(model::ContainerConfig asked, const model::ContainerConfig& container);
-
 } // namespace hull::engine

@@ -4,6 +4,7 @@
 
 #include "engine/files_service.h"
 #include "engine/test_engine.h"
+#include "engine/validate.h"
 
 namespace hull::engine {
 namespace {

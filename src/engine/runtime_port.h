@@ -213,6 +213,8 @@ public:
     virtual Result<void> pause(const ContainerId& id) = 0;
     virtual Result<void> resume(const ContainerId& id) = 0;
     virtual Result<void> resize(const ContainerId& id, uint16_t rows, uint16_t columns) = 0;
+    // New limits of a container that runs; those that are absent stay.
+    virtual Result<void> update(const ContainerId& id, const model::oci::Resources& resources) = 0;
     virtual Result<std::vector<int>> processes(const ContainerId& id) = 0; // host pids
     virtual Result<ResourceUsage> usage(const ContainerId& id) = 0;
 

@@ -73,6 +73,12 @@ public:
     Result<void> pause(const ContainerId&) override { return {}; }
     Result<void> resume(const ContainerId&) override { return {}; }
     Result<void> resize(const ContainerId&, uint16_t, uint16_t) override { return {}; }
+    Result<void> update(const ContainerId& id, const model::oci::Resources& resources) override {
+        std::lock_guard lock(mutex_);
+        updates.emplace_back(id.str(), resources);
+        if (updates.size() == 1 && update_error) return *update_error;
+        return {};
+    }
     Result<std::vector<int>> processes(const ContainerId&) override { return std::vector<int>{1001, 1002}; }
     Result<ResourceUsage> usage(const ContainerId&) override {
         ResourceUsage usage;
@@ -126,7 +132,9 @@ public:
         return cleaned.size();
     }
 
-    std::string files_root; // a folder that stands for every container's root
+    std::vector<std::pair<std::string, model::oci::Resources>> updates;
+    std::optional<Error> update_error; // of the first one
+    std::string files_root;            // a folder that stands for every container's root
     std::vector<FilesRequest> files_opened;
     std::vector<Survivor> survivors;
     std::vector<ExitRecord> ended_meanwhile;

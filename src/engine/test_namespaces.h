@@ -30,6 +30,7 @@ public:
     Result<void> pause(const ContainerId&) override { return unused(); }
     Result<void> resume(const ContainerId&) override { return unused(); }
     Result<void> resize(const ContainerId&, uint16_t, uint16_t) override { return unused(); }
+    Result<void> update(const ContainerId&, const model::oci::Resources&) override { return unused(); }
     Result<std::vector<int>> processes(const ContainerId&) override { return unused(); }
     Result<ResourceUsage> usage(const ContainerId&) override { return unused(); }
     Result<OpenFiles> open_files(const FilesRequest&) override { return unused(); }

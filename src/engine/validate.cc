@@ -34,21 +34,6 @@ Result<void> validate_healthcheck(const model::Healthcheck& check) {
     return {};
 }
 
-Result<void> validate_restart(const HostConfig& host) {
-    const model::RestartPolicy& policy = host.restart_policy;
-    constexpr std::array<std::string_view, 5> names = {"", "no", "always", "on-failure", "unless-stopped"};
-    if (std::ranges::find(names, policy.name) == names.end())
-        return invalid("invalid restart policy: unknown policy '" + policy.name +
-                       "'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'");
-    if (policy.maximum_retry_count < 0)
-        return invalid("invalid restart policy: maximum retry count cannot be negative");
-    if (policy.maximum_retry_count > 0 && policy.name != "on-failure")
-        return invalid("invalid restart policy: maximum retry count can only be used with 'on-failure'");
-    if (host.auto_remove && !policy.name.empty() && policy.name != "no")
-        return invalid("can't create 'AutoRemove' container with restart policy");
-    return {};
-}
-
 bool is_one_of(std::string_view value, std::initializer_list<std::string_view> allowed) {
     return std::ranges::find(allowed, value) != allowed.end();
 }
@@ -157,6 +142,21 @@ Result<void> validate_unsupported(const HostConfig& host) {
 }
 
 } // namespace
+
+Result<void> validate_restart(const HostConfig& host) {
+    const model::RestartPolicy& policy = host.restart_policy;
+    constexpr std::array<std::string_view, 5> names = {"", "no", "always", "on-failure", "unless-stopped"};
+    if (std::ranges::find(names, policy.name) == names.end())
+        return invalid("invalid restart policy: unknown policy '" + policy.name +
+                       "'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'");
+    if (policy.maximum_retry_count < 0)
+        return invalid("invalid restart policy: maximum retry count cannot be negative");
+    if (policy.maximum_retry_count > 0 && policy.name != "on-failure")
+        return invalid("invalid restart policy: maximum retry count can only be used with 'on-failure'");
+    if (host.auto_remove && !policy.name.empty() && policy.name != "no")
+        return invalid("can't create 'AutoRemove' container with restart policy");
+    return {};
+}
 
 Result<void> validate_config(const model::ContainerConfig& config) {
     for (const std::string& entry : config.env)

@@ -16,6 +16,7 @@ namespace hull::engine {
 Result<void> validate_config(const model::ContainerConfig& config);
 Result<void> validate_host_config(const model::CreateRequest& request, const EngineOptions& options,
                                   std::vector<std::string>& warnings);
+Result<void> validate_restart(const model::HostConfig& host);
 // validate_resources.cc
 Result<void> validate_resources(const model::HostConfig& host);
 // validate_machine.cc: against what this machine has.

@@ -238,6 +238,10 @@ Result<Hijacked> ConnectionExchange::hijack(Headers headers) {
     text.append("\r\n");
     std::array<std::string_view, 1> parts{text};
     TRY(sys::send_all(connection_.socket(), parts));
+    // docker-py and others read the head through a buffer and drop what it holds
+    // beyond: the stream must not follow on the head's heels.
+    constexpr int patience_us = 20'000;
+    sys::await_taken(connection_.socket(), patience_us);
     phase_ = Phase::hijacked;
     status_ = upgrade ? 101 : 200;
     connection_.clear_gone();

@@ -294,6 +294,23 @@ TEST(Server, HijackAnswersAnUpgradeAndKeepsWhatFollows) {
     EXPECT_EQ(client.read_until("raw"), "raw");
 }
 
+// docker-py reads the head through a buffer and drops what came with it.
+TEST(Server, TheStreamOfAHijackWaitsUntilTheHeadWasRead) {
+    std::atomic<bool> reading = false, was_reading = false;
+    Fixture f([&](Exchange& exchange) {
+        auto hijacked = exchange.hijack({});
+        was_reading = reading.load();
+        ASSERT_TRUE(hijacked.ok());
+        ASSERT_TRUE(send_raw(hijacked->socket, "raw").ok());
+    });
+    Client client = f.connect();
+    client.send("POST /attach HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    reading = true;
+    EXPECT_THAT(client.read_to_end(), EndsWith("\r\n\r\nraw"));
+    EXPECT_TRUE(was_reading);
+}
+
 TEST(Server, HijackWithoutUpgradeIsA200) {
     Fixture f([&](Exchange& exchange) { ASSERT_TRUE(exchange.hijack({}).ok()); });
     Client client = f.connect();

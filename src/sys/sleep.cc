@@ -7,6 +7,11 @@
 
 namespace hull::sys {
 
+void sleep_us(int microseconds) {
+    timespec left{microseconds / 1'000'000, static_cast<long>(microseconds % 1'000'000) * 1'000};
+    while (::nanosleep(&left, &left) != 0 && errno == EINTR) {}
+}
+
 void sleep_ms(int milliseconds) {
     timespec left{milliseconds / 1000, static_cast<long>(milliseconds % 1000) * 1'000'000};
     while (::nanosleep(&left, &left) != 0 && errno == EINTR) {}

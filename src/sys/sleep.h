@@ -4,6 +4,7 @@
 namespace hull::sys {
 
 void sleep_ms(int milliseconds);
+void sleep_us(int microseconds);
 
 // Waiting in steps of 1, 2, 4, ... up to 50 ms until patience_ms is used up.
 class Backoff {

@@ -4,12 +4,15 @@
 #include <array>
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "base/clock.h"
 #include "sys/retry.h"
+#include "sys/sleep.h"
 
 namespace hull::sys {
 
@@ -91,6 +94,14 @@ Result<void> send_all(BorrowedFd socket, std::span<const std::string_view> parts
         }
     }
     return {};
+}
+
+void await_taken(BorrowedFd socket, int patience_us) {
+    for (int step = 20; patience_us > 0; patience_us -= step, step = std::min(step * 2, 1000)) {
+        int waiting = 0;
+        if (::ioctl(socket.get(), SIOCOUTQ, &waiting) != 0 || waiting == 0) return;
+        sleep_us(step);
+    }
 }
 
 Result<std::optional<UniqueFd>> accept_now(BorrowedFd listener) {

@@ -23,6 +23,10 @@ Result<size_t> receive(BorrowedFd socket, std::span<char> into, int64_t deadline
 // the peer doesn't read. Errors: cancelled when the peer is gone.
 Result<void> send_all(BorrowedFd socket, std::span<const std::string_view> parts);
 
+// Waits until the peer has taken all that was sent (unix sockets: read it), or
+// patience_us microseconds passed.
+void await_taken(BorrowedFd socket, int patience_us);
+
 // One waiting connection of a listener, close-on-exec and blocking; nullopt when
 // none waits. The listener must not block.
 Result<std::optional<UniqueFd>> accept_now(BorrowedFd listener);

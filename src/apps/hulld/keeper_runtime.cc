@@ -89,6 +89,7 @@ public:
     Result<void> resize(const ContainerId& id, uint16_t rows, uint16_t columns) override {
         return link_->resize(key_of(id), rows, columns);
     }
+    Result<void> update(const ContainerId& id, const model::oci::Resources& resources) override;
     Result<std::vector<int>> processes(const ContainerId& id) override { return cgroups_->pids(TRY(note(id)).cgroup); }
     Result<engine::ResourceUsage> usage(const ContainerId& id) override;
     Result<engine::OpenFiles> open_files(const engine::FilesRequest& request) override {
@@ -364,6 +365,14 @@ Result<engine::ResourceUsage> KeeperRuntime::usage(const ContainerId& id) {
     ContainerNote found = TRY(note_of(record->note, record->key.container));
     int pid = foreign_.has(id) ? foreign_.pid(id) : record->pid;
     return read_usage(*cgroups_, found.cgroup, found.own_network ? pid : 0);
+}
+
+Result<void> KeeperRuntime::update(const ContainerId& id, const model::oci::Resources& resources) {
+    ContainerNote found = TRY(note(id));
+    TRY(cgroups_->update(found.cgroup, resources));
+    // One that had no limit at its start isn't watched yet.
+    if (resources.memory && resources.memory->limit && !found.memory_limited) oom_.add(id, found.cgroup);
+    return {};
 }
 
 Result<int> KeeperRuntime::exec(engine::ExecRequest request) {
