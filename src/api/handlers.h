@@ -39,6 +39,7 @@ Result<void> commit_container(Call& call);
 
 // container_streams.cc, stats.cc
 Result<void> attach_container(Call& call);
+Result<void> attach_websocket(Call& call);
 Result<void> wait_container(Call& call);
 Result<void> container_logs(Call& call);
 Result<void> container_stats(Call& call);

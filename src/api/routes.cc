@@ -27,6 +27,7 @@ constexpr auto table = std::to_array<Route>({
     {get, "/exec/{name}/json", inspect_exec},
 
     {get, "/containers/{name}/logs", container_logs},
+    {get, "/containers/{name}/attach/ws", attach_websocket},
     {get, "/containers/{name}/stats", container_stats},
     {get, "/containers/{name}/top", top_container},
     {post, "/containers/{name}/stop", stop_container},
@@ -125,7 +126,6 @@ constexpr auto table = std::to_array<Route>({
     {post, "/build/prune", prune_build_cache},
 
     // Known to clients, not to this engine: say so instead of "page not found".
-    {get, "/containers/{name}/attach/ws", not_yet},
     {post, "/networks/create", not_yet},
     {post, "/networks/{name}/connect", not_yet},
     {post, "/networks/{name}/disconnect", not_yet},

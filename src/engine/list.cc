@@ -99,6 +99,19 @@ bool matches_volume(const Filters& filters, const ContainerSettings& settings) {
     });
 }
 
+// An image is its own ancestor, as are those that it was made from (commit, build).
+bool descends(const Core& core, const std::string& image_id, const std::vector<std::string>& ancestors) {
+    constexpr int most_parents = 1000;
+    std::string id = image_id;
+    for (int i = 0; i < most_parents; ++i) {
+        if (std::ranges::find(ancestors, id) != ancestors.end()) return true;
+        auto image = core.images.resolve(id);
+        if (!image.ok() || !(*image)->parent) return false;
+        id = (*image)->parent->str();
+    }
+    return false;
+}
+
 bool matches(const Core& core, const Prepared& wanted, const Candidate& candidate) {
     const Filters& filters = wanted.filters;
     const ContainerSettings& settings = candidate.container->settings();
@@ -120,8 +133,7 @@ bool matches(const Core& core, const Prepared& wanted, const Candidate& candidat
         if (!ended || std::ranges::find(wanted.exit_codes, candidate.state.exit_code) == wanted.exit_codes.end())
             return false;
     }
-    if (filters.has("ancestor") && std::ranges::find(wanted.ancestors, settings.image_id) == wanted.ancestors.end())
-        return false;
+    if (filters.has("ancestor") && !descends(core, settings.image_id, wanted.ancestors)) return false;
     std::string network = network_name(settings.host_config.network_mode);
     if (!filters.any("network", [&](const std::string& name) {
             return name == network ||

@@ -42,11 +42,12 @@ Result<void> ContainersService::rename(const std::string& name, const std::strin
     ContainerPtr container = TRY(core_.registry.find(name));
     if (new_name.empty()) return Error(ErrorKind::invalid_argument, "Neither old nor new names may be empty");
     std::lock_guard operation(container->operation());
-    std::string fresh = TRY(check_container_name(new_name));
+    constexpr const char* doing = "Error when allocating new name";
+    std::string fresh = TRY(check_container_name(new_name).context(doing));
     std::string old = container->name();
     if (fresh == old)
         return Error(ErrorKind::invalid_argument, "Renaming a container with the same name as its current name");
-    TRY(core_.registry.reserve(fresh, container->id));
+    TRY(core_.registry.reserve(fresh, container->id).context(doing));
     container->set_name(fresh);
     auto saved = core_.save_settings(*container);
     if (!saved.ok()) {

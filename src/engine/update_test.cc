@@ -92,7 +92,8 @@ TEST_F(UpdateTest, ConflictsAreToldInDockersWords) {
     EXPECT_THAT(error_of([](auto& c) { c.restart_policy.name = "always"; }).message(),
                 HasSubstr("Restart policy cannot be updated because AutoRemove is enabled"));
     EXPECT_EQ(error_of([](auto& c) { c.memory = 1000; }).message(), "Minimum memory limit allowed is 6MB");
-    EXPECT_THAT(error_of([](auto& c) { c.restart_policy.name = "foo"; }).message(), HasSubstr("invalid restart policy"));
+    EXPECT_THAT(error_of([](auto& c) { c.restart_policy.name = "foo"; }).message(),
+                HasSubstr("invalid restart policy"));
     EXPECT_EQ(error_of([](auto& c) { c.ulimits.push_back({}); }).kind(), ErrorKind::invalid_argument);
     EXPECT_EQ(error_of([](auto&) {}).message(), "no error");
 }

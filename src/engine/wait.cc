@@ -21,7 +21,8 @@ public:
         });
         if (!done) return std::nullopt;
         ContainerState state = container_->state();
-        return WaitResult{.exit_code = state.exit_code, .error = {}};
+        // Why it couldn't be started, or why its end isn't known.
+        return WaitResult{.exit_code = state.exit_code, .error = state.error};
     }
 
 private:

@@ -230,7 +230,7 @@ Result<Hijacked> ConnectionExchange::hijack(Headers headers) {
     bool upgrade = request_.headers.has_token("Connection", "Upgrade") && request_.headers.has("Upgrade");
     if (upgrade) {
         headers.set("Connection", "Upgrade");
-        headers.set("Upgrade", "tcp");
+        if (!headers.has("Upgrade")) headers.set("Upgrade", "tcp");
     }
     std::string text("HTTP/1.1 ");
     text.append(upgrade ? "101 UPGRADED\r\n" : "200 OK\r\n");

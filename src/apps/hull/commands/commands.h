@@ -26,6 +26,12 @@ Result<int> unpause_containers(Session& session);
 Result<int> rename_container(Session& session);
 Result<int> remove_containers(Session& session);
 Result<int> prune_containers(Session& session);
+// update.cc
+Result<int> update_containers(Session& session);
+// container_files.cc
+Result<int> show_changes(Session& session);
+Result<int> export_container(Session& session);
+Result<int> commit_container(Session& session);
 // ps.cc
 Result<int> list_containers(Session& session);
 Result<int> show_top(Session& session);

@@ -1,10 +1,9 @@
 // import, load, save.
-#include <vector>
-
 #include <fcntl.h>
 
 #include "apps/hull/commands/commands.h"
 #include "apps/hull/commands/pull.h"
+#include "apps/hull/stream/save_stream.h"
 #include "model/image.h"
 #include "sys/file.h"
 #include "sys/terminal_mode.h"
@@ -96,25 +95,7 @@ Result<int> save_images(Session& session) {
     Engine* engine = TRY(session.engine());
     Exchange exchange = TRY(engine->begin({.path = "/images/get", .query = query.str(), .body = {}, .headers = {}}));
     TRY(exchange.head());
-    // The whole file or none: written beside its place and renamed.
-    std::string partial = path + ".hull-partial";
-    UniqueFd file;
-    bool plain = path.empty() || !sys::stat(path).ok() || S_ISREG(TRY(sys::stat(path)).st_mode);
-    if (!path.empty())
-        file = TRY(sys::open(plain ? partial : path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)
-                       .context("failed to save image"));
-    auto copy = [&]() -> Result<void> {
-        std::vector<char> buffer(size_t{1} << 20);
-        while (size_t n = TRY(exchange.read(buffer)))
-            TRY(sys::write_all(file ? file.borrow() : standard_output, {buffer.data(), n}));
-        if (file && plain) TRY(sys::rename(partial, path));
-        return {};
-    };
-    auto copied = copy();
-    if (!copied.ok()) {
-        if (file && plain) (void)sys::unlink(partial).ok();
-        return std::move(copied).error();
-    }
+    TRY(save_stream(exchange, path).context("failed to save image"));
     return 0;
 }
 
