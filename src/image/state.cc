@@ -190,7 +190,16 @@ Result<ImagePtr> ImageState::add_image(const std::string& config_json, const std
         std::lock_guard held(mutex);
         images.emplace(id, known);
     }
-    for (const model::Reference& reference : new_references) TRY(set_reference(reference.full(), id));
+    for (const model::Reference& reference : new_references) {
+        auto set = set_reference(reference.full(), id);
+        if (set.ok()) continue;
+        // Whoever asked for a name doesn't get a nameless image instead.
+        storing.unlock();
+        if (is_new)
+            if (auto erased = erase_image(known.image); !erased.ok())
+                log::warning("remove an image that got no name", erased.error());
+        return std::move(set).error();
+    }
     return known.image;
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/random.h"
 #include "codec/compress/sha256.h"
 #include "store/partial_blob.h"
@@ -30,7 +31,9 @@ public:
     }
     BorrowedFd fd() const { return fd_; }
     Result<void> move_to(const std::string& folder, const std::string& name) {
+        TRY(failpoint("blob.unsynced"));
         TRY(sys::fsync(fd_));
+        TRY(failpoint("blob.synced"));
         TRY(sys::rename(path_, folder + "/" + name));
         path_.clear();
         UniqueFd dir = TRY(sys::open(folder, O_RDONLY | O_DIRECTORY));

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/failpoint.h"
 #include "base/random.h"
 #include "sys/file.h"
 
@@ -24,6 +25,7 @@ Result<void> ContainerDirs::create(const ContainerId& id, const std::vector<std:
     auto fill = [&]() -> Result<void> {
         // The container's root folder shows upper's own mode.
         TRY(sys::mkdir(dir + "/upper", 0755));
+        TRY(failpoint("container.half_made"));
         TRY(sys::mkdir(dir + "/work", 0700));
         if (!volumes.empty()) TRY(sys::mkdir(dir + "/volumes", 0755));
         for (const std::string& name : volumes) TRY(sys::mkdir(dir + "/volumes/" + name, 0755));
@@ -43,6 +45,7 @@ Result<void> ContainerDirs::renew_work(const ContainerId& id) {
 }
 
 Result<void> ContainerDirs::remove(const ContainerId& id) {
+    TRY(failpoint("container.removing"));
     auto moved = sys::rename(path(id), root_ + kTrash + "/" + id.str() + "-" + random_hex(8));
     if (!moved.ok() && moved.error().kind() == ErrorKind::not_found) return {};
     return std::move(moved).context("remove container folder");

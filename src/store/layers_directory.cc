@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "codec/compress/sha256.h"
@@ -214,7 +215,9 @@ Result<Layer> DirectoryLayers::commit(std::unique_ptr<StagedLayer> staged, const
     UniqueFd tree = TRY(sys::open(tree_path, O_RDONLY | O_DIRECTORY));
     if (!layer.opaque_root) TRY(inherit_settings(tree, ours->implied_folders, chain_from(parent)));
     // One sync of the file system instead of one per file: docs/formats/store.md.
+    TRY(failpoint("layer.unsynced"));
     TRY(sys::sync_file_system(tree));
+    TRY(failpoint("layer.synced"));
     return publish(layer, ours->folder.path());
 }
 
@@ -227,7 +230,9 @@ Result<Layer> DirectoryLayers::publish(const Layer& layer, const std::string& te
     TRY(sys::mkdir(folder, 0700));
     auto moved = [&]() -> Result<void> {
         TRY(sys::rename(temporary + "/fs", folder + "/fs"));
+        TRY(failpoint("layer.half_moved"));
         TRY(sys::rename(temporary + "/recipe", folder + "/recipe"));
+        TRY(failpoint("layer.moved"));
         UniqueFd own = TRY(sys::open(folder, O_RDONLY | O_DIRECTORY));
         TRY(sys::fsync(own));
         UniqueFd all = TRY(sys::open(root_, O_RDONLY | O_DIRECTORY));
@@ -315,6 +320,7 @@ Result<void> DirectoryLayers::remove(const Digest& chain_id) {
         std::lock_guard held(mutex_);
         layers_.erase(chain_id);
     }
+    TRY(failpoint("layer.erased"));
     return sys::rename(folder_of(chain_id), trash.path() + "/layer"); // the tree goes with trash, unlocked
 }
 

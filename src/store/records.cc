@@ -8,6 +8,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <sqlite3.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "sys/tree.h"
 
@@ -165,17 +166,22 @@ Result<void> Records::erase(Table table, std::string_view key, Durability durabi
 
 Result<void> Records::commit(std::span<const Change> changes, Durability durability) {
     if (changes.empty()) return {};
-    std::lock_guard held(state_->mutex);
-    return guarded("write records", [&] {
-        state_->set_durability(durability);
-        if (changes.size() == 1) { // its own transaction
-            state_->apply(changes[0]);
-            return;
-        }
-        SQLite::Transaction transaction(state_->database);
-        for (const Change& change : changes) state_->apply(change);
-        transaction.commit();
-    });
+    const std::string step = std::string("records.") + table_names[static_cast<size_t>(changes.front().table)];
+    TRY(failpoint(step));
+    {
+        std::lock_guard held(state_->mutex);
+        TRY(guarded("write records", [&] {
+            state_->set_durability(durability);
+            if (changes.size() == 1) { // its own transaction
+                state_->apply(changes[0]);
+                return;
+            }
+            SQLite::Transaction transaction(state_->database);
+            for (const Change& change : changes) state_->apply(change);
+            transaction.commit();
+        }));
+    }
+    return failpoint(step + ".written");
 }
 
 Result<std::optional<std::string>> Records::get(Table table, std::string_view key) const {

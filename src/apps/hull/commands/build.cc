@@ -136,13 +136,18 @@ Result<Query> query_of(const Flags& flags, const std::string& dockerfile) {
         .add_if(flags.on("squash"), "squash", "1")
         .add("rm", flags.on("rm") ? "1" : "0")
         .add_if(flags.on("force-rm"), "forcerm", "1");
-    for (auto [flag, name] : {std::pair{"memory", "memory"}, {"memory-swap", "memswap"}, {"shm-size", "shmsize"},
-                              {"cpu-shares", "cpushares"}, {"cpu-period", "cpuperiod"}, {"cpu-quota", "cpuquota"}})
+    for (auto [flag, name] : {std::pair{"memory", "memory"},
+                              {"memory-swap", "memswap"},
+                              {"shm-size", "shmsize"},
+                              {"cpu-shares", "cpushares"},
+                              {"cpu-period", "cpuperiod"},
+                              {"cpu-quota", "cpuquota"}})
         if (flags.given(flag)) query.add(name, std::to_string(flags.number(flag)));
     for (const std::string& host : flags.list("add-host")) query.add("extrahosts", host);
     query.add("buildargs", json::print(pairs_of(flags.list("build-arg"), true)));
     query.add("labels", json::print(pairs_of(flags.list("label"), false)));
-    if (auto list = flags.list("security-opt"); !list.empty()) query.add("securityopt", json::print(json::encode(list)));
+    if (auto list = flags.list("security-opt"); !list.empty())
+        query.add("securityopt", json::print(json::encode(list)));
     if (auto list = flags.list("cache-from"); !list.empty()) query.add("cachefrom", json::print(json::encode(list)));
     if (auto list = flags.list("ulimit"); !list.empty()) {
         json::Array limits;
@@ -163,8 +168,10 @@ Result<std::string> follow(Exchange& exchange, bool quiet) {
     auto read = read_progress(exchange, [&](const Json& message) {
         if (std::string found = text(message, "aux.ID"); !found.empty()) id = found;
         std::string line = text(message, "stream");
-        if (quiet) log += line;
-        else print(line);
+        if (quiet)
+            log += line;
+        else
+            print(line);
     });
     // What a quiet build said is wanted when it failed.
     if (!read.ok() && quiet) print_error(log);
@@ -196,8 +203,10 @@ Result<void> send_folder(Session& session, const std::string& folder, std::strin
     } else {
         auto real = TRY(real_path(name).context("unable to evaluate the path of the Dockerfile"));
         auto top = TRY(real_path(folder));
-        if (real.starts_with(top + "/")) in_context = real.substr(top.size() + 1);
-        else outside = TRY(sys::read_file(name, max_file_bytes));
+        if (real.starts_with(top + "/"))
+            in_context = real.substr(top.size() + 1);
+        else
+            outside = TRY(sys::read_file(name, max_file_bytes));
     }
     build::IgnoreList ignored;
     for (const std::string& path : {in_context + ".dockerignore", std::string(".dockerignore")}) {
@@ -228,7 +237,8 @@ Result<void> send_folder(Session& session, const std::string& folder, std::strin
 }
 
 Result<void> send_standard_input(Session& session, std::string& id) {
-    Query query = TRY(query_of(session.flags(), session.flags().text("file").empty() ? "Dockerfile" : session.flags().text("file")));
+    Query query = TRY(
+        query_of(session.flags(), session.flags().text("file").empty() ? "Dockerfile" : session.flags().text("file")));
     Engine* engine = TRY(session.engine());
     Exchange exchange = TRY(engine->upload({.method = http::Method::post,
                                             .path = "/build",
@@ -250,10 +260,13 @@ Result<int> build_image(Session& session) {
     if (context.starts_with("http://") || context.starts_with("https://") || context.starts_with("git@"))
         return Error(ErrorKind::unsupported, "building from " + context + " is not supported: fetch it first");
     std::string id;
-    if (context == "-") TRY(send_standard_input(session, id));
-    else TRY(send_folder(session, context, id));
+    if (context == "-")
+        TRY(send_standard_input(session, id));
+    else
+        TRY(send_folder(session, context, id));
     if (flags.on("quiet")) print(id + "\n");
-    if (std::string file = flags.text("iidfile"); !file.empty()) TRY(sys::replace_file(file, id, 0644).context("--iidfile"));
+    if (std::string file = flags.text("iidfile"); !file.empty())
+        TRY(sys::replace_file(file, id, 0644).context("--iidfile"));
     return 0;
 }
 
