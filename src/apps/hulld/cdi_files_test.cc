@@ -20,7 +20,7 @@ devices:
       mounts:
         - {hostPath: /opt, containerPath: /vendor, options: [ro, rbind]}
       hooks:
-        - {hookName: createContainer, path: /bin/true, args: [true]}
+        - {hookName: createContainer, path: /bin/true, args: ["true"]}
       additionalGids: [5]
 )";
 
