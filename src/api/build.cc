@@ -30,13 +30,9 @@ public:
         if (quiet_) return {};
         return stream_.send({{"aux", json::Object{{"ID", id.str()}}}});
     }
-    Result<void> pull(const std::string& line) override {
-        if (quiet_) return {};
-        auto value = json::parse(line);
-        if (!value.ok() || !value->is_object()) return {};
-        return stream_.send(value->get_object());
+    Result<void> pull(const image::TransferLine& line) override {
+        return quiet_ ? Result<void>() : stream_.send(transfer_line(line));
     }
-
     void step_failed(int exit_code) override { exit_code_ = exit_code; }
     int exit_code() const { return exit_code_; }
 
@@ -96,6 +92,7 @@ Result<build::BuildOptions> read_options(const Call& call) {
     o.squash = call.flag("squash");
     TRY(read_args(call, o.args));
     TRY(read_json(call, "labels", o.labels));
+    o.auths = TRY(image::parse_registry_config(call.exchange().request().headers.get("X-Registry-Config")));
     model::HostConfig& host = o.host;
     host.memory = TRY(amount(call, "memory"));
     host.memory_swap = TRY(amount(call, "memswap"));

@@ -33,4 +33,25 @@ std::string progress_text(uint64_t current, uint64_t total) {
     return bar + now + "/" + human_size(total);
 }
 
+json::Object transfer_line(const image::TransferLine& line) {
+    json::Object object;
+    if (line.tag) {
+        object["progressDetail"] = json::Object{};
+        object["aux"] = json::Object{{"Tag", *line.tag}, {"Digest", line.digest}, {"Size", line.size}};
+        return object;
+    }
+    object["status"] = line.status;
+    if (line.of_layer) {
+        json::Object detail;
+        if (line.total) {
+            detail["current"] = line.current;
+            detail["total"] = line.total;
+            object["progress"] = progress_text(line.current, line.total);
+        }
+        object["progressDetail"] = std::move(detail);
+    }
+    if (!line.id.empty()) object["id"] = line.id;
+    return object;
+}
+
 } // namespace hull::api

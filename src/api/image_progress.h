@@ -6,6 +6,7 @@
 
 #include "api/call.h"
 #include "codec/json.h"
+#include "engine/image_service.h"
 
 namespace hull::api {
 
@@ -31,6 +32,8 @@ public:
 private:
     Call& call_;
 };
+
+json::Object transfer_line(const image::TransferLine& line);
 
 // "[=====>     ]  1.2MB/3.4MB", which clients without a terminal show.
 std::string progress_text(uint64_t current, uint64_t total);

@@ -10,26 +10,7 @@ namespace {
 std::string auth_of(const Call& call) { return std::string(call.exchange().request().headers.get("X-Registry-Auth")); }
 
 image::TransferListener listener(ProgressStream& progress) {
-    return [&progress](const image::TransferLine& line) -> Result<void> {
-        json::Object object;
-        if (line.tag) {
-            object["progressDetail"] = json::Object{};
-            object["aux"] = json::Object{{"Tag", *line.tag}, {"Digest", line.digest}, {"Size", line.size}};
-            return progress.send(object);
-        }
-        object["status"] = line.status;
-        if (line.of_layer) {
-            json::Object detail;
-            if (line.total) {
-                detail["current"] = line.current;
-                detail["total"] = line.total;
-                object["progress"] = progress_text(line.current, line.total);
-            }
-            object["progressDetail"] = std::move(detail);
-        }
-        if (!line.id.empty()) object["id"] = line.id;
-        return progress.send(object);
-    };
+    return [&progress](const image::TransferLine& line) { return progress.send(transfer_line(line)); };
 }
 
 // Docker's limits of a search: 1 to 100, 25 when nothing is said.

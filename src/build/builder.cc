@@ -218,13 +218,19 @@ Result<image::ImagePtr> Build::base_image(const std::string& name, const std::st
     auto found = images.resolve(name);
     if (found.ok() && !options_.pull && fits((*found)->config)) return found;
     if (!found.ok() && found.error().kind() != ErrorKind::not_found) return found;
-    if (found.ok() && (name.starts_with("sha256:") || !builder_.ports().pull) && fits((*found)->config)) return found;
-    if (found.ok() && !fits((*found)->config) && !builder_.ports().pull)
+    auto reference = model::Reference::parse(name);
+    // An image's id is here or nowhere; so is everything, without registries.
+    bool here_only = name.starts_with("sha256:") || !reference.ok() || !builder_.ports().images.registries().ok();
+    if (here_only && found.ok() && !fits((*found)->config))
         return Error(ErrorKind::not_found, "image " + name + " was found but does not match the platform " + platform +
                                                ": it is for " + (*found)->config.os + "/" +
                                                (*found)->config.architecture);
-    if (!builder_.ports().pull) return found;
-    TRY(builder_.ports().pull(name, platform, output_));
+    if (here_only) return found;
+    if (reference->tag.empty() && !reference->digest) reference->tag = "latest";
+    image::PullRequest request{
+        .name = reference->full(), .platform = platform, .auth = image::auth_for(options_.auths, *reference)};
+    TRY(builder_.ports().images.pull(
+        request, [&](const image::TransferLine& line) { return output_.pull(line); }, stop_));
     return images.resolve(name);
 }
 

@@ -20,6 +20,7 @@
 #include "build/stages.h"
 #include "engine/containers.h"
 #include "engine/image_service.h"
+#include "image/registry_config.h"
 
 namespace hull::build {
 
@@ -38,7 +39,8 @@ struct BuildOptions {
     bool remove = true;        // containers of steps that went well
     bool force_remove = false; // those of steps that failed too
     bool squash = false;
-    model::HostConfig host; // for the containers of RUN: limits, network mode, extra hosts ...
+    image::RegistryAuths auths; // for base images
+    model::HostConfig host;     // for the containers of RUN: limits, network mode, extra hosts ...
 };
 
 // Where a build says what it does. An error returned (the client left) ends it.
@@ -49,7 +51,7 @@ public:
     virtual Result<void> image(const Digest& id) = 0;     // of an instruction, and at the end
     // A program ended with this, not 0; the build ends with an error next.
     virtual void step_failed(int) {}
-    virtual Result<void> pull(const std::string& json) = 0; // a line of a pull's progress
+    virtual Result<void> pull(const image::TransferLine& line) = 0; // of a base image
 };
 
 struct BuilderPorts { // all outlive the builder
@@ -59,8 +61,6 @@ struct BuilderPorts { // all outlive the builder
     std::string folder; // for what builds keep meanwhile; made by open()
     // A stopped container's changes as an image with this configuration, on its own.
     std::function<Result<Digest>(const std::string& container, model::ImageConfig config)> commit;
-    // An image from a registry, with its progress as JSON lines; empty: there is none.
-    std::function<Result<void>(const std::string& reference, const std::string& platform, Output& output)> pull;
     // What is at an http(s) address; empty: ADD takes none.
     std::function<Result<std::unique_ptr<ByteSource>>(const std::string& url)> download;
 };

@@ -10,6 +10,9 @@ import time
 
 import pytest
 
+import registries
+from registries import Image, Registry, tarball
+
 docker_py = pytest.importorskip("docker")
 
 
@@ -272,6 +275,20 @@ def test_python_docker_builds(engine, tmp_path):
     assert "non-zero code: 3" in str(failed.value)
     client.images.remove("py-built:1", force=True)
     client.close()
+
+
+def test_a_base_image_is_pulled(build, docker, sh):
+    registry = Registry().start()
+    try:
+        name = registry.put("tests/base", "v1", Image([tarball(registries.busybox_files()), tarball({"etc/marker": b"second\n"})]))
+        docker("rmi", "-f", name)
+        out = build(f"FROM {name}\nRUN cat /etc/marker > /copy\n")
+        assert "Pull complete" in out and sh("cat /copy") == "second\n"
+        assert "Pull complete" not in build(f"FROM {name}\nRUN true\n")
+        assert f"{registry.name}/tests/none" in build(f"FROM {registry.name}/tests/none\n", ok=False)
+        docker("rmi", "-f", name)
+    finally:
+        registry.stop()
 
 
 def test_hull_builds_a_folder(engine, tmp_path):

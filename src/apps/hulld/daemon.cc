@@ -104,7 +104,6 @@ private:
                                                  [this](const std::string& container, model::ImageConfig config) {
                                                      return engine_->files().commit_as(container, std::move(config));
                                                  },
-                                             .pull = {},
                                              .download = {}}));
         api_ = api::Api::create(std::move(api), *engine_, builder_.get());
         return {};
