@@ -5,6 +5,7 @@
 #include "api/container_json.h"
 #include "api/handlers.h"
 #include "api/image_json.h"
+#include "api/volume_json.h"
 #include "codec/json.h"
 
 namespace hull::api {
@@ -70,19 +71,33 @@ Usage image_usage(const std::vector<image::Summary>& images, const std::map<std:
     return usage;
 }
 
+Usage volume_usage(const std::vector<engine::VolumeView>& volumes) {
+    Usage usage;
+    for (const engine::VolumeView& volume : volumes) {
+        int64_t size = std::max<int64_t>(volume.size, 0);
+        ++usage.total;
+        usage.active += volume.users > 0;
+        usage.size += size;
+        if (volume.users == 0) usage.reclaimable += size;
+        usage.items.push_back(volume_json(volume));
+    }
+    return usage;
+}
+
 // What the types parameter asks for; nothing said: everything.
 bool wanted(const Call& call, std::string_view type) {
     auto types = call.texts("type");
     return !call.at_least(42) || types.empty() || std::find(types.begin(), types.end(), type) != types.end();
 }
 
-void add_legacy(Object& object, const Usage& images, const Usage& containers, const Call& call) {
+void add_legacy(Object& object, const Usage& images, const Usage& containers, const Usage& volumes,
+                const Call& call) {
     if (wanted(call, "image")) {
         object["LayersSize"] = images.size;
         object["Images"] = images.items;
     }
     if (wanted(call, "container")) object["Containers"] = containers.items;
-    if (wanted(call, "volume")) object["Volumes"] = Array{};
+    if (wanted(call, "volume")) object["Volumes"] = volumes.items;
     if (wanted(call, "build-cache")) object["BuildCache"] = Array{};
     if (!call.at_least(42)) object["BuilderSize"] = 0;
 }
@@ -102,13 +117,16 @@ Result<void> disk_usage(Call& call) {
     for (const auto& container : containers) ++users[container.image_id];
     Usage of_images = image_usage(call.images().images().summaries(), users, call);
     Usage of_containers = container_usage(containers, call);
+    Usage of_volumes;
+    if (wanted(call, "volume")) of_volumes = volume_usage(TRY(call.volumes().usage()));
     bool verbose = call.flag("verbose");
     Object object;
-    if (!call.at_least(53) && !(call.at_least(52) && verbose)) add_legacy(object, of_images, of_containers, call);
+    if (!call.at_least(53) && !(call.at_least(52) && verbose)) 
+        add_legacy(object, of_images, of_containers, of_volumes, call);
     if (call.at_least(52)) {
         if (wanted(call, "image")) object["ImageUsage"] = of_images.json(verbose);
         if (wanted(call, "container")) object["ContainerUsage"] = of_containers.json(verbose);
-        if (wanted(call, "volume")) object["VolumeUsage"] = Usage{}.json(verbose);
+        if (wanted(call, "volume")) object["VolumeUsage"] = of_volumes.json(verbose);
         if (wanted(call, "build-cache")) object["BuildCacheUsage"] = Usage{}.json(verbose);
     }
     return call.reply(200, object);

@@ -76,6 +76,7 @@ public:
     const engine::EngineOptions& options() const override { return engine_options; }
     void reload(const engine::EngineOptions& options) override { engine_options = options; }
     engine::ImageService& images() override { std::abort(); } // needs a store: end to end tests
+    engine::Volumes& volumes() override { std::abort(); } // the same
     void close() override { bus.close(); }
 };
 

@@ -81,6 +81,8 @@ Result<void> remove_network(Call& call);
 Result<void> prune_networks(Call& call);
 Result<void> list_volumes(Call& call);
 Result<void> inspect_volume(Call& call);
+Result<void> create_volume(Call& call);
+Result<void> remove_volume(Call& call);
 Result<void> prune_volumes(Call& call);
 
 // absent.cc: what this engine does not have

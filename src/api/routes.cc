@@ -76,7 +76,8 @@ constexpr auto table = std::to_array<Route>({
     {post, "/networks/prune", prune_networks},
     {get, "/volumes", list_volumes},
     {get, "/volumes/{name}", inspect_volume},
-    {delete_, "/volumes/{name}", inspect_volume}, // there is none, so the answer is the same
+    {delete_, "/volumes/{name}", remove_volume},
+    {post, "/volumes/create", create_volume},
     {post, "/volumes/prune", prune_volumes},
 
     {get, "/plugins", no_plugins},
@@ -129,7 +130,6 @@ constexpr auto table = std::to_array<Route>({
     {post, "/networks/create", not_yet},
     {post, "/networks/{name}/connect", not_yet},
     {post, "/networks/{name}/disconnect", not_yet},
-    {post, "/volumes/create", not_yet},
 });
 
 } // namespace

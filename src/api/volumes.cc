@@ -1,19 +1,54 @@
-// Volumes: there are none yet; named volumes have their own issue.
+// Volumes.
 #include "api/handlers.h"
+#include "api/volume_json.h"
 #include "codec/json.h"
+#include "model/volume.h"
 
 namespace hull::api {
 
+json::Object volume_json(const engine::VolumeView& volume) {
+    json::Object object{
+        {"CreatedAt", to_rfc3339(WallTime{volume.record.created.ns / 1'000'000'000 * 1'000'000'000})},
+        {"Driver", volume.record.driver},
+        {"Labels", volume.record.labels.empty() ? json::Value(nullptr) : json::encode(volume.record.labels)},
+        {"Mountpoint", volume.mountpoint},
+        {"Name", volume.record.name},
+        {"Options", volume.record.options.empty() ? json::Value(nullptr) : json::encode(volume.record.options)},
+        {"Scope", "local"},
+    };
+    if (volume.size >= 0) object["UsageData"] = json::Object{{"RefCount", volume.users}, {"Size", volume.size}};
+    return object;
+}
+
+Result<void> create_volume(Call& call) {
+    std::string body = TRY(call.json_body());
+    if (body.empty()) return Error(ErrorKind::invalid_argument, "invalid JSON: got EOF while reading request body");
+    return call.reply(201, volume_json(TRY(call.volumes().create(TRY(model::parse_volume_request(body))))));
+}
+
 Result<void> list_volumes(Call& call) {
-    return call.reply(200, json::Object{{"Volumes", json::Array{}}, {"Warnings", nullptr}});
+    json::Array array;
+    for (const engine::VolumeView& volume : TRY(call.volumes().list(TRY(call.filters()))))
+        array.push_back(volume_json(volume));
+    return call.reply(200, json::Object{{"Volumes", std::move(array)}, {"Warnings", nullptr}});
 }
 
 Result<void> inspect_volume(Call& call) {
-    return Error(ErrorKind::not_found, "get " + call.name() + ": no such volume");
+    return call.reply(200, volume_json(TRY(call.volumes().inspect(call.name()))));
+}
+
+Result<void> remove_volume(Call& call) {
+    TRY(call.volumes().remove(call.name(), call.flag("force")));
+    return call.reply_empty(204);
 }
 
 Result<void> prune_volumes(Call& call) {
-    return call.reply(200, json::Object{{"VolumesDeleted", nullptr}, {"SpaceReclaimed", 0}});
+    engine::Filters filters = TRY(call.filters());
+    // Before 1.42 named ones went, too, without asking.
+    bool named = TRY(filters.boolean("all", false)) || !call.at_least(42);
+    auto report = TRY(call.volumes().prune(filters, named));
+    return call.reply(200, json::Object{{"VolumesDeleted", json::encode(report.deleted)},
+                                        {"SpaceReclaimed", report.space_reclaimed}});
 }
 
 } // namespace hull::api

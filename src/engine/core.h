@@ -11,6 +11,7 @@
 #include "engine/events.h"
 #include "engine/registry.h"
 #include "engine/scheduler.h"
+#include "engine/volumes.h"
 #include "store/container_dirs.h"
 #include "store/records.h"
 
@@ -30,6 +31,7 @@ struct Core {
     std::unique_ptr<store::ContainerDirs> dirs;
     EventBus events;
     Registry registry;
+    std::unique_ptr<VolumeKeeper> volumes; // set while the engine comes up
     event::WorkerPool workers{{.threads = 64, .queued = 65536}};
     Scheduler scheduler{workers};
 

@@ -7,7 +7,6 @@
 #include "engine/service.h"
 #include "engine/validate.h"
 #include "engine/volumes_from.h"
-#include "store/volume_seed.h"
 
 namespace hull::engine {
 namespace {
@@ -93,38 +92,32 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     TRY(log_settings(settings));
     TRY(set_hostname(core_, settings));
     settings.mounts =
-        TRY(resolve_mounts(settings.config, settings.host_config, core_.host, core_.dirs->path(created.id)));
+        TRY(resolve_mounts(settings.config, settings.host_config, core_.host));
     TRY(add_volumes_from(core_.registry, settings));
+    // Another container's have a place already, and are as that one left them.
+    for (model::MountPoint& mount : settings.mounts)
+        if (mount.type == "volume" && !mount.source.empty()) mount.no_copy = true;
 
-    // Those of another container are in its folder.
-    auto is_own = [dir = core_.dirs->path(created.id)](const model::MountPoint& mount) {
-        return mount.source.starts_with(dir + "/");
-    };
-    std::vector<std::string> volumes;
-    for (const model::MountPoint& mount : settings.mounts)
-        if (mount.type == "volume" && is_own(mount)) volumes.push_back(mount.name);
     image::Lease lease = TRY(core_.images.rootfs(image->id));
     settings.name = TRY(reserve_name(core_.registry, options.name, created.id));
     std::string name = settings.name;
-    auto undo = [&](Error error) {
+    auto undo = [&](const std::vector<model::MountPoint>& mounts, Error error) {
+        core_.volumes->let_go(mounts, created.id.str(), VolumeKeeper::Anonymous::remove);
+        (void)core_.dirs->remove(created.id);
         core_.registry.free_name(name, created.id);
         return error;
     };
-    if (auto made = core_.dirs->create(created.id, volumes); !made.ok()) return undo(std::move(made).error());
-    for (const model::MountPoint& mount : settings.mounts) {
-        if (mount.type != "volume" || !is_own(mount)) continue;
-        auto filled = store::seed_volume(lease.lower(), mount.destination, mount.source);
-        if (!filled.ok()) {
-            (void)core_.dirs->remove(created.id);
-            return undo(std::move(filled).error());
-        }
+    if (auto made = core_.dirs->create(created.id, {}); !made.ok())
+        return undo(settings.mounts, std::move(made).error());
+    for (model::MountPoint& mount : settings.mounts) {
+        if (mount.type != "volume") continue;
+        auto taken = core_.volumes->take(mount, settings.id, lease.lower());
+        if (!taken.ok()) return undo(settings.mounts, std::move(taken).error());
     }
     auto container = std::make_shared<Container>(std::move(settings), ContainerState{}, std::move(lease));
     auto saved = core_.save_settings(*container);
-    if (!saved.ok()) {
-        (void)core_.dirs->remove(created.id);
-        return undo(std::move(saved).error().context("create container"));
-    }
+    if (!saved.ok())
+        return undo(container->settings().mounts, std::move(saved).error().context("create container"));
     core_.registry.add(container);
     core_.publish(*container, "create");
     return created;

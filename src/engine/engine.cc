@@ -48,6 +48,7 @@ public:
     const EngineOptions& options() const override { return core_.options; }
     void reload(const EngineOptions& options) override { core_.set_labels(options.labels); }
     ImageService& images() override { return images_; }
+    Volumes& volumes() override { return *core_.volumes; }
 
     void close() override {
         runner_.close();
@@ -133,6 +134,9 @@ Result<void> EngineImpl::load_records() {
         }
         auto reserved = core_.registry.reserve((*container)->name(), (*container)->id);
         if (!reserved.ok()) log::error("container record " + key, reserved.error());
+        bool running = has_processes((*container)->status()) || (*container)->status() == ContainerStatus::starting;
+        for (const model::MountPoint& mount : (*container)->settings().mounts)
+            core_.volumes->remember(mount, key, running);
         core_.registry.add(std::move(*container));
     }
     return {};
@@ -186,7 +190,7 @@ void EngineImpl::settle(const std::vector<Survivor>& survivors) {
                 runner_.lost(container);
         } else if (status == ContainerStatus::removing) {
             container->update([](ContainerState& state, Volatile&) { state.status = ContainerStatus::dead; });
-            auto removed = runner_.remove(container, true);
+            auto removed = runner_.remove(container, true, container->settings().host_config.auto_remove);
             if (!removed.ok()) log::error("remove container " + container->id.str(), removed.error());
         }
     }
@@ -237,7 +241,7 @@ void EngineImpl::follow_policies() {
         bool wants = policy == "always" || (policy == "unless-stopped" && !state.manually_stopped);
         if (waited || (ran && wants)) runner_.start_by_policy(container);
         if (container->settings().host_config.auto_remove && state.status == ContainerStatus::exited) {
-            auto removed = runner_.remove(container, true);
+            auto removed = runner_.remove(container, true, container->settings().host_config.auto_remove);
             if (!removed.ok()) log::error("remove container " + container->id.str(), removed.error());
         }
     }
@@ -245,6 +249,7 @@ void EngineImpl::follow_policies() {
 
 Result<void> EngineImpl::bring_up() {
     TRY(load_engine_id());
+    core_.volumes = TRY(VolumeKeeper::open(core_.options.data_root, core_.records, core_.events));
     TRY(load_records());
     core_.images.set_users([this](const image::Digest& id) {
         std::vector<image::ImageUser> users;
@@ -262,6 +267,7 @@ Result<void> EngineImpl::bring_up() {
     TRY(recover_sandboxes());
     settle(survivors);
     core_.workers.wait_idle();
+    core_.volumes->settle();
     sweep_folders();
     follow_policies();
     for (const ContainerPtr& container : core_.registry.all())

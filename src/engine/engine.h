@@ -17,6 +17,7 @@
 #include "engine/runtime_port.h"
 #include "engine/sandbox_port.h"
 #include "engine/views.h"
+#include "engine/volumes.h"
 
 namespace hull::store {
 class Records;
@@ -81,6 +82,8 @@ public:
     // Images: what changes them goes through here (events); refusing to delete
     // what is in use is seen to. Reading goes to images().images().
     virtual ImageService& images() = 0;
+
+    virtual Volumes& volumes() = 0;
 
     // Nothing new is begun, subscriptions and waits end; containers run on.
     virtual void close() = 0;

@@ -47,7 +47,7 @@ std::vector<MountPointView> view_mounts(const ContainerSettings& settings) {
                          .name = mount.name,
                          .source = mount.source,
                          .destination = mount.destination,
-                         .driver = mount.type == "volume" ? "local" : "",
+                         .driver = mount.type != "volume" ? "" : mount.driver.empty() ? "local" : mount.driver,
                          .mode = mount.mode,
                          .rw = mount.rw,
                          .propagation = mount.propagation});

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <string_view>
 
-#include "base/random.h"
 #include "engine/tmpfs_options.h"
+#include "model/volume.h"
 
 namespace hull::engine {
 namespace {
@@ -36,7 +36,7 @@ bool is_propagation(std::string_view option) {
 
 // Each group of options may be there once.
 Result<void> apply_mode(const std::string& mode, MountPoint& mount) {
-    int access = 0, label = 0, propagation = 0, consistency = 0;
+    int access = 0, label = 0, propagation = 0, consistency = 0, copy = 0;
     for (const std::string& option : split(mode, ',')) {
         if (option == "ro" || option == "rw") {
             ++access;
@@ -44,15 +44,20 @@ Result<void> apply_mode(const std::string& mode, MountPoint& mount) {
         } else if (option == "z" || option == "Z") {
             ++label; // without SELinux there is nothing to relabel
         } else if (is_propagation(option)) {
+            // A volume is the engine's own mount.
+            if (mount.type == "volume") return invalid("invalid mode: " + mode);
             ++propagation;
             mount.propagation = option;
+        } else if (option == "nocopy" && mount.type == "volume") {
+            ++copy;
+            mount.no_copy = true;
         } else if (option == "cached" || option == "delegated" || option == "consistent" || option == "default") {
             ++consistency;
         } else {
             return invalid("invalid mode: " + mode);
         }
     }
-    if (access > 1 || label > 1 || propagation > 1 || consistency > 1) return invalid("invalid mode: " + mode);
+    if (access > 1 || label > 1 || propagation > 1 || consistency > 1 || copy > 1) return invalid("invalid mode: " + mode);
     return {};
 }
 
@@ -65,12 +70,29 @@ Result<void> check_destination(const MountPoint& mount, const std::string& spec)
     return {};
 }
 
-MountPoint anonymous_volume(std::string destination, const std::string& container_dir) {
+MountPoint volume_mount_point(std::string name, std::string destination, const std::string& driver) {
     MountPoint mount;
     mount.type = "volume";
-    mount.name = random_id();
-    mount.source = container_dir + "/volumes/" + mount.name;
+    mount.name = std::move(name);
+    mount.driver = driver.empty() ? "local" : driver;
     mount.destination = std::move(destination);
+    return mount;
+}
+
+Result<MountPoint> from_volume_request(const MountRequest& request) {
+    if (request.bind_options) return invalid_mount("volume", "field BindOptions must not be specified");
+    if (request.tmpfs_options) return invalid_mount("volume", "field TmpfsOptions must not be specified");
+    model::VolumeOptions options = TRY(model::parse_volume_options(request.volume_options));
+    MountPoint mount = volume_mount_point(request.source, "", options.driver_config.name);
+    mount.no_copy = options.no_copy;
+    mount.volume_labels = std::move(options.labels);
+    mount.volume_options = std::move(options.driver_config.options);
+    if (request.source.empty() && !options.subpath.empty())
+        return invalid_mount("volume", "must not set Subpath when using anonymous volumes");
+    std::filesystem::path subpath(options.subpath);
+    if (subpath.is_absolute() || std::ranges::find(subpath, "..") != subpath.end())
+        return invalid_mount("volume", "subpath must be a relative path within the volume");
+    mount.subpath = std::move(options.subpath);
     return mount;
 }
 
@@ -127,7 +149,7 @@ Result<MountPoint> from_tmpfs_request(const MountRequest& request) {
     return mount;
 }
 
-Result<MountPoint> from_request(const MountRequest& request, HostPort& machine, const std::string& container_dir) {
+Result<MountPoint> from_request(const MountRequest& request, HostPort& machine) {
     if (request.target.empty()) return invalid_mount(request.type, "field Target must not be empty");
     std::string target = clean_path(request.target);
     if (target.empty())
@@ -139,11 +161,7 @@ Result<MountPoint> from_request(const MountRequest& request, HostPort& machine, 
     } else if (request.type == "tmpfs") {
         mount = TRY(from_tmpfs_request(request));
     } else if (request.type == "volume") {
-        if (!request.source.empty())
-            return Error(ErrorKind::unsupported, "named volumes are not supported yet: " + request.source);
-        if (!request.volume_options.empty() && request.volume_options != "{}")
-            return Error(ErrorKind::unsupported, "options of volumes are not supported yet");
-        mount = anonymous_volume("", container_dir);
+        mount = TRY(from_volume_request(request));
     } else if (request.type == "image" || request.type == "cluster") {
         return Error(ErrorKind::unsupported, "mounts of type \"" + request.type + "\" are not supported");
     } else {
@@ -164,22 +182,26 @@ std::string clean_path(const std::string& path) {
     return clean;
 }
 
-Result<MountPoint> parse_bind(const std::string& text) {
+Result<MountPoint> parse_bind(const std::string& text, const std::string& driver) {
     std::vector<std::string> parts = split(text, ':');
+    if (parts.size() == 1 && parts[0].starts_with('/')) {
+        MountPoint mount = volume_mount_point("", clean_path(parts[0]), driver);
+        TRY(check_destination(mount, text));
+        return mount;
+    }
     if (parts.size() < 2 || parts.size() > 3 || parts[0].empty() || parts[1].empty())
         return invalid("invalid volume specification: '" + text + "'");
-    if (!parts[0].starts_with('/')) {
-        bool is_name = parts[0].find('/') == std::string::npos && !parts[0].starts_with('.');
-        if (is_name) return Error(ErrorKind::unsupported, "named volumes are not supported yet: " + parts[0]);
-        return invalid("invalid volume specification: '" + text + "': invalid mount path: '" + parts[0] +
-                       "' mount path must be absolute");
-    }
     MountPoint mount;
-    mount.type = "bind";
-    mount.source = clean_path(parts[0]);
-    mount.destination = clean_path(parts[1]);
-    mount.propagation = "rprivate";
-    mount.create_source = true;
+    if (!parts[0].starts_with('/')) {
+        // Its maker checks the name.
+        mount = volume_mount_point(parts[0], clean_path(parts[1]), driver);
+    } else {
+        mount.type = "bind";
+        mount.source = clean_path(parts[0]);
+        mount.destination = clean_path(parts[1]);
+        mount.propagation = "rprivate";
+        mount.create_source = true;
+    }
     TRY(check_destination(mount, text));
     if (parts.size() == 3) {
         mount.mode = parts[2];
@@ -189,7 +211,7 @@ Result<MountPoint> parse_bind(const std::string& text) {
 }
 
 Result<std::vector<MountPoint>> resolve_mounts(const model::ContainerConfig& config, const model::HostConfig& host,
-                                               HostPort& machine, const std::string& container_dir) {
+                                               HostPort& machine) {
     std::vector<MountPoint> mounts;
     auto taken = [&](const std::string& destination) {
         return std::ranges::find(mounts, destination, &MountPoint::destination) != mounts.end();
@@ -199,8 +221,8 @@ Result<std::vector<MountPoint>> resolve_mounts(const model::ContainerConfig& con
         mounts.push_back(std::move(mount));
         return {};
     };
-    for (const std::string& text : host.binds) TRY(add(TRY(parse_bind(text))));
-    for (const MountRequest& request : host.mounts) TRY(add(TRY(from_request(request, machine, container_dir))));
+    for (const std::string& text : host.binds) TRY(add(TRY(parse_bind(text, host.volume_driver))));
+    for (const MountRequest& request : host.mounts) TRY(add(TRY(from_request(request, machine))));
     for (const auto& [path, options] : host.tmpfs) {
         TRY(check_tmpfs_options(options));
         MountPoint mount;
@@ -214,7 +236,7 @@ Result<std::vector<MountPoint>> resolve_mounts(const model::ContainerConfig& con
     for (const std::string& path : config.volumes) {
         std::string destination = clean_path(path);
         if (destination.empty() || destination == "/") return invalid("invalid volume specification: '" + path + "'");
-        if (!taken(destination)) mounts.push_back(anonymous_volume(std::move(destination), container_dir));
+        if (!taken(destination)) mounts.push_back(volume_mount_point("", std::move(destination), host.volume_driver));
     }
     return mounts;
 }

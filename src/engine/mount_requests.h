@@ -11,15 +11,15 @@
 
 namespace hull::engine {
 
-// container_dir: anonymous volumes live in <container_dir>/volumes/<name>.
-// Errors, in Docker's words: invalid_argument; unsupported for named volumes
-// and the mount types that aren't there.
+// Volumes have a name (empty: anonymous) and no source yet: VolumeKeeper::take().
+// Errors, in Docker's words: invalid_argument; unsupported for the mount types
+// that aren't there.
 Result<std::vector<model::MountPoint>> resolve_mounts(const model::ContainerConfig& config,
-                                                      const model::HostConfig& host, HostPort& machine,
-                                                      const std::string& container_dir);
+                                                      const model::HostConfig& host, HostPort& machine);
 
-// One text of -v: "src:dst[:options]".
-Result<model::MountPoint> parse_bind(const std::string& text);
+// One text of -v: "src:dst[:options]", where src is a path or the name of a volume; "dst" alone is
+// an anonymous one.
+Result<model::MountPoint> parse_bind(const std::string& text, const std::string& driver = {});
 
 // Absolute, without . and .. and double slashes; empty when not absolute.
 std::string clean_path(const std::string& path);

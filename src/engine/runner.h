@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -49,9 +50,10 @@ public:
     Result<void> unpause(const ContainerPtr& container);
 
     // ---- runner_remove.cc
-    Result<void> remove(const ContainerPtr& container, bool force);
+    // volumes: its anonymous volumes, too; those of an auto-remove container always go.
+    Result<void> remove(const ContainerPtr& container, bool force, bool volumes);
     // Precondition: operation() is held, nothing of it runs.
-    Result<void> remove_held(const ContainerPtr& container);
+    Result<void> remove_held(const ContainerPtr& container, bool volumes);
 
     // No restart begins after this.
     void close() { closing_ = true; }
@@ -67,6 +69,7 @@ private:
         HeldSandbox held; // what this container must give back
         IdRange ids;      // that it runs under; may be another container's
         model::oci::Spec spec;
+        std::map<std::string, UniqueFd> subpaths; // of volumes, until the launch is over
     };
 
     Result<void> start_held(const ContainerPtr& container, StartedBy by);

@@ -121,7 +121,7 @@ void Runner::after_end(const ContainerPtr& container, bool restarts, int64_t del
                       return state.status == ContainerStatus::exited && !v.removed && !v.keep;
                   });
     if (!remove) return;
-    auto removed = remove_held(container);
+    auto removed = remove_held(container, true);
     if (!removed.ok()) log::error("remove container " + container->id.str(), removed.error());
 }
 
@@ -152,6 +152,7 @@ void Runner::clean_up(const ContainerPtr& container) {
     auto cleaned = core_.runtime.cleanup(container->id, cgroup_parent(*container, core_.options));
     if (!cleaned.ok()) log::error("clean up container " + container->id.str(), cleaned.error());
     core_.sandboxes.release(*held);
+    core_.volumes->unmount(container->settings().mounts, container->id.str());
     if (held->endpoint) core_.publish_network(*container, "disconnect");
 }
 

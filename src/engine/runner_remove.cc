@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t kLetGoMs = 500; // until the last request about the container has ended
 }
 
-Result<void> Runner::remove(const ContainerPtr& container, bool force) {
+Result<void> Runner::remove(const ContainerPtr& container, bool force, bool volumes) {
     ContainerStatus status = container->status();
     if (status == ContainerStatus::removing)
         return Error(ErrorKind::conflict, "removal of container " + container->name() + " is already in progress");
@@ -28,10 +28,10 @@ Result<void> Runner::remove(const ContainerPtr& container, bool force) {
     std::lock_guard operation(container->operation());
     if (container->look([](const auto&, const Volatile& v) { return v.removed; })) return {};
     clean_up(container);
-    return remove_held(container);
+    return remove_held(container, volumes);
 }
 
-Result<void> Runner::remove_held(const ContainerPtr& container) {
+Result<void> Runner::remove_held(const ContainerPtr& container, bool volumes) {
     auto before = container->update([](ContainerState& state, Volatile&) -> std::optional<ContainerStatus> {
         auto next = next_status(state.status, Step::remove);
         if (!next) return std::nullopt;
@@ -55,6 +55,9 @@ Result<void> Runner::remove_held(const ContainerPtr& container) {
         core_.save(*container);
         return std::move(gone).context("remove container " + container->id.str());
     }
+    volumes = volumes || container->settings().host_config.auto_remove;
+    core_.volumes->let_go(container->settings().mounts, container->id.str(),
+                          volumes ? VolumeKeeper::Anonymous::remove : VolumeKeeper::Anonymous::keep);
     core_.registry.remove(container->id);
     core_.registry.free_name(container->name(), container->id);
     core_.publish(*container, "destroy");

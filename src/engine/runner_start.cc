@@ -178,13 +178,15 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
         std::string address = prepared.held.endpoint ? prepared.held.endpoint->ip_address : std::string();
         NetFiles net_files = TRY(write_net_files(container, choice, address));
         std::string init = TRY(find_init(container));
+        prepared.subpaths = TRY(core_.volumes->mount(settings.mounts, container.id.str()));
         SpecInput input{.settings = settings,
                         .options = core_.options,
                         .host = core_.host,
                         .namespaces = choice,
                         .ids = prepared.ids,
                         .net_files = std::move(net_files),
-                        .init = std::move(init)};
+                        .init = std::move(init),
+                        .subpaths = prepared.subpaths};
         return build_spec(input);
     };
     auto spec = build();
@@ -246,6 +248,7 @@ Result<std::string> Runner::find_init(const Container& container) const {
 
 void Runner::failed_start(const ContainerPtr& container, const Error& error, const HeldSandbox& held) {
     core_.sandboxes.release(held);
+    core_.volumes->unmount(container->settings().mounts, container->id.str());
     container->update([&](ContainerState& state, Volatile&) {
         Step step = state.started_at.ns == 0 ? Step::never_ran : Step::launch_failed;
         state.status = next_status(state.status, step).value_or(ContainerStatus::exited);
@@ -261,7 +264,7 @@ void Runner::failed_start(const ContainerPtr& container, const Error& error, con
         core_.save(*container);
         return;
     }
-    auto removed = remove_held(container);
+    auto removed = remove_held(container, true);
     if (!removed.ok()) log::error("remove container " + container->id.str(), removed.error());
 }
 

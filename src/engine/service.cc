@@ -71,7 +71,7 @@ Result<void> ContainersService::resize(const std::string& name, uint16_t rows, u
 Result<void> ContainersService::remove(const std::string& name, const RemoveOptions& options) {
     ContainerPtr container = TRY(core_.registry.find(name));
     if (options.link) return Error(ErrorKind::unsupported, "links are not supported");
-    return runner_.remove(container, options.force);
+    return runner_.remove(container, options.force, options.volumes);
 }
 
 Result<PruneReport> ContainersService::prune(const Filters& filters) {
@@ -89,7 +89,7 @@ Result<PruneReport> ContainersService::prune(const Filters& filters) {
         if (!filters.labels("label", settings.config.labels)) continue;
         if (filters.has("label!") && filters.labels("label!", settings.config.labels)) continue;
         auto size = measure(core_, *container);
-        if (!runner_.remove(container, false).ok()) continue; // it was started meanwhile
+        if (!runner_.remove(container, false, false).ok()) continue; // it was started meanwhile
         report.deleted.push_back(container->id.str());
         if (size.ok()) report.space_reclaimed += size->rw;
     }

@@ -1,6 +1,7 @@
 // From a container's settings to the OCI spec that it is launched with.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct SpecInput {
     IdRange ids;        // of its user namespace; empty: the host's
     NetFiles net_files; // empty members: not mounted
     std::string init;   // on the host, for --init
+    // Of volumes with a subpath, by destination.
+    const std::map<std::string, UniqueFd>& subpaths;
 };
 
 // Errors: invalid_argument, not_found (a device), unsupported.

@@ -242,6 +242,7 @@ public:
         return Error(ErrorKind::unsupported, "no watches here");
     }
     Result<std::unique_ptr<Capture>> capture() override { return std::unique_ptr<Capture>(new Said(*this)); }
+    std::string descriptor_path(BorrowedFd fd) override { return "/fd/" + std::to_string(fd.get()); }
     void kill_process(int pid) override {
         std::lock_guard lock(mutex_);
         killed_.push_back(pid);

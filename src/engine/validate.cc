@@ -135,8 +135,6 @@ Result<void> validate_storage(const HostConfig& host) {
 }
 
 Result<void> validate_unsupported(const HostConfig& host) {
-    if (!host.volume_driver.empty() && host.volume_driver != "local")
-        return unsupported("volume drivers are not supported: " + host.volume_driver);
     TRY(validate_storage(host));
     return {};
 }

@@ -37,6 +37,7 @@ struct Fields<m::MountPoint> {
     static constexpr auto list =
         std::tuple{field("type", &m::MountPoint::type),
                    field("name", &m::MountPoint::name, omit_empty),
+                   field("driver", &m::MountPoint::driver, omit_empty),
                    field("source", &m::MountPoint::source, omit_empty),
                    field("destination", &m::MountPoint::destination),
                    field("mode", &m::MountPoint::mode, omit_empty),
@@ -46,7 +47,8 @@ struct Fields<m::MountPoint> {
                    field("non_recursive", &m::MountPoint::non_recursive, omit_empty),
                    field("read_only_non_recursive", &m::MountPoint::read_only_non_recursive, omit_empty),
                    field("from_mounts", &m::MountPoint::from_mounts, omit_empty),
-                   field("tmpfs_options", &m::MountPoint::tmpfs_options, omit_empty)};
+                   field("tmpfs_options", &m::MountPoint::tmpfs_options, omit_empty),
+                   field("subpath", &m::MountPoint::subpath, omit_empty)};
 };
 template <>
 struct Fields<m::EndpointRecord> {

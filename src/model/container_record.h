@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +22,8 @@ enum class ContainerStatus : unsigned char { created, starting, running, paused,
 // One resolved mount of a container.
 struct MountPoint {
     std::string type;        // bind volume tmpfs
-    std::string name;        // of a volume: 64 digits
+    std::string name;        // of a volume
+    std::string driver;      // of a volume; empty: one of an earlier release, in the container's folder
     std::string source;      // on the host; empty for tmpfs
     std::string destination; // absolute, clean
     std::string mode;        // the options as given: "ro,z"
@@ -32,6 +34,11 @@ struct MountPoint {
     bool read_only_non_recursive = false;
     bool from_mounts = false;  // HostConfig.Mounts, not Binds
     std::string tmpfs_options; // mount options of a tmpfs
+    std::string subpath;       // of a volume: the part that is mounted
+    // What a volume is made with when there is none; not on record.
+    bool no_copy = false;
+    Labels volume_labels;
+    std::map<std::string, std::string> volume_options;
 };
 
 // What a running container has on the bridge network. Addresses are texts.

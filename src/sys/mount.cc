@@ -186,6 +186,13 @@ Result<void> mount_filesystem(const std::string& type, const std::string& target
     return {};
 }
 
+Result<void> mount_device(const std::string& device, const std::string& target, const std::string& type,
+                          unsigned long flags, const std::string& data) {
+    if (::mount(device.c_str(), target.c_str(), type.c_str(), flags, data.empty() ? nullptr : data.c_str()) != 0)
+        return Error::from_errno("mount", device + " on " + target);
+    return {};
+}
+
 Result<void> pivot_root(const std::string& new_root, const std::string& put_old) {
     if (::syscall(SYS_pivot_root, new_root.c_str(), put_old.c_str()) != 0)
         return Error::from_errno("pivot_root", new_root);

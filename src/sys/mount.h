@@ -87,6 +87,10 @@ private:
 
 // mount(2), for kernels where NewFilesystem can't say it all; options up to a page.
 Result<void> mount_filesystem(const std::string& type, const std::string& target, const std::string& options);
+// mount(2) as it is: flags are MS_*, data is for the file system. For volumes,
+// whose users say which file system of which device.
+Result<void> mount_device(const std::string& device, const std::string& target, const std::string& type,
+                          unsigned long flags, const std::string& data);
 Result<void> pivot_root(const std::string& new_root, const std::string& put_old);
 // Staged mounts only: the mount new_root, which may be on the stage, becomes "/";
 // the old root and the stage are gone. No mount can be made afterwards, but bind.

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "apps/hulld/cdi_files.h"
 #include "base/clock.h"
@@ -205,6 +206,9 @@ public:
             std::make_unique<FrameCapture>(std::move(own), std::move(client), std::move(epoll)));
     }
 
+    std::string descriptor_path(BorrowedFd fd) override {
+        return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd.get());
+    }
     void kill_process(int pid) override {
         // By descriptor: the number may belong to somebody else a moment later.
         if (auto process = sys::pidfd_open(pid); process.ok()) (void)sys::pidfd_signal(*process, SIGKILL);

@@ -1,0 +1,183 @@
+#include "store/volume_dirs.h"
+
+#include <filesystem>
+#include <string_view>
+
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#include "base/random.h"
+#include "store/volume_seed.h"
+#include "sys/file.h"
+#include "sys/mount.h"
+#include "sys/resolve.h"
+
+namespace hull::store {
+namespace {
+
+constexpr const char* kVolumeTrash = "/.trash";
+constexpr const char* kSeedDir = "/.seed";
+constexpr mode_t kDataMode = 0755;
+
+struct VolumeFlag {
+    std::string_view name;
+    unsigned long set, clear;
+};
+constexpr VolumeFlag kVolumeFlags[] = {
+    {"defaults", 0, 0},
+    {"ro", MS_RDONLY, 0},
+    {"rw", 0, MS_RDONLY},
+    {"suid", 0, MS_NOSUID},
+    {"nosuid", MS_NOSUID, 0},
+    {"dev", 0, MS_NODEV},
+    {"nodev", MS_NODEV, 0},
+    {"exec", 0, MS_NOEXEC},
+    {"noexec", MS_NOEXEC, 0},
+    {"sync", MS_SYNCHRONOUS, 0},
+    {"async", 0, MS_SYNCHRONOUS},
+    {"dirsync", MS_DIRSYNC, 0},
+    {"remount", MS_REMOUNT, 0},
+    {"mand", MS_MANDLOCK, 0},
+    {"nomand", 0, MS_MANDLOCK},
+    {"atime", 0, MS_NOATIME},
+    {"noatime", MS_NOATIME, 0},
+    {"diratime", 0, MS_NODIRATIME},
+    {"nodiratime", MS_NODIRATIME, 0},
+    {"bind", MS_BIND, 0},
+    {"rbind", MS_BIND | MS_REC, 0},
+    {"relatime", MS_RELATIME, 0},
+    {"norelatime", 0, MS_RELATIME},
+    {"strictatime", MS_STRICTATIME, 0},
+    {"nostrictatime", 0, MS_STRICTATIME},
+};
+
+struct ParsedOptions {
+    unsigned long flags = 0;
+    std::string data;
+};
+
+ParsedOptions parse_volume_flags(std::string_view options) {
+    ParsedOptions out;
+    while (!options.empty()) {
+        size_t comma = options.find(',');
+        std::string_view one = options.substr(0, comma);
+        options = comma == std::string_view::npos ? std::string_view() : options.substr(comma + 1);
+        if (one.empty()) continue;
+        bool known = false;
+        for (const VolumeFlag& flag : kVolumeFlags) {
+            if (flag.name != one) continue;
+            out.flags = (out.flags | flag.set) & ~flag.clear;
+            known = true;
+        }
+        if (known) continue;
+        if (!out.data.empty()) out.data += ',';
+        out.data += one;
+    }
+    return out;
+}
+
+Result<bool> is_empty_folder(const std::string& path) {
+    auto names = TRY(sys::list_dir(path));
+    // What mkfs makes doesn't count.
+    return names.empty() || (names.size() == 1 && names[0] == "lost+found");
+}
+
+} // namespace
+
+Result<std::unique_ptr<VolumeDirs>> VolumeDirs::open(const std::string& data_root) {
+    std::unique_ptr<VolumeDirs> dirs(new VolumeDirs(data_root + "/volumes"));
+    // Containers' users may look through it at what is mounted, nobody else gets past the data root.
+    TRY(sys::mkdir_parents(dirs->root_ + kVolumeTrash, 0701).context("volume folders"));
+    for (const std::string& name : TRY(sys::list_dir(dirs->root_ + kVolumeTrash)))
+        TRY(sys::remove_tree(dirs->root_ + kVolumeTrash + "/" + name).context("remove volume folder"));
+    for (const std::string& name : TRY(dirs->list()))
+        TRY(sys::remove_tree(dirs->root_ + "/" + name + kSeedDir).context("remove half-copied volume"));
+    return dirs;
+}
+
+Result<void> VolumeDirs::create(const std::string& name) {
+    TRY(sys::mkdir_parents(path(name), kDataMode).context("volume folder"));
+    return sys::chmod(root_ + "/" + name, 0701).context("volume folder");
+}
+
+Result<void> VolumeDirs::remove(const std::string& name) {
+    TRY(unmount(name));
+    const std::string trash = root_ + kVolumeTrash + "/" + random_hex(16);
+    auto moved = sys::rename(root_ + "/" + name, trash);
+    if (!moved.ok() && moved.error().kind() == ErrorKind::not_found) return {};
+    TRY(std::move(moved).context("remove volume folder"));
+    return sys::remove_tree(trash).context("remove volume folder");
+}
+
+Result<std::vector<std::string>> VolumeDirs::list() const {
+    std::vector<std::string> names;
+    for (std::string& name : TRY(sys::list_dir(root_)))
+        if (!name.starts_with('.')) names.push_back(std::move(name));
+    return names;
+}
+
+Result<void> VolumeDirs::seed(const std::string& name, const std::vector<std::string>& lower,
+                              const std::string& inside, bool in_use) {
+    const std::string data = path(name);
+    if (!TRY(is_empty_folder(data))) return {};
+    if (in_use || TRY(is_mounted(name))) return seed_volume(lower, inside, data);
+    const std::string half = root_ + "/" + name + kSeedDir;
+    TRY(sys::remove_tree(half));
+    TRY(sys::mkdir(half, kDataMode));
+    auto filled = seed_volume(lower, inside, half);
+    if (filled.ok()) filled = sys::rename(half, data);
+    if (!filled.ok()) (void)sys::remove_tree(half);
+    return filled;
+}
+
+Result<bool> VolumeDirs::is_mounted(const std::string& name) const {
+    auto data = sys::open(path(name), O_PATH | O_DIRECTORY);
+    if (!data.ok() && data.error().kind() == ErrorKind::not_found) return false;
+    if (!data.ok()) return std::move(data).error();
+    UniqueFd above = TRY(sys::open(root_ + "/" + name, O_PATH | O_DIRECTORY));
+    return TRY(sys::mount_id(*data)) != TRY(sys::mount_id(above));
+}
+
+Result<void> VolumeDirs::mount(const std::string& name, const VolumeMount& what) {
+    if (what.empty() || TRY(is_mounted(name))) return {};
+    const std::string target = path(name);
+    ParsedOptions options = parse_volume_flags(what.options);
+    const std::string type = what.type.empty() ? "none" : what.type;
+    auto done = sys::mount_device(what.device, target, type, options.flags, options.data);
+    // A bind mount takes its other flags from a second call.
+    constexpr unsigned long plain = MS_BIND | MS_REC;
+    if (done.ok() && (options.flags & MS_BIND) && (options.flags & ~plain)) {
+        done = sys::mount_device(what.device, target, type, (options.flags & ~MS_REC) | MS_REMOUNT, "");
+        if (!done.ok()) (void)sys::unmount_lazily(target);
+    }
+    return std::move(done).context("failed to mount local volume");
+}
+
+Result<void> VolumeDirs::unmount(const std::string& name) {
+    while (TRY(is_mounted(name))) TRY(sys::unmount_lazily(path(name)).context("unmount volume " + name));
+    return {};
+}
+
+Result<UniqueFd> VolumeDirs::open_below(const std::string& name, const std::string& subpath) const {
+    UniqueFd root = TRY(sys::open(path(name), O_PATH | O_DIRECTORY));
+    return sys::open_beneath(root, subpath, O_PATH, sys::Links::in_root);
+}
+
+Result<int64_t> VolumeDirs::size(const std::string& name) const {
+    namespace fs = std::filesystem;
+    std::error_code failed;
+    int64_t size = 0;
+    auto options = fs::directory_options::skip_permission_denied;
+    for (auto it = fs::recursive_directory_iterator(path(name), options, failed);
+         !failed && it != fs::recursive_directory_iterator(); it.increment(failed)) {
+        std::error_code ignored;
+        if (it->symlink_status(ignored).type() != fs::file_type::regular) continue;
+        uintmax_t bytes = it->file_size(ignored);
+        if (!ignored) size += static_cast<int64_t>(bytes);
+    }
+    if (failed && failed != std::errc::no_such_file_or_directory)
+        return Error::from_errno("readdir", path(name), failed.value());
+    return size;
+}
+
+} // namespace hull::store
