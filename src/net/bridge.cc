@@ -32,10 +32,13 @@ uint32_t new_doomed_group() {
     return k_doomed_group | static_cast<uint32_t>(std::stoul(random_hex(6), nullptr, 16) & 0x3fffff);
 }
 
+enum class Namespace : unsigned char { fresh, in_use };
+
 // Sets what Docker's containers find set in their namespaces, and opens a
 // socket there. A setting that this kernel lacks is left out.
-Result<NetlinkSocket> enter_and_open(BorrowedFd net_ns) {
+Result<NetlinkSocket> enter_and_open(BorrowedFd net_ns, Namespace state = Namespace::fresh) {
     const auto inside = TRY(sys::NetNamespaceScope::enter(net_ns));
+    if (state == Namespace::in_use) return open_route_socket();
     // /proc/sys/net shows the namespace of the thread that looks.
     constexpr std::pair<const char*, std::string_view> k_settings[] = {
         {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"},
@@ -71,14 +74,18 @@ Result<void> prepare_forwarding(NetlinkSocket& socket, const BridgeConfig& confi
     FirewallRules rules{.bridge = config.name,
                         .subnet = subnet,
                         .masquerade = config.masquerade == Switch::on,
-                        .container_communication = config.container_communication == Switch::on};
-    const bool turn_on = config.forwarding == Switch::on && !TRY(forwarding_is_on());
+                        .container_communication = config.container_communication == Switch::on,
+                        .internal = config.internal == Switch::on};
+    const bool turn_on = config.internal == Switch::off && config.forwarding == Switch::on && !TRY(forwarding_is_on());
     if (config.firewall == Switch::on) {
         sweep_rules(socket);
         if (turn_on || TRY(guards_routing(config.name))) rules.routing = Routing::only_for_containers;
         for (const Link& link : TRY(list_links(socket)))
             if (is_uplink(link)) rules.uplinks.push_back(link.name);
         TRY(install_rules(rules));
+        // So that the host reaches published ports by 127.0.0.1, too.
+        if (!rules.internal)
+            TRY(sys::write_existing("/proc/sys/net/ipv4/conf/" + config.name + "/route_localnet", "1"));
     }
     if (!turn_on) return {};
     auto done = sys::write_existing(k_ip_forward, "1");
@@ -132,9 +139,11 @@ struct Bridge::Impl {
           }) {
         addresses.reserve(made.address.address);
         addresses.reserve(plan.gateway);
+        for (const IpAddress& ip : config.reserved) addresses.reserve(ip);
     }
 
-    Result<void> make_veth_for(const std::string& host_name, BorrowedFd net_ns);
+    Result<void> make_veth_for(const std::string& host_name, BorrowedFd net_ns,
+                               const std::string& guest_name = k_guest_interface);
 
     const BridgeConfig config;
     const BridgeDevice device;
@@ -207,7 +216,8 @@ Result<void> Bridge::recover(std::span<const Endpoint> live) {
     return {};
 }
 
-Result<void> Bridge::Impl::make_veth_for(const std::string& host_name, BorrowedFd net_ns) {
+Result<void> Bridge::Impl::make_veth_for(const std::string& host_name, BorrowedFd net_ns,
+                                         const std::string& guest_name) {
     const bool isolated = config.container_communication == Switch::off;
     const VethRequest request{.host_name = host_name,
                               .bridge = device.index,
@@ -215,7 +225,7 @@ Result<void> Bridge::Impl::make_veth_for(const std::string& host_name, BorrowedF
                               .group = k_group,
                               .isolation = isolated ? Isolation::from_other_isolated : Isolation::none,
                               .guest_ns = net_ns,
-                              .guest_name = k_guest_interface};
+                              .guest_name = guest_name};
     const std::lock_guard lock(socket_mutex);
     return make_veth(socket, request);
 }
@@ -264,6 +274,53 @@ Result<Endpoint> Bridge::connect(PreparedLink link, const EndpointRequest& reque
     return endpoint;
 }
 
+Result<Endpoint> Bridge::attach(BorrowedFd net_ns, const std::string& interface, const EndpointRequest& request,
+                                DefaultRoute route) {
+    const std::string host_name = new_host_name();
+    NetlinkSocket guest = TRY(enter_and_open(net_ns, Namespace::in_use));
+    TRY(impl_->make_veth_for(host_name, net_ns, interface));
+    // From here on dropping it undoes everything.
+    PreparedLink::State state(impl_.get(), host_name, std::move(guest), std::nullopt);
+    IpAddress ip;
+    if (request.ip) {
+        auto leased = impl_->addresses.lease(*request.ip, host_name);
+        if (!leased.ok() && leased.error().kind() == ErrorKind::conflict) {
+            // Whoever had it may be on its way out: a restart of the same container.
+            impl_->remover.drain();
+            leased = impl_->addresses.lease(*request.ip, host_name);
+        }
+        TRY(std::move(leased));
+        ip = *request.ip;
+    } else {
+        ip = TRY(impl_->addresses.lease(host_name));
+    }
+    const uint8_t length = impl_->device.address.length;
+    const MacAddress mac = request.mac.value_or(MacAddress::from_ip(ip));
+    TRY(set_up_guest(state.guest, interface, {Prefix{ip, length}, std::nullopt, mac}));
+    if (route == DefaultRoute::here) TRY(replace_default_route(state.guest, interface, impl_->gateway));
+    state.impl = nullptr;
+    return Endpoint{ip, length, impl_->gateway, mac, interface, host_name};
+}
+
+Result<void> Bridge::publish(std::span<const PortRule> ports, const std::string& host_interface) {
+    if (impl_->config.firewall == Switch::off || impl_->config.internal == Switch::on)
+        return Error(ErrorKind::unsupported, "network " + name() + " publishes no ports");
+    if (ports.empty()) return {};
+    {
+        const std::lock_guard lock(impl_->socket_mutex);
+        TRY(set_hairpin(impl_->socket, host_interface));
+    }
+    return add_ports(name(), ports);
+}
+
+void Bridge::unpublish(std::span<const PortRule> ports) {
+    if (remove_ports(name(), ports).ok()) return;
+    // Somebody else took one away: each for itself.
+    for (const PortRule& port : ports)
+        if (auto done = remove_ports(name(), {&port, 1}); !done.ok() && done.error().code() != ENOENT)
+            log::warning("remove a published port", done.error());
+}
+
 void Bridge::disconnect(const Endpoint& endpoint) {
     // Whatever a damaged record says, no other kind of device is ever removed.
     if (endpoint.host_interface.starts_with(k_host_prefix)) impl_->remover.remove(endpoint.host_interface);
@@ -285,6 +342,12 @@ Result<void> Bridge::remove() {
     }
     if (impl_->device.origin == Origin::administrators) return {};
     return delete_link(impl_->socket, name());
+}
+
+Result<void> set_default_route(BorrowedFd net_ns, const std::string& interface,
+                               const std::optional<IpAddress>& gateway) {
+    NetlinkSocket socket = TRY(enter_and_open(net_ns, Namespace::in_use));
+    return replace_default_route(socket, interface, gateway);
 }
 
 Result<void> prepare_loopback(BorrowedFd net_ns) {

@@ -27,6 +27,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "net/address.h"
+#include "net/port_rule.h"
 
 namespace hull::net {
 
@@ -42,12 +43,14 @@ struct BridgeConfig {
     // address or route of this machine overlaps.
     std::optional<Prefix> address;
     std::optional<Prefix> fixed_cidr; // containers' addresses come from this part of the subnet
+    std::vector<IpAddress> reserved;  // never given to a container
     std::optional<IpAddress> gateway; // of the containers; nullopt: the bridge's address
     uint32_t mtu = 1500;
     Switch container_communication = Switch::on; // icc
     Switch masquerade = Switch::on;
     Switch forwarding = Switch::on; // set the machine's ip_forward when it is off
     Switch firewall = Switch::on;   // rules in a table of ours; off: none are made
+    Switch internal = Switch::off;  // cut off from everything else
 };
 
 struct EndpointRequest {
@@ -117,6 +120,19 @@ public:
     // Returns at once; the link and the lease go in the background. Unknown or
     // already disconnected endpoints are fine.
     void disconnect(const Endpoint& endpoint);
+    // A further way for a container that runs, or has a namespace already:
+    // prepare and connect in one. interface: its name there. The default route
+    // goes this way or stays as it is.
+    enum class DefaultRoute : unsigned char { leave, here };
+    Result<Endpoint> attach(BorrowedFd net_ns, const std::string& interface, const EndpointRequest& request,
+                            DefaultRoute route);
+
+    // Published ports of containers on this network; all or none. Nothing of it
+    // outlives the rules of the bridge, so after create() they are published anew.
+    // host_interface: the endpoint's whose they are; it gets to reach itself by them.
+    Result<void> publish(std::span<const PortRule> ports, const std::string& host_interface);
+    void unpublish(std::span<const PortRule> ports);
+
     // Waits until everything disconnected so far is gone.
     void drain();
 
@@ -131,6 +147,11 @@ private:
     explicit Bridge(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };
+
+// The default route of a namespace goes to gateway by interface, whatever it was
+// before. nullopt: there is none.
+Result<void> set_default_route(BorrowedFd net_ns, const std::string& interface,
+                               const std::optional<IpAddress>& gateway);
 
 // For containers without a network: lo up, and the same sysctls as prepare
 // sets (net.ipv4.ip_unprivileged_port_start=0, net.ipv4.ping_group_range open,

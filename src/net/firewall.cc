@@ -9,7 +9,11 @@ namespace {
 
 constexpr const char* k_uplinks = "uplinks";
 constexpr std::string_view k_table_prefix = "hull-";
-constexpr int32_t k_filter_priority = 0, k_source_nat_priority = 100;
+constexpr const char* k_ports = "ports";
+constexpr int32_t k_filter_priority = 0, k_source_nat_priority = 100, k_destination_nat_priority = -100,
+                  k_raw_priority = -300;
+constexpr size_t k_port_room = 128; // bytes of an element
+const Prefix k_loopback{IpAddress::v4(127u << 24), 8};
 
 std::string table_of(const std::string& bridge) { return std::string(k_table_prefix) + bridge; }
 
@@ -24,6 +28,20 @@ void add_forward_rules(NftTransaction& nft, const FirewallRules& rules) {
             nft.verdict(Verdict::drop);
         });
     }
+    if (rules.internal) {
+        for (const Direction direction : {Direction::in, Direction::out})
+            nft.rule("forward", [&] {
+                nft.interface_name(direction, Match::equal, rules.bridge);
+                nft.interface_name(direction == Direction::in ? Direction::out : Direction::in, Match::different,
+                                   rules.bridge);
+                nft.verdict(Verdict::drop);
+            });
+    }
+    nft.rule("forward", [&] {
+        nft.interface_name(Direction::out, Match::equal, rules.bridge);
+        nft.destination_is_translated();
+        nft.verdict(Verdict::accept);
+    });
     // Seen here only where bridged packets pass the firewall (br_netfilter).
     nft.rule("forward", [&] {
         nft.interface_name(Direction::in, Match::equal, rules.bridge);
@@ -41,7 +59,61 @@ void add_forward_rules(NftTransaction& nft, const FirewallRules& rules) {
     });
 }
 
+void add_port_rules(NftTransaction& nft, const FirewallRules& rules) {
+    nft.add_port_map(k_ports);
+    nft.add_chain({"guard", "filter", NF_INET_PRE_ROUTING, k_raw_priority});
+    nft.rule("guard", [&] {
+        nft.interface_name(Direction::in, Match::equal, rules.bridge);
+        nft.destination_in(k_loopback);
+        nft.verdict(Verdict::drop);
+    });
+    nft.add_chain({"prerouting", "nat", NF_INET_PRE_ROUTING, k_destination_nat_priority});
+    nft.add_chain({"output", "nat", NF_INET_LOCAL_OUT, k_destination_nat_priority});
+    for (const char* chain : {"prerouting", "output"})
+        for (const HostAddress address : {HostAddress::own, HostAddress::any})
+            nft.rule(chain, [&] {
+                nft.local_destination();
+                nft.translate_by(k_ports, address);
+            });
+    nft.add_chain({"postrouting", "nat", NF_INET_POST_ROUTING, k_source_nat_priority});
+    for (const Prefix& source : {k_loopback, rules.subnet})
+        nft.rule("postrouting", [&] {
+            nft.source_in(source);
+            nft.interface_name(Direction::out, Match::equal, rules.bridge);
+            nft.destination_is_translated();
+            nft.masquerade();
+        });
+}
+
 } // namespace
+
+Result<void> add_ports(const std::string& bridge, std::span<const PortRule> ports) {
+    if (ports.empty()) return {};
+    NetlinkSocket socket = TRY(open_netfilter_socket());
+    NftTransaction nft(table_of(bridge), 4096 + ports.size() * k_port_room);
+    nft.add_ports(k_ports, ports);
+    return nft.commit(socket);
+}
+
+Result<void> remove_ports(const std::string& bridge, std::span<const PortRule> ports) {
+    if (ports.empty()) return {};
+    NetlinkSocket socket = TRY(open_netfilter_socket());
+    NftTransaction nft(table_of(bridge), 4096 + ports.size() * k_port_room);
+    nft.remove_ports(k_ports, ports);
+    return nft.commit(socket);
+}
+
+Result<void> redirect_service(NetlinkSocket& socket, const IpAddress& address, uint16_t from, uint16_t udp,
+                              uint16_t tcp) {
+    NftTransaction nft("hull-names");
+    nft.add_table(); // so that there is one to delete
+    nft.delete_table();
+    nft.add_table();
+    nft.add_chain({"output", "nat", NF_INET_LOCAL_OUT, k_destination_nat_priority});
+    nft.rule("output", [&] { nft.translate_port(17, address, from, udp); });
+    nft.rule("output", [&] { nft.translate_port(6, address, from, tcp); });
+    return nft.commit(socket);
+}
 
 Result<void> install_rules(const FirewallRules& rules) {
     NetlinkSocket socket = TRY(open_netfilter_socket());
@@ -50,8 +122,8 @@ Result<void> install_rules(const FirewallRules& rules) {
     nft.delete_table();
     nft.add_table();
     add_forward_rules(nft, rules);
-    if (rules.masquerade) {
-        nft.add_chain({"postrouting", "nat", NF_INET_POST_ROUTING, k_source_nat_priority});
+    if (!rules.internal) add_port_rules(nft, rules);
+    if (rules.masquerade && !rules.internal) {
         nft.rule("postrouting", [&] {
             nft.source_in(rules.subnet);
             nft.interface_name(Direction::out, Match::different, rules.bridge);

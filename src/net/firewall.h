@@ -3,7 +3,13 @@
 //
 //   forward     what comes to the bridge from elsewhere is dropped, unless it
 //               belongs to a connection that a container opened
-//   postrouting what leaves the subnet by another device is masqueraded
+//   postrouting what leaves the subnet by another device is masqueraded; so is
+//               what comes back to the bridge through a published port, where
+//               the answer would else go past the translation (a container's
+//               call to a port of its own network, the host's from 127.0.0.1)
+//   prerouting, output   published ports: the map "ports", one element each
+//   guard       nobody on the bridge reaches the host's 127.0.0.0/8, which
+//               route_localnet would let them
 //   uplinks     only where we turned ip_forward on: the machine's own devices,
 //               between which nothing is forwarded, since nobody asked for a
 //               router
@@ -14,6 +20,7 @@
 
 #include "base/result.h"
 #include "net/address.h"
+#include "net/nft_transaction.h"
 
 namespace hull::net {
 
@@ -24,9 +31,20 @@ struct FirewallRules {
     Prefix subnet;
     bool masquerade = true;
     bool container_communication = true;
+    bool internal = false; // nothing in, nothing out
     Routing routing = Routing::as_before;
     std::vector<std::string> uplinks{}; // with only_for_containers
 };
+
+// Published ports of the bridge, all or none. Those there already are replaced.
+Result<void> add_ports(const std::string& bridge, std::span<const PortRule> ports);
+// All or none; errors when one isn't there.
+Result<void> remove_ports(const std::string& bridge, std::span<const PortRule> ports);
+
+// In the network namespace of socket: what is sent to address and port "from" of
+// both TCP and UDP goes to these ports of the same address. Replaces an earlier one.
+Result<void> redirect_service(NetlinkSocket& socket, const IpAddress& address, uint16_t from, uint16_t udp,
+                              uint16_t tcp);
 
 // Puts these in place of earlier ones of this bridge, atomically. Errors:
 // unsupported (no nf_tables in this kernel).

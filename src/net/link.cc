@@ -220,6 +220,19 @@ Result<void> make_veth(NetlinkSocket& socket, const VethRequest& request) {
     return {};
 }
 
+Result<void> set_hairpin(NetlinkSocket& socket, const std::string& name) {
+    Batch batch;
+    // Not RTM_SETLINK, which passes over what is said about ports.
+    batch.add(RTM_NEWLINK, k_ack, "set hairpin mode");
+    batch.header<ifinfomsg>().ifi_family = AF_UNSPEC;
+    batch.put_text(IFLA_IFNAME, name);
+    batch.nest(IFLA_LINKINFO, [&] {
+        batch.put_text(IFLA_INFO_SLAVE_KIND, "bridge");
+        batch.nest(IFLA_INFO_SLAVE_DATA, [&] { batch.put_u8(IFLA_BRPORT_MODE, 1); });
+    });
+    return socket.run(batch, name);
+}
+
 Result<void> set_up(NetlinkSocket& socket, const std::string& name) {
     Batch batch;
     add_up(batch, name);
@@ -282,6 +295,26 @@ Result<void> set_up_guest(NetlinkSocket& socket, const std::string& name, const 
     });
     add_settings(batch, link, name, settings);
     return socket.run(batch, name);
+}
+
+Result<void> replace_default_route(NetlinkSocket& socket, const std::string& name,
+                                   const std::optional<IpAddress>& gateway) {
+    Batch batch;
+    batch.add(gateway ? RTM_NEWROUTE : RTM_DELROUTE, gateway ? NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE : NLM_F_ACK,
+              "set default route");
+    auto& header = batch.header<rtmsg>();
+    header.rtm_family = AF_INET;
+    header.rtm_table = RT_TABLE_MAIN;
+    header.rtm_protocol = gateway ? RTPROT_BOOT : RTPROT_UNSPEC;
+    header.rtm_scope = gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE;
+    header.rtm_type = gateway ? RTN_UNICAST : RTN_UNSPEC;
+    if (gateway) {
+        batch.put(RTA_GATEWAY, gateway->bytes());
+        batch.put_u32(RTA_OIF, TRY(index_of(socket, name)));
+    }
+    auto done = socket.run(batch, name);
+    if (!gateway && !done.ok() && done.error().code() == ESRCH) return {};
+    return done;
 }
 
 Result<void> change_guest(NetlinkSocket& socket, const std::string& name, const GuestSettings& old,

@@ -53,6 +53,8 @@ struct VethRequest {
 // bridge, the guest's is down. On error neither exists.
 Result<void> make_veth(NetlinkSocket& socket, const VethRequest& request);
 
+// A bridge port gets back what it sent itself.
+Result<void> set_hairpin(NetlinkSocket& socket, const std::string& name);
 Result<void> set_up(NetlinkSocket& socket, const std::string& name);
 Result<void> delete_link(NetlinkSocket& socket, const std::string& name); // missing: fine
 // All at once, so that the kernel waits for its readers once only. Links that
@@ -72,5 +74,9 @@ Result<void> set_up_guest(NetlinkSocket& socket, const std::string& name, const 
 // Other settings for a guest that is up; old is taken away.
 Result<void> change_guest(NetlinkSocket& socket, const std::string& name, const GuestSettings& old,
                           const GuestSettings& settings);
+
+// The default IPv4 route by this device to gateway; nullopt: none by any device.
+Result<void> replace_default_route(NetlinkSocket& socket, const std::string& name,
+                                   const std::optional<IpAddress>& gateway);
 
 } // namespace hull::net

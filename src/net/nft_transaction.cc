@@ -8,6 +8,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 
 namespace hull::net {
@@ -15,7 +16,12 @@ namespace {
 
 constexpr uint32_t k_register = NFT_REG_1;
 constexpr uint32_t k_ifname_type = 41; // what nft(8) calls the type "ifname"; the kernel only keeps it
-constexpr uint32_t k_ip_source_offset = 12;
+constexpr uint32_t k_ip_source_offset = 12, k_ip_destination_offset = 16, k_destination_port_offset = 2;
+// The registers of four bytes behind the start of k_register.
+constexpr uint32_t k_second = NFT_REG32_01, k_third = NFT_REG32_02;
+// nft(8)'s numbers of types; a concatenation has six bits for each.
+constexpr uint32_t k_protocol_type = 12, k_address_type = 7, k_service_type = 13, k_type_bits = 6;
+constexpr uint32_t k_port_map_id = 2;
 
 uint16_t nft_type(uint16_t type) { return static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type); }
 
@@ -33,6 +39,10 @@ std::array<uint8_t, IFNAMSIZ> padded(const std::string& interface) {
     return out;
 }
 
+std::array<uint8_t, 2> port_bytes(uint16_t port) {
+    return {static_cast<uint8_t>(port >> 8), static_cast<uint8_t>(port & 0xff)};
+}
+
 uint32_t meta_key(Direction direction) { return direction == Direction::in ? NFT_META_IIFNAME : NFT_META_OIFNAME; }
 
 std::string family_name(uint8_t family) {
@@ -48,7 +58,7 @@ std::string family_name(uint8_t family) {
 
 const uint16_t NftTransaction::k_expressions = NFTA_RULE_EXPRESSIONS;
 
-NftTransaction::NftTransaction(std::string table) : table_(std::move(table)) {
+NftTransaction::NftTransaction(std::string table, size_t room) : table_(std::move(table)), batch_(room) {
     batch_.add(NFNL_MSG_BATCH_BEGIN, 0, "begin");
     put_family(batch_, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
 }
@@ -101,6 +111,50 @@ void NftTransaction::add_interfaces(const std::string& set, const std::vector<st
                 batch_.nest(NFTA_SET_ELEM_KEY, [&] { batch_.put(NFTA_DATA_VALUE, padded(interface)); });
             });
     });
+}
+
+void NftTransaction::add_port_map(const std::string& map) {
+    begin(NFT_MSG_NEWSET, NLM_F_CREATE, "add nft map");
+    batch_.put_text(NFTA_SET_TABLE, table_);
+    batch_.put_text(NFTA_SET_NAME, map);
+    batch_.put_u32_be(NFTA_SET_FLAGS, NFT_SET_MAP);
+    batch_.put_u32_be(NFTA_SET_KEY_TYPE,
+                      (k_protocol_type << k_type_bits | k_address_type) << k_type_bits | k_service_type);
+    batch_.put_u32_be(NFTA_SET_KEY_LEN, 12);
+    batch_.put_u32_be(NFTA_SET_DATA_TYPE, k_address_type << k_type_bits | k_service_type);
+    batch_.put_u32_be(NFTA_SET_DATA_LEN, 8);
+    batch_.put_u32_be(NFTA_SET_ID, k_port_map_id);
+}
+
+void NftTransaction::change_ports(uint16_t type, const std::string& map, std::span<const PortRule> ports) {
+    constexpr size_t k_per_message = 64;
+    for (size_t start = 0; start < ports.size(); start += k_per_message) {
+        begin(type, type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0, "change nft map");
+        batch_.put_text(NFTA_SET_ELEM_LIST_TABLE, table_);
+        batch_.put_text(NFTA_SET_ELEM_LIST_SET, map);
+        batch_.nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
+            for (const PortRule& port : ports.subspan(start, std::min(k_per_message, ports.size() - start)))
+                batch_.nest(NFTA_LIST_ELEM, [&] {
+                    std::array<uint8_t, 12> key{port.protocol};
+                    std::ranges::copy(port.host.bytes(), key.begin() + 4);
+                    std::ranges::copy(port_bytes(port.host_port), key.begin() + 8);
+                    batch_.nest(NFTA_SET_ELEM_KEY, [&] { batch_.put(NFTA_DATA_VALUE, key); });
+                    if (type != NFT_MSG_NEWSETELEM) return;
+                    std::array<uint8_t, 8> data{};
+                    std::ranges::copy(port.container.bytes(), data.begin());
+                    std::ranges::copy(port_bytes(port.container_port), data.begin() + 4);
+                    batch_.nest(NFTA_SET_ELEM_DATA, [&] { batch_.put(NFTA_DATA_VALUE, data); });
+                });
+        });
+    }
+}
+
+void NftTransaction::add_ports(const std::string& map, std::span<const PortRule> ports) {
+    change_ports(NFT_MSG_NEWSETELEM, map, ports);
+}
+
+void NftTransaction::remove_ports(const std::string& map, std::span<const PortRule> ports) {
+    change_ports(NFT_MSG_DELSETELEM, map, ports);
 }
 
 void NftTransaction::begin_rule(const std::string& chain) {
@@ -156,18 +210,100 @@ void NftTransaction::interface_in_set(Direction direction, const std::string& se
     });
 }
 
-void NftTransaction::source_in(const Prefix& network) {
+void NftTransaction::load_payload(uint32_t base, uint32_t offset, uint32_t length, uint32_t reg) {
+    expression("payload", [&] {
+        batch_.put_u32_be(NFTA_PAYLOAD_DREG, reg);
+        batch_.put_u32_be(NFTA_PAYLOAD_BASE, base);
+        batch_.put_u32_be(NFTA_PAYLOAD_OFFSET, offset);
+        batch_.put_u32_be(NFTA_PAYLOAD_LEN, length);
+    });
+}
+
+void NftTransaction::address_in(const Prefix& network, uint32_t offset) {
     load_meta(NFT_META_NFPROTO);
     const uint8_t ipv4 = NFPROTO_IPV4;
     compare(Match::equal, {&ipv4, 1});
-    expression("payload", [&] {
-        batch_.put_u32_be(NFTA_PAYLOAD_DREG, k_register);
-        batch_.put_u32_be(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
-        batch_.put_u32_be(NFTA_PAYLOAD_OFFSET, k_ip_source_offset);
-        batch_.put_u32_be(NFTA_PAYLOAD_LEN, 4);
-    });
+    load_payload(NFT_PAYLOAD_NETWORK_HEADER, offset, 4, k_register);
     mask(network.mask().bytes());
     compare(Match::equal, network.network().address.bytes());
+}
+
+void NftTransaction::source_in(const Prefix& network) { address_in(network, k_ip_source_offset); }
+void NftTransaction::destination_in(const Prefix& network) { address_in(network, k_ip_destination_offset); }
+
+void NftTransaction::local_destination() {
+    expression("fib", [&] {
+        batch_.put_u32_be(NFTA_FIB_DREG, k_register);
+        batch_.put_u32_be(NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+        batch_.put_u32_be(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
+    });
+    const uint32_t local = RTN_LOCAL;
+    std::array<uint8_t, 4> bytes;
+    std::memcpy(bytes.data(), &local, bytes.size());
+    compare(Match::equal, bytes);
+}
+
+void NftTransaction::destination_is_translated() {
+    expression("ct", [&] {
+        batch_.put_u32_be(NFTA_CT_KEY, NFT_CT_STATUS);
+        batch_.put_u32_be(NFTA_CT_DREG, k_register);
+    });
+    const uint32_t translated = 1u << 5, none = 0; // IPS_DST_NAT
+    std::array<uint8_t, 4> bytes;
+    std::memcpy(bytes.data(), &translated, bytes.size());
+    mask(bytes);
+    std::memcpy(bytes.data(), &none, bytes.size());
+    compare(Match::different, bytes);
+}
+
+void NftTransaction::translate_by(const std::string& map, HostAddress address) {
+    load_meta(NFT_META_NFPROTO);
+    const uint8_t ipv4 = NFPROTO_IPV4;
+    compare(Match::equal, {&ipv4, 1});
+    load_meta(NFT_META_L4PROTO);
+    if (address == HostAddress::own) {
+        load_payload(NFT_PAYLOAD_NETWORK_HEADER, k_ip_destination_offset, 4, k_second);
+    } else {
+        expression("immediate", [&] {
+            batch_.put_u32_be(NFTA_IMMEDIATE_DREG, k_second);
+            constexpr std::array<uint8_t, 4> any{};
+            batch_.nest(NFTA_IMMEDIATE_DATA, [&] { batch_.put(NFTA_DATA_VALUE, any); });
+        });
+    }
+    load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, k_destination_port_offset, 2, k_third);
+    expression("lookup", [&] {
+        batch_.put_text(NFTA_LOOKUP_SET, map);
+        batch_.put_u32_be(NFTA_LOOKUP_SREG, k_register);
+        batch_.put_u32_be(NFTA_LOOKUP_DREG, k_register);
+    });
+    expression("nat", [&] {
+        batch_.put_u32_be(NFTA_NAT_TYPE, NFT_NAT_DNAT);
+        batch_.put_u32_be(NFTA_NAT_FAMILY, NFPROTO_IPV4);
+        batch_.put_u32_be(NFTA_NAT_REG_ADDR_MIN, k_register);
+        batch_.put_u32_be(NFTA_NAT_REG_PROTO_MIN, k_second);
+    });
+}
+
+void NftTransaction::translate_port(uint8_t protocol, const IpAddress& address, uint16_t from, uint16_t to) {
+    destination_in({address, 32});
+    load_meta(NFT_META_L4PROTO);
+    compare(Match::equal, {&protocol, 1});
+    load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, k_destination_port_offset, 2, k_register);
+    compare(Match::equal, port_bytes(from));
+    auto load = [&](uint32_t reg, std::span<const uint8_t> bytes) {
+        expression("immediate", [&] {
+            batch_.put_u32_be(NFTA_IMMEDIATE_DREG, reg);
+            batch_.nest(NFTA_IMMEDIATE_DATA, [&] { batch_.put(NFTA_DATA_VALUE, bytes); });
+        });
+    };
+    load(k_register, address.bytes());
+    load(k_second, port_bytes(to));
+    expression("nat", [&] {
+        batch_.put_u32_be(NFTA_NAT_TYPE, NFT_NAT_DNAT);
+        batch_.put_u32_be(NFTA_NAT_FAMILY, NFPROTO_IPV4);
+        batch_.put_u32_be(NFTA_NAT_REG_ADDR_MIN, k_register);
+        batch_.put_u32_be(NFTA_NAT_REG_PROTO_MIN, k_second);
+    });
 }
 
 void NftTransaction::established_or_related() {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,17 +14,20 @@
 #include "base/result.h"
 #include "net/address.h"
 #include "net/netlink.h"
+#include "net/port_rule.h"
 
 namespace hull::net {
 
 enum class Verdict : int { drop = 0, accept = 1 };
 enum class Match : uint32_t { equal = 0, different = 1 };
 enum class Direction : unsigned char { in, out };
+enum class HostAddress : unsigned char { own, any };
 
 class NftTransaction {
 public:
     // All that follows is about this table of family inet.
-    explicit NftTransaction(std::string table);
+    // room: bytes for what follows.
+    explicit NftTransaction(std::string table, size_t room = 32768);
 
     void add_table(); // exists: fine
     void delete_table();
@@ -38,6 +42,11 @@ public:
     void add_interface_set(const std::string& name);
     void add_interfaces(const std::string& set, const std::vector<std::string>& interfaces);
 
+    // protocol . address . port : address . port (IPv4)
+    void add_port_map(const std::string& map);
+    void add_ports(const std::string& map, std::span<const PortRule> ports);
+    void remove_ports(const std::string& map, std::span<const PortRule> ports);
+
     // rule("forward", [&] { interface(...); verdict(...); });
     template <class F>
     void rule(const std::string& chain, F&& expressions) {
@@ -47,6 +56,13 @@ public:
     void interface_name(Direction direction, Match match, const std::string& name);
     void interface_in_set(Direction direction, const std::string& set);
     void source_in(const Prefix& network); // IPv4
+    void destination_in(const Prefix& network);
+    void local_destination();         // one of this machine's addresses
+    void destination_is_translated(); // by a port map, earlier
+    // IPv4 to where the map says for the packet's destination, or for 0.0.0.0.
+    void translate_by(const std::string& map, HostAddress address);
+    // A packet of protocol to this port goes to another one of the same address.
+    void translate_port(uint8_t protocol, const IpAddress& address, uint16_t from, uint16_t to);
     void established_or_related();
     void masquerade();
     void verdict(Verdict verdict);
@@ -64,7 +80,11 @@ private:
     void expression(const char* name, F&& data);
 
     const std::string table_;
-    Batch batch_{32768};
+    void address_in(const Prefix& network, uint32_t offset);
+    void load_payload(uint32_t base, uint32_t offset, uint32_t length, uint32_t reg);
+    void change_ports(uint16_t type, const std::string& map, std::span<const PortRule> ports);
+
+    Batch batch_;
 };
 
 Result<NetlinkSocket> open_netfilter_socket();
