@@ -109,6 +109,8 @@ class Engine:
             ids = self.hull("ps", "-aq", "--no-trunc").stdout.split()
             if ids:
                 self.hull("rm", "-f", *ids, timeout=120)
+            # Networks of tests that failed; nothing runs on them any more.
+            self.docker("network", "prune", "-f")
             keeper = self.keeper_pid()
             self.kill(signal.SIGTERM)
             assert not self.socket.exists(), "the engine left its socket"

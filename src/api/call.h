@@ -35,6 +35,7 @@ public:
 
     engine::Engine& engine() const { return services_.engine; }
     engine::Containers& containers() const { return services_.engine.containers(); }
+    engine::Networks& networks() const { return services_.engine.networks(); }
     engine::Volumes& volumes() const { return services_.engine.volumes(); }
     engine::ImageService& images() const { return services_.engine.images(); }
     Result<build::Builder*> builder() const;

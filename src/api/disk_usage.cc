@@ -90,8 +90,7 @@ bool wanted(const Call& call, std::string_view type) {
     return !call.at_least(42) || types.empty() || std::find(types.begin(), types.end(), type) != types.end();
 }
 
-void add_legacy(Object& object, const Usage& images, const Usage& containers, const Usage& volumes,
-                const Call& call) {
+void add_legacy(Object& object, const Usage& images, const Usage& containers, const Usage& volumes, const Call& call) {
     if (wanted(call, "image")) {
         object["LayersSize"] = images.size;
         object["Images"] = images.items;
@@ -121,7 +120,7 @@ Result<void> disk_usage(Call& call) {
     if (wanted(call, "volume")) of_volumes = volume_usage(TRY(call.volumes().usage()));
     bool verbose = call.flag("verbose");
     Object object;
-    if (!call.at_least(53) && !(call.at_least(52) && verbose)) 
+    if (!call.at_least(53) && !(call.at_least(52) && verbose))
         add_legacy(object, of_images, of_containers, of_volumes, call);
     if (call.at_least(52)) {
         if (wanted(call, "image")) object["ImageUsage"] = of_images.json(verbose);

@@ -59,6 +59,38 @@ public:
     MOCK_METHOD(Result<model::Digest>, commit_as, (const std::string&, model::ImageConfig), (override));
 };
 
+// An engine without user-defined networks.
+class NoNetworks : public engine::Networks {
+public:
+    Result<model::NetworkRecord> create(const model::NetworkRequest&) override { return none("new"); }
+    std::vector<model::NetworkRecord> all() override { return {}; }
+    Result<model::NetworkRecord> find(const std::string& name) override { return none(name); }
+    bool in_use(const std::string&) override { return false; }
+    Result<void> remove(const std::string& name) override { return none(name); }
+    Result<std::vector<std::string>> prune(const engine::Filters&) override { return std::vector<std::string>{}; }
+    Result<void> connect(const std::string& name, const model::NetworkConnectRequest&) override { return none(name); }
+    Result<void> disconnect(const std::string& name, const std::string&, bool) override { return none(name); }
+
+private:
+    static Error none(const std::string& name) { return {ErrorKind::not_found, "network " + name + " not found"}; }
+};
+
+// An engine without volumes.
+class NoVolumes : public engine::Volumes {
+public:
+    Result<engine::VolumeView> create(const model::VolumeRequest& request) override { return none(request.name); }
+    Result<std::vector<engine::VolumeView>> list(const engine::Filters&) override {
+        return std::vector<engine::VolumeView>{};
+    }
+    Result<engine::VolumeView> inspect(const std::string& name) override { return none(name); }
+    Result<void> remove(const std::string& name, bool) override { return none(name); }
+    Result<engine::PruneReport> prune(const engine::Filters&, bool) override { return engine::PruneReport{}; }
+    Result<std::vector<engine::VolumeView>> usage() override { return std::vector<engine::VolumeView>{}; }
+
+private:
+    static Error none(const std::string& name) { return {ErrorKind::not_found, "get " + name + ": no such volume"}; }
+};
+
 class FakeEngine : public engine::Engine {
 public:
     testing::StrictMock<MockContainers> mock_containers;
@@ -76,7 +108,10 @@ public:
     const engine::EngineOptions& options() const override { return engine_options; }
     void reload(const engine::EngineOptions& options) override { engine_options = options; }
     engine::ImageService& images() override { std::abort(); } // needs a store: end to end tests
-    engine::Volumes& volumes() override { std::abort(); } // the same
+    NoNetworks no_networks;
+    engine::Networks& networks() override { return no_networks; }
+    NoVolumes no_volumes;
+    engine::Volumes& volumes() override { return no_volumes; }
     void close() override { bus.close(); }
 };
 

@@ -74,6 +74,9 @@ constexpr auto table = std::to_array<Route>({
     {get, "/networks/{name}", inspect_network},
     {delete_, "/networks/{name}", remove_network},
     {post, "/networks/prune", prune_networks},
+    {post, "/networks/create", create_network},
+    {post, "/networks/{name}/connect", connect_network},
+    {post, "/networks/{name}/disconnect", disconnect_network},
     {get, "/volumes", list_volumes},
     {get, "/volumes/{name}", inspect_volume},
     {delete_, "/volumes/{name}", remove_volume},
@@ -127,9 +130,6 @@ constexpr auto table = std::to_array<Route>({
     {post, "/build/prune", prune_build_cache},
 
     // Known to clients, not to this engine: say so instead of "page not found".
-    {post, "/networks/create", not_yet},
-    {post, "/networks/{name}/connect", not_yet},
-    {post, "/networks/{name}/disconnect", not_yet},
 });
 
 } // namespace

@@ -90,6 +90,7 @@ Result<EndpointRecord> BridgeSandboxes::connect(net::PreparedLink link, const ne
     const net::Endpoint endpoint = TRY(bridge_->connect(std::move(link), request));
     return EndpointRecord{.network_id = network_id_,
                           .endpoint_id = random_id(),
+                          .network = "bridge",
                           .ip_address = endpoint.ip.str(),
                           .prefix_length = endpoint.prefix_length,
                           .gateway = endpoint.gateway.str(),

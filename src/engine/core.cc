@@ -79,16 +79,6 @@ void Core::publish(const Container& container, std::string action, std::map<std:
     events.publish(std::move(event));
 }
 
-void Core::publish_network(const Container& container, std::string action) {
-    std::string name = network_name(container.settings().host_config.network_mode);
-    std::string type = name == "none" ? "null" : name;
-    events.publish({.type = "network",
-                    .action = std::move(action),
-                    .actor = sandboxes.network_id(),
-                    .attributes = {{"container", container.id.str()}, {"name", name}, {"type", type}},
-                    .time = {}});
-}
-
 std::string network_name(const std::string& mode) { return mode.empty() || mode == "default" ? "bridge" : mode; }
 
 std::string joined_container(const std::string& mode) {

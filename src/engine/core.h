@@ -9,6 +9,7 @@
 #include "engine/container.h"
 #include "engine/engine.h"
 #include "engine/events.h"
+#include "engine/network_keeper.h"
 #include "engine/registry.h"
 #include "engine/scheduler.h"
 #include "engine/volumes.h"
@@ -31,7 +32,8 @@ struct Core {
     std::unique_ptr<store::ContainerDirs> dirs;
     EventBus events;
     Registry registry;
-    std::unique_ptr<VolumeKeeper> volumes; // set while the engine comes up
+    std::unique_ptr<VolumeKeeper> volumes; // these two are set while the engine comes up
+    std::unique_ptr<NetworkKeeper> networks;
     event::WorkerPool workers{{.threads = 64, .queued = 65536}};
     Scheduler scheduler{workers};
 
@@ -55,8 +57,6 @@ struct Core {
 
     // A container event with Docker's attributes (image, name, labels) and more.
     void publish(const Container& container, std::string action, std::map<std::string, std::string> more = {});
-    // connect or disconnect of the bridge network.
-    void publish_network(const Container& container, std::string action);
 
 private:
     mutable std::mutex labels_mutex_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "engine/container_networks.h"
 #include "engine/log_settings.h"
 #include "engine/mount_requests.h"
 #include "engine/names.h"
@@ -87,12 +88,12 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     TRY(validate_config(settings.config));
     settings.host_config = std::move(request.host_config);
     settings.networking = std::move(request.networking_config);
+    TRY(check_networks(core_, settings));
     fill_defaults(settings.host_config, core_.options);
     TRY(set_command(settings));
     TRY(log_settings(settings));
     TRY(set_hostname(core_, settings));
-    settings.mounts =
-        TRY(resolve_mounts(settings.config, settings.host_config, core_.host));
+    settings.mounts = TRY(resolve_mounts(settings.config, settings.host_config, core_.host));
     TRY(add_volumes_from(core_.registry, settings));
     // Another container's have a place already, and are as that one left them.
     for (model::MountPoint& mount : settings.mounts)
@@ -116,8 +117,7 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     }
     auto container = std::make_shared<Container>(std::move(settings), ContainerState{}, std::move(lease));
     auto saved = core_.save_settings(*container);
-    if (!saved.ok())
-        return undo(container->settings().mounts, std::move(saved).error().context("create container"));
+    if (!saved.ok()) return undo(container->settings().mounts, std::move(saved).error().context("create container"));
     core_.registry.add(container);
     core_.publish(*container, "create");
     return created;

@@ -7,12 +7,14 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "engine/container_networks.h"
 #include "engine/core.h"
 #include "engine/execs_service.h"
 #include "engine/files_service.h"
 #include "engine/health.h"
 #include "engine/host_facts.h"
 #include "engine/log_keeping.h"
+#include "engine/networks_service.h"
 #include "engine/runner.h"
 #include "engine/service.h"
 
@@ -27,7 +29,7 @@ public:
     EngineImpl(EngineOptions options, const EnginePorts& ports, std::unique_ptr<store::ContainerDirs> dirs)
         : core_(std::move(options), ports, std::move(dirs)), runner_(core_), containers_(core_, runner_), execs_(core_),
           health_(core_, execs_), images_(core_.images, core_.events), log_keeping_(core_),
-          files_(core_, runner_, images_) {
+          files_(core_, runner_, images_), networks_(core_), bridge_(ports.bridge) {
         runner_.on_started = [this](const ContainerPtr& container) { health_.begin(container); };
         runner_.before_launch = [this](const Container& container, const LogSettings& settings) {
             return log_keeping_.prepare(container, settings);
@@ -48,6 +50,7 @@ public:
     const EngineOptions& options() const override { return core_.options; }
     void reload(const EngineOptions& options) override { core_.set_labels(options.labels); }
     ImageService& images() override { return images_; }
+    Networks& networks() override { return networks_; }
     Volumes& volumes() override { return *core_.volumes; }
 
     void close() override {
@@ -78,6 +81,7 @@ private:
     void adopt(const std::vector<Survivor>& survivors);
     void settle(const std::vector<Survivor>& survivors);
     Result<void> recover_sandboxes();
+    void recover_networks();
     void sweep_folders();
     void follow_policies();
 
@@ -89,6 +93,8 @@ private:
     ImageService images_;
     LogKeeping log_keeping_;
     FilesService files_;
+    NetworksService networks_;
+    net::Bridge* const bridge_;
     std::string engine_id_;
     std::set<std::string> unreadable_; // ids of containers on record that can't be served
 };
@@ -207,9 +213,34 @@ Result<void> EngineImpl::recover_sandboxes() {
             HeldSandbox one{.ids = {}, .endpoint = state.endpoint};
             if (!joined) one.ids = {.first = state.id_first, .count = state.id_count};
             held.push_back(std::move(one));
+            // On the default bridge, but later than the start.
+            for (const model::EndpointRecord& endpoint : state.endpoints)
+                if (endpoint.network_id == core_.sandboxes.network_id())
+                    held.push_back({.ids = {}, .endpoint = endpoint});
         });
     }
     return core_.sandboxes.recover(held);
+}
+
+void EngineImpl::recover_networks() {
+    std::vector<ContainerPtr> running;
+    std::vector<model::EndpointRecord> live;
+    for (const ContainerPtr& container : core_.registry.all()) {
+        if (!has_processes(container->status())) continue;
+        running.push_back(container);
+        for (const model::EndpointRecord& endpoint : container->state().endpoints) live.push_back(endpoint);
+    }
+    core_.networks->recover(live);
+    for (const ContainerPtr& container : running) {
+        const ContainerState state = container->state();
+        if (!state.endpoint && state.endpoints.empty()) continue;
+        auto joined = [&]() -> Result<void> {
+            NetworkMember member = TRY(make_member(core_, *container));
+            UniqueFd net_ns = TRY(core_.host.net_namespace(state.pid));
+            return core_.networks->rejoin(member, net_ns, {.endpoints = state.endpoints, .ports = state.ports});
+        }();
+        if (!joined.ok()) log::error("networks of container " + container->id.str(), joined.error());
+    }
 }
 
 // Folders without a record are left-overs of a create or rm that was cut short.
@@ -250,6 +281,8 @@ void EngineImpl::follow_policies() {
 Result<void> EngineImpl::bring_up() {
     TRY(load_engine_id());
     core_.volumes = TRY(VolumeKeeper::open(core_.options.data_root, core_.records, core_.events));
+    core_.networks =
+        TRY(NetworkKeeper::open(core_.options.data_root, core_.records, bridge_, core_.sandboxes.network_id()));
     TRY(load_records());
     core_.images.set_users([this](const image::Digest& id) {
         std::vector<image::ImageUser> users;
@@ -265,6 +298,7 @@ Result<void> EngineImpl::bring_up() {
     std::vector<Survivor> survivors = TRY(core_.runtime.start(*this));
     adopt(survivors);
     TRY(recover_sandboxes());
+    recover_networks();
     settle(survivors);
     core_.workers.wait_idle();
     core_.volumes->settle();

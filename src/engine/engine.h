@@ -14,6 +14,7 @@
 #include "engine/files.h"
 #include "engine/host_port.h"
 #include "engine/image_service.h"
+#include "engine/networks.h"
 #include "engine/runtime_port.h"
 #include "engine/sandbox_port.h"
 #include "engine/views.h"
@@ -21,6 +22,10 @@
 
 namespace hull::store {
 class Records;
+}
+
+namespace hull::net {
+class Bridge;
 }
 
 namespace hull::engine {
@@ -59,6 +64,7 @@ struct EnginePorts {
     store::Records& records;
     SandboxPort& sandboxes;
     HostPort& host;
+    net::Bridge* bridge = nullptr; // the default network; null: --bridge none
 };
 
 class Engine {
@@ -84,6 +90,7 @@ public:
     virtual ImageService& images() = 0;
 
     virtual Volumes& volumes() = 0;
+    virtual Networks& networks() = 0;
 
     // Nothing new is begun, subscriptions and waits end; containers run on.
     virtual void close() = 0;

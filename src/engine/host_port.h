@@ -82,6 +82,8 @@ public:
     virtual void kill_process(int pid) = 0;
     // The CDI files of these folders, in their order.
     virtual std::vector<CdiSpec> cdi_specs(const std::vector<std::string>& folders) = 0;
+    // The network namespace of a process.
+    virtual Result<UniqueFd> net_namespace(int pid) = 0;
     // A path by which other processes of root's can open what this descriptor is.
     virtual std::string descriptor_path(BorrowedFd fd) = 0;
     // Output of ps(1) with these arguments. Errors: invalid_argument with what

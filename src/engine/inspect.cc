@@ -1,7 +1,9 @@
+#include "engine/container_networks.h"
+#include "engine/port_bindings.h"
 #include "engine/service.h"
 
 #include <algorithm>
-#include <charconv>
+#include <tuple>
 
 namespace hull::engine {
 namespace {
@@ -47,7 +49,9 @@ std::vector<MountPointView> view_mounts(const ContainerSettings& settings) {
                          .name = mount.name,
                          .source = mount.source,
                          .destination = mount.destination,
-                         .driver = mount.type != "volume" ? "" : mount.driver.empty() ? "local" : mount.driver,
+                         .driver = mount.type != "volume" ? ""
+                                   : mount.driver.empty() ? "local"
+                                                          : mount.driver,
                          .mode = mount.mode,
                          .rw = mount.rw,
                          .propagation = mount.propagation});
@@ -57,36 +61,53 @@ std::vector<MountPointView> view_mounts(const ContainerSettings& settings) {
 
 std::map<std::string, model::EndpointSettings> view_networks(const Core& core, const ContainerSettings& settings,
                                                              const ContainerState& state) {
-    const std::string& mode = settings.host_config.network_mode;
-    if (!joined_container(mode).empty()) return {};
-    std::map<std::string, model::EndpointSettings> networks;
-    model::EndpointSettings& endpoint = networks[network_name(mode)];
-    for (const auto& [name, asked] : settings.networking.endpoints_config) endpoint = asked;
-    if (state.endpoint) {
-        endpoint.network_id = core.sandboxes.network_id();
-        endpoint.endpoint_id = state.endpoint->endpoint_id;
-        endpoint.gateway = state.endpoint->gateway;
-        endpoint.ip_address = state.endpoint->ip_address;
-        endpoint.ip_prefix_len = state.endpoint->prefix_length;
-        endpoint.mac_address = state.endpoint->mac_address;
+    auto networks = networks_of(settings, state);
+    auto fill = [&](model::EndpointSettings& endpoint, const EndpointRecord& record) {
+        endpoint.network_id = record.network_id;
+        endpoint.endpoint_id = record.endpoint_id;
+        endpoint.gateway = record.gateway;
+        endpoint.ip_address = record.ip_address;
+        endpoint.ip_prefix_len = record.prefix_length;
+        endpoint.mac_address = record.mac_address;
+    };
+    for (auto& [name, endpoint] : networks) {
+        if (is_predefined_network(name)) continue;
+        if (auto record = core.networks->find(name); record.ok()) endpoint.network_id = record->id;
+        std::vector<std::string> names = {settings.name};
+        for (const std::string& alias : endpoint.aliases) names.push_back(alias);
+        names.push_back(settings.id.substr(0, 12));
+        names.push_back(settings.config.hostname);
+        endpoint.dns_names.clear();
+        for (std::string& one : names)
+            if (std::ranges::find(endpoint.dns_names, one) == endpoint.dns_names.end())
+                endpoint.dns_names.push_back(std::move(one));
     }
+    if (state.endpoint) fill(networks["bridge"], *state.endpoint);
+    for (const EndpointRecord& record : state.endpoints) fill(networks[record.network], record);
     return networks;
 }
 
-std::vector<PortView> view_ports(const ContainerSettings& settings) {
+std::vector<PortView> view_ports(const ContainerSettings& settings, const ContainerState& state) {
     std::vector<PortView> ports;
-    for (const std::string& text : settings.config.exposed_ports) {
-        size_t slash = text.find('/');
-        std::string type = slash == std::string::npos ? "tcp" : text.substr(slash + 1);
-        // "8000-8002" is three ports.
-        unsigned first = 0, last = 0;
-        const char* end = text.data() + std::min(slash, text.size());
-        auto read = std::from_chars(text.data(), end, first);
-        last = first;
-        if (read.ptr != end && *read.ptr == '-') std::from_chars(read.ptr + 1, end, last);
-        for (unsigned port = first; port <= last && port <= 65535; ++port)
-            ports.push_back({.ip = "", .private_port = static_cast<uint16_t>(port), .public_port = {}, .type = type});
+    for (const model::PublishedPort& port : state.ports)
+        ports.push_back({.ip = port.host_ip,
+                         .private_port = static_cast<uint16_t>(port.container_port),
+                         .public_port = static_cast<uint16_t>(port.host_port),
+                         .type = port.protocol});
+    std::vector<std::string> texts = settings.config.exposed_ports;
+    for (const auto& [text, bindings] : settings.host_config.port_bindings) texts.push_back(text);
+    for (const std::string& text : texts) {
+        auto exposed = expand_ports(text);
+        if (!exposed.ok()) continue;
+        for (const ExposedPort& port : *exposed)
+            if (std::ranges::none_of(ports, [&](const PortView& one) {
+                    return one.private_port == port.port && one.type == port.protocol;
+                }))
+                ports.push_back({.ip = "", .private_port = port.port, .public_port = {}, .type = port.protocol});
     }
+    std::ranges::stable_sort(ports, [](const PortView& a, const PortView& b) {
+        return std::tie(a.private_port, a.type) < std::tie(b.private_port, b.type);
+    });
     return ports;
 }
 
@@ -133,7 +154,7 @@ ContainerView make_view(const Core& core, const Container& container) {
     if (has_processes(state.status)) {
         view.network.sandbox_id = container.id.str();
         view.network.sandbox_key = "/proc/" + std::to_string(state.pid) + "/ns/net";
-        view.exposed_ports = view_ports(settings);
+        view.exposed_ports = view_ports(settings, state);
     }
     return view;
 }

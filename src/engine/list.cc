@@ -5,6 +5,7 @@
 
 #include <re2/re2.h>
 
+#include "engine/port_bindings.h"
 #include "engine/service.h"
 
 namespace hull::engine {
@@ -78,17 +79,22 @@ Result<Prepared> prepare(const Core& core, const Filters& filters) {
     return out;
 }
 
-bool matches_ports(const Filters& filters, const ContainerSettings& settings) {
-    // Nothing can be published yet, so a filter for it matches nothing.
-    if (filters.has("publish")) return false;
-    if (!filters.has("expose")) return true;
-    auto ports = view_ports(settings);
-    return filters.any("expose", [&](const std::string& wanted) {
-        return std::ranges::any_of(ports, [&](const PortView& port) {
-            std::string number = std::to_string(port.private_port);
-            return wanted == number + "/" + port.type || (port.type == "tcp" && wanted == number);
+bool matches_ports(const Filters& filters, const ContainerSettings& settings, const ContainerState& state) {
+    if (!filters.has("expose") && !filters.has("publish")) return true;
+    auto ports = view_ports(settings, state);
+    auto one_of = [&](const char* filter, auto number_of) {
+        return filters.any(filter, [&](const std::string& wanted) {
+            auto range = expand_ports(wanted);
+            if (!range.ok()) return false;
+            return std::ranges::any_of(ports, [&](const PortView& port) {
+                return std::ranges::any_of(*range, [&](const ExposedPort& one) {
+                    return one.port == number_of(port) && one.protocol == port.type;
+                });
+            });
         });
-    });
+    };
+    return one_of("expose", [](const PortView& port) { return port.private_port; }) &&
+           one_of("publish", [](const PortView& port) { return port.public_port.value_or(0); });
 }
 
 bool matches_volume(const Filters& filters, const ContainerSettings& settings) {
@@ -134,13 +140,16 @@ bool matches(const Core& core, const Prepared& wanted, const Candidate& candidat
             return false;
     }
     if (filters.has("ancestor") && !descends(core, settings.image_id, wanted.ancestors)) return false;
-    std::string network = network_name(settings.host_config.network_mode);
-    if (!filters.any("network", [&](const std::string& name) {
-            return name == network ||
-                   (network == "bridge" && name.size() >= 12 && core.sandboxes.network_id().starts_with(name));
-        }))
-        return false;
-    return matches_volume(filters, settings) && matches_ports(filters, settings);
+    if (filters.has("network")) {
+        const auto networks = view_networks(core, settings, candidate.state);
+        if (!filters.any("network", [&](const std::string& wanted) {
+                return std::ranges::any_of(networks, [&](const auto& one) {
+                    return one.first == wanted || (wanted.size() >= 12 && one.second.network_id.starts_with(wanted));
+                });
+            }))
+            return false;
+    }
+    return matches_volume(filters, settings) && matches_ports(filters, settings, candidate.state);
 }
 
 // The name asked for, as long as it still means the same image.
@@ -173,7 +182,7 @@ Result<ContainerSummary> summarise(const Core& core, const Candidate& candidate,
     out.health = candidate.health;
     out.failing_streak = candidate.failing_streak;
     out.status_text = status_text(candidate.state, candidate.health, wall_now());
-    if (has_processes(candidate.state.status)) out.ports = view_ports(settings);
+    if (has_processes(candidate.state.status)) out.ports = view_ports(settings, candidate.state);
     out.labels = settings.config.labels;
     out.network_mode = settings.host_config.network_mode;
     out.annotations = settings.host_config.annotations;

@@ -57,7 +57,8 @@ Result<void> apply_mode(const std::string& mode, MountPoint& mount) {
             return invalid("invalid mode: " + mode);
         }
     }
-    if (access > 1 || label > 1 || propagation > 1 || consistency > 1 || copy > 1) return invalid("invalid mode: " + mode);
+    if (access > 1 || label > 1 || propagation > 1 || consistency > 1 || copy > 1)
+        return invalid("invalid mode: " + mode);
     return {};
 }
 

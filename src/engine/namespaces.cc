@@ -1,6 +1,7 @@
 #include "engine/namespaces.h"
 
 #include "engine/container.h"
+#include "engine/container_networks.h"
 #include "engine/core.h"
 #include "engine/registry.h"
 #include "engine/runtimes.h"
@@ -102,7 +103,10 @@ Result<NamespaceChoice> choose_namespaces(const Container& container, const Regi
     else if (users.joined())
         users.apply(choice);
     bool no_network = host.network_mode == "none" || container.settings().config.network_disabled;
-    choice.network = no_network ? SandboxNetwork::none : SandboxNetwork::bridge;
+    // Ready-made links are of the default network; to others it is joined afterwards.
+    bool default_bridge = network_name(host.network_mode) == "bridge" &&
+                          networks_of(container.settings(), container.state()).contains("bridge");
+    choice.network = no_network || !default_bridge ? SandboxNetwork::none : SandboxNetwork::bridge;
     return choice;
 }
 

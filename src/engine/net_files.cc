@@ -86,16 +86,19 @@ Result<std::vector<HostEntry>> parse_extra_hosts(const model::StringList& texts,
 }
 
 std::string make_hosts(const std::vector<HostEntry>& extra, const std::string& hostname, const std::string& domainname,
-                       const std::string& address) {
+                       const std::vector<std::string>& addresses) {
     std::string text = kBaseHosts;
     for (const HostEntry& entry : extra) text.append(entry.address).append("\t").append(entry.name).append("\n");
-    if (!address.empty() && !hostname.empty()) {
+    for (const std::string& address : addresses) {
+        if (hostname.empty()) break;
         text.append(address).append("\t");
         if (!domainname.empty()) text.append(hostname).append(".").append(domainname).append(" ");
         text.append(hostname).append("\n");
     }
     return text;
 }
+
+std::vector<std::string> name_servers(std::string_view text) { return parse(text).servers; }
 
 bool only_loopback_servers(std::string_view host_text) {
     Parsed host = parse(host_text);

@@ -17,9 +17,9 @@ struct HostEntry {
 // invalid_argument in Docker's words.
 Result<std::vector<HostEntry>> parse_extra_hosts(const model::StringList& texts, const std::string& gateway);
 
-// address: the container's own; empty: none (no line for it).
+// addresses: the container's own, a line for each.
 std::string make_hosts(const std::vector<HostEntry>& extra, const std::string& hostname, const std::string& domainname,
-                       const std::string& address);
+                       const std::vector<std::string>& addresses);
 
 struct DnsSettings {
     std::vector<std::string> servers, search, options; // empty: the host's
@@ -31,6 +31,8 @@ enum class Resolvers : unsigned char {
 // host_text: the host's resolv.conf. Without a server left, public ones are
 // named, as Docker does.
 std::string make_resolv_conf(std::string_view host_text, const DnsSettings& asked, Resolvers resolvers);
+// The servers of a resolv.conf.
+std::vector<std::string> name_servers(std::string_view text);
 // All servers are local to the host (a stub such as systemd-resolved).
 bool only_loopback_servers(std::string_view host_text);
 

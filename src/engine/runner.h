@@ -14,6 +14,7 @@
 #include "engine/core.h"
 #include "engine/log_settings.h"
 #include "engine/namespaces.h"
+#include "engine/net_files.h"
 #include "engine/spec_builder.h"
 
 namespace hull::engine {
@@ -66,8 +67,9 @@ private:
     struct Prepared {
         TakenSandbox sandbox;
         bool has_sandbox = false;
-        HeldSandbox held; // what this container must give back
-        IdRange ids;      // that it runs under; may be another container's
+        HeldSandbox held;             // what this container must give back
+        NetworkKeeper::Joined joined; // its endpoints besides held.endpoint, and its ports
+        IdRange ids;                  // that it runs under; may be another container's
         model::oci::Spec spec;
         std::map<std::string, UniqueFd> subpaths; // of volumes, until the launch is over
     };
@@ -75,8 +77,10 @@ private:
     Result<void> start_held(const ContainerPtr& container, StartedBy by);
     Result<void> launch(const ContainerPtr& container);
     Result<Prepared> prepare(Container& container);
+    Result<void> join_networks(const Container& container, Prepared& prepared);
+    Result<std::vector<HostEntry>> linked_hosts(const Container& container);
     Result<NetFiles> write_net_files(const Container& container, const NamespaceChoice& choice,
-                                     const std::string& address);
+                                     const std::vector<std::string>& addresses);
     Result<std::string> find_init(const Container& container) const;
     Result<Launched> launch_prepared(const Container& container, const Prepared& prepared);
     void failed_start(const ContainerPtr& container, const Error& error, const HeldSandbox& held);

@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "base/log.h"
+#include "engine/container_networks.h"
 
 namespace hull::engine {
 namespace {
@@ -80,6 +81,8 @@ void Runner::finish(const ContainerPtr& container, const ExitRecord& record) {
         state.oom_killed = state.oom_killed || record.oom_killed;
         state.finished_at = record.finished_at.ns ? record.finished_at : wall_now();
         state.error = record.status_known ? std::string() : record.error;
+        state.endpoints.clear();
+        state.ports.clear();
         HeldSandbox held{.ids = {}, .endpoint = std::exchange(state.endpoint, std::nullopt)};
         const model::HostConfig& host = settings.host_config;
         bool joined = !joined_container(host.network_mode).empty() || !joined_container(host.pid_mode).empty() ||
@@ -151,9 +154,10 @@ void Runner::clean_up(const ContainerPtr& container) {
     if (!held) return;
     auto cleaned = core_.runtime.cleanup(container->id, cgroup_parent(*container, core_.options));
     if (!cleaned.ok()) log::error("clean up container " + container->id.str(), cleaned.error());
+    auto endpoints = core_.networks->leave(container->id.str());
     core_.sandboxes.release(*held);
     core_.volumes->unmount(container->settings().mounts, container->id.str());
-    if (held->endpoint) core_.publish_network(*container, "disconnect");
+    for (const EndpointRecord& endpoint : endpoints) publish_network(core_, *container, endpoint, "disconnect");
 }
 
 } // namespace hull::engine

@@ -1,8 +1,10 @@
 #include "engine/runner.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/log.h"
+#include "engine/container_networks.h"
 #include "engine/log_settings.h"
 #include "engine/net_files.h"
 #include "engine/runtimes.h"
@@ -94,6 +96,8 @@ Result<void> Runner::launch(const ContainerPtr& container) {
         state.id_first = prepared->ids.first;
         state.id_count = prepared->ids.count;
         state.endpoint = prepared->held.endpoint;
+        state.endpoints = prepared->joined.endpoints;
+        state.ports = prepared->joined.ports;
     });
     core_.save(*container);
 
@@ -111,7 +115,9 @@ Result<void> Runner::launch(const ContainerPtr& container) {
         ++v.health_run;
         return std::exchange(v.early_exit, std::nullopt);
     });
-    if (prepared->held.endpoint) core_.publish_network(*container, "connect");
+    if (prepared->held.endpoint) publish_network(core_, *container, *prepared->held.endpoint, "connect");
+    for (const EndpointRecord& endpoint : prepared->joined.endpoints)
+        publish_network(core_, *container, endpoint, "connect");
     core_.publish(*container, "start");
     if (on_launched) on_launched(container);
     if (early) {
@@ -163,8 +169,9 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
     if (own_net || owns_ids(choice)) {
         AddressRequest address;
         address.mac_address = settings.config.mac_address;
-        for (const auto& [name, endpoint] : settings.networking.endpoints_config)
-            if (!endpoint.mac_address.empty()) address.mac_address = endpoint.mac_address;
+        const auto networks = networks_of(settings, container.state());
+        if (auto bridge = networks.find("bridge"); bridge != networks.end() && !bridge->second.mac_address.empty())
+            address.mac_address = bridge->second.mac_address;
         // A network namespace of its own under another container's users is made
         // under the host's.
         SandboxUsers users = owns_ids(choice) ? SandboxUsers::own : SandboxUsers::host;
@@ -175,8 +182,11 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
     prepared.ids = owns_ids(choice) ? prepared.held.ids : choice.joined_ids;
 
     auto build = [&]() -> Result<model::oci::Spec> {
-        std::string address = prepared.held.endpoint ? prepared.held.endpoint->ip_address : std::string();
-        NetFiles net_files = TRY(write_net_files(container, choice, address));
+        if (own_net) TRY(join_networks(container, prepared));
+        std::vector<std::string> addresses;
+        if (prepared.held.endpoint) addresses.push_back(prepared.held.endpoint->ip_address);
+        for (const EndpointRecord& endpoint : prepared.joined.endpoints) addresses.push_back(endpoint.ip_address);
+        NetFiles net_files = TRY(write_net_files(container, choice, addresses));
         std::string init = TRY(find_init(container));
         prepared.subpaths = TRY(core_.volumes->mount(settings.mounts, container.id.str()));
         SpecInput input{.settings = settings,
@@ -191,6 +201,7 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
     };
     auto spec = build();
     if (!spec.ok()) {
+        core_.networks->leave(container.id.str());
         core_.sandboxes.release(prepared.held);
         return std::move(spec).error();
     }
@@ -198,8 +209,42 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
     return prepared;
 }
 
+Result<void> Runner::join_networks(const Container& container, Prepared& prepared) {
+    NetworkMember member = TRY(make_member(core_, container));
+    if (member.networks.empty()) return {};
+    member.first = prepared.held.endpoint;
+    prepared.joined = TRY(core_.networks->join(member, prepared.sandbox.sandbox.net_ns));
+    return {};
+}
+
+// --link on the default bridge: names in /etc/hosts.
+Result<std::vector<HostEntry>> Runner::linked_hosts(const Container& container) {
+    std::vector<HostEntry> entries;
+    const model::HostConfig& host = container.settings().host_config;
+    if (network_name(host.network_mode) != "bridge") return entries;
+    for (const std::string& link : host.links) {
+        const size_t colon = link.find(':');
+        const std::string target = link.substr(0, colon);
+        std::string alias = colon == link.npos ? target : link.substr(colon + 1);
+        alias = alias.substr(alias.rfind('/') + 1);
+        ContainerPtr other = TRY(core_.registry.find(target));
+        const ContainerState state = other->state();
+        if (!has_processes(state.status))
+            return Error(ErrorKind::invalid_argument, "Cannot link to a non running container: /" + other->name() +
+                                                          " AS /" + container.name() + "/" + alias);
+        if (!state.endpoint)
+            return Error(ErrorKind::invalid_argument,
+                         "Cannot link to /" + other->name() + ", as it does not belong to the default network");
+        const std::string& hostname = other->settings().config.hostname;
+        std::string names = alias + " " + hostname;
+        if (other->name() != alias) names += " " + other->name();
+        entries.push_back({.name = std::move(names), .address = state.endpoint->ip_address});
+    }
+    return entries;
+}
+
 Result<NetFiles> Runner::write_net_files(const Container& container, const NamespaceChoice& choice,
-                                         const std::string& address) {
+                                         const std::vector<std::string>& addresses) {
     // Who shares a network shares its names.
     const ContainerId owner = choice.net.share == Share::container ? ContainerId(choice.net.container) : container.id;
     const std::string dir = core_.dirs->path(owner);
@@ -213,14 +258,24 @@ Result<NetFiles> Runner::write_net_files(const Container& container, const Names
     std::string hosts;
     if (hosts_network) {
         auto text = core_.host.read_file("/etc/hosts", 1 << 20);
-        hosts = text.ok() ? std::move(*text) : make_hosts({}, "", "", "");
+        hosts = text.ok() ? std::move(*text) : make_hosts({}, "", "", {});
         for (const HostEntry& entry : extra) hosts += entry.address + "\t" + entry.name + "\n";
     } else {
-        hosts = make_hosts(extra, settings.config.hostname, settings.config.domainname, address);
+        for (HostEntry& entry : TRY(linked_hosts(container))) extra.push_back(std::move(entry));
+        hosts = make_hosts(extra, settings.config.hostname, settings.config.domainname, addresses);
     }
     DnsSettings dns{.servers = host.dns.empty() ? core_.options.dns : host.dns,
                     .search = host.dns_search.empty() ? core_.options.dns_search : host.dns_search,
                     .options = host.dns_options.empty() ? core_.options.dns_options : host.dns_options};
+    // On networks of its users' a container asks our name server, which knows the rest.
+    const bool named = !hosts_network && std::ranges::any_of(networks_of(settings, container.state()), [](auto& one) {
+        return !is_predefined_network(one.first);
+    });
+    if (named) {
+        dns.servers = {net::k_name_server_address};
+        if (std::ranges::none_of(dns.options, [](const std::string& one) { return one.starts_with("ndots:"); }))
+            dns.options.emplace_back("ndots:0");
+    }
     // Behind systemd's stub stand the real servers.
     auto text = core_.host.read_file("/etc/resolv.conf", 1 << 20);
     if (text.ok() && !hosts_network && only_loopback_servers(*text)) {
@@ -247,6 +302,7 @@ Result<std::string> Runner::find_init(const Container& container) const {
 }
 
 void Runner::failed_start(const ContainerPtr& container, const Error& error, const HeldSandbox& held) {
+    core_.networks->leave(container->id.str());
     core_.sandboxes.release(held);
     core_.volumes->unmount(container->settings().mounts, container->id.str());
     container->update([&](ContainerState& state, Volatile&) {
@@ -257,6 +313,8 @@ void Runner::failed_start(const ContainerPtr& container, const Error& error, con
         state.pid = 0;
         state.id_first = state.id_count = 0;
         state.endpoint.reset();
+        state.endpoints.clear();
+        state.ports.clear();
         if (step == Step::launch_failed) state.finished_at = wall_now();
     });
     core_.runtime.cancel_attach(container->id);

@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "engine/container_networks.h"
 #include "engine/names.h"
 
 namespace hull::engine {
@@ -56,6 +57,7 @@ Result<void> ContainersService::rename(const std::string& name, const std::strin
         return std::move(saved).context("rename container");
     }
     core_.registry.free_name(old, container->id);
+    if (auto member = make_member(core_, *container); member.ok()) core_.networks->rename(*member);
     core_.publish(*container, "rename", {{"oldName", "/" + old}});
     return {};
 }

@@ -54,7 +54,7 @@ ContainerView make_view(const Core& core, const Container& container);
 std::vector<MountPointView> view_mounts(const ContainerSettings& settings);
 std::map<std::string, model::EndpointSettings> view_networks(const Core& core, const ContainerSettings& settings,
                                                              const ContainerState& state);
-std::vector<PortView> view_ports(const ContainerSettings& settings);
+std::vector<PortView> view_ports(const ContainerSettings& settings, const ContainerState& state);
 Result<SizeView> measure(const Core& core, const Container& container);
 
 // "Up 3 minutes (healthy)", "Exited (0) 2 hours ago", as docker ps words it.

@@ -167,30 +167,59 @@ TEST_F(SpecTest, BadMountsAreRefusedInDockersWords) {
     EXPECT_EQ(refused(with_mount({.type = "bind", .source = "/nowhere", .target = "/x"})).message(),
               "invalid mount config for type \"bind\": bind source path does not exist: /nowhere");
     EXPECT_EQ(refused(with_mount({.type = "bind", .source = "/s", .target = "/"})).kind(), ErrorKind::invalid_argument);
-    EXPECT_EQ(refused(with_mount({.type = "volume", .source = "named", .target = "/x"})).kind(),
-              ErrorKind::unsupported);
+    EXPECT_EQ(refused(with_mount({.type = "volume", .source = "a/b", .target = "/x"})).kind(),
+              ErrorKind::invalid_argument);
+    EXPECT_EQ(
+        refused(with_mount(
+                    {.type = "volume", .source = "named", .target = "/x", .volume_options = R"({"Subpath":"../up"})"}))
+            .message(),
+        "invalid mount config for type \"volume\": subpath must be a relative path within the volume");
     auto with_bind = [](const char* bind) {
         auto asked = request();
         asked.host_config.binds = {bind};
         return asked;
     };
-    EXPECT_EQ(refused(with_bind("name:/x")).kind(), ErrorKind::unsupported);
+    EXPECT_EQ(refused(with_bind("name:/x:rshared")).message(), "invalid mode: rshared");
+    EXPECT_EQ(refused(with_bind("/a:/x:nocopy")).message(), "invalid mode: nocopy");
+    EXPECT_EQ(refused(with_bind("n:/x")).kind(), ErrorKind::invalid_argument) << "too short a name";
     EXPECT_EQ(refused(with_bind("/a:/b:fast")).message(), "invalid mode: fast");
     EXPECT_EQ(refused(with_bind("/a:relative")).kind(), ErrorKind::invalid_argument);
-    EXPECT_EQ(refused(with_bind("/a")).message(), "invalid volume specification: '/a'");
+    EXPECT_EQ(refused(with_bind("a")).message(), "invalid volume specification: 'a'");
     auto twice = request();
     twice.host_config.binds = {"/a:/x", "/b:/x/"};
     EXPECT_EQ(refused(twice).message(), "Duplicate mount point: /x");
 }
 
-TEST_F(SpecTest, AnonymousVolumesLiveWithTheContainer) {
+TEST_F(SpecTest, AnonymousVolumesGoWithTheContainerWhenAskedTo) {
     auto asked = request();
     asked.config.volumes = {"/data"};
     oci::Spec spec = spec_of(asked);
     std::string source = mount_at(spec, "/data")->source;
-    EXPECT_TRUE(source.starts_with((root_ / "containers" / id_.str() / "volumes").string())) << source;
+    EXPECT_TRUE(source.starts_with((root_ / "volumes").string())) << source;
     EXPECT_EQ(inspect(id_).mounts.at(0).type, "volume");
+    ASSERT_TRUE(containers_->remove(id_.str(), {.force = true, .volumes = true}).ok());
+    EXPECT_FALSE(std::filesystem::exists(source));
+    source = mount_at(spec_of(asked), "/data")->source;
     ASSERT_TRUE(containers_->remove(id_.str(), {.force = true}).ok());
+    EXPECT_TRUE(std::filesystem::exists(source));
+    auto report = MUST(engine_->volumes().prune({}, false));
+    EXPECT_EQ(report.deleted.size(), 1U);
+    EXPECT_FALSE(std::filesystem::exists(source));
+}
+
+TEST_F(SpecTest, NamedVolumesStayAndAreKnownAfterARestart) {
+    auto asked = request();
+    asked.host_config.binds = {"data:/data"};
+    const std::string source = mount_at(spec_of(asked), "/data")->source;
+    EXPECT_EQ(source, (root_ / "volumes/data/_data").string());
+    EXPECT_EQ(engine_->volumes().remove("data", false).error().kind(), ErrorKind::conflict);
+    restart();
+    auto used = engine_->volumes().remove("data", false);
+    EXPECT_EQ(used.error().message(), "remove data: volume is in use - [" + id_.str() + "]");
+    ASSERT_TRUE(containers_->remove(id_.str(), {.force = true, .volumes = true}).ok());
+    EXPECT_TRUE(engine_->volumes().remove("data", false).ok());
+    EXPECT_EQ(engine_->volumes().remove("data", false).error().message(), "get data: no such volume");
+    EXPECT_TRUE(engine_->volumes().remove("data", true).ok());
     EXPECT_FALSE(std::filesystem::exists(source));
 }
 
@@ -229,18 +258,20 @@ TEST_F(SpecTest, WhatIsntThereIsRefusedNotDropped) {
         change(asked);
         return asked;
     };
-    EXPECT_EQ(refused(with([](auto& a) { a.host_config.port_bindings["80/tcp"] = {{}}; })).kind(),
-              ErrorKind::unsupported);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.port_bindings["80/icmp"] = {{}}; })).message(),
+              "Invalid proto: icmp");
+    EXPECT_EQ(refused(with([](auto& a) {
+                  a.host_config.port_bindings["80/tcp"] = {{.host_ip = "", .host_port = "x"}};
+              })).message(),
+              "invalid port specification: \"x\"");
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.volumes_from = {"x"}; })).message(), "No such container: x");
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.volumes_from = {"x:y"}; })).message(), "invalid mode: y");
-    EXPECT_EQ(refused(with([](auto& a) { a.host_config.links = {"x:y"}; })).kind(), ErrorKind::unsupported);
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.storage_opt["size"] = "1g"; })).kind(), ErrorKind::unsupported);
     EXPECT_EQ(refused(with([](auto& a) {
                   a.host_config.device_requests.emplace_back();
                   a.host_config.device_requests[0].capabilities = {{"tpu", "v4"}};
               })).message(),
               "could not select device driver \"\" with capabilities: [[tpu v4]]");
-    EXPECT_EQ(refused(with([](auto& a) { a.host_config.network_mode = "mine"; })).message(), "network mine not found");
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.runtime = "kata"; })).message(),
               "unknown or invalid runtime name: kata");
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.isolation = "hyperv"; })).kind(), ErrorKind::invalid_argument);

@@ -170,6 +170,7 @@ public:
         if (network == SandboxNetwork::bridge) {
             taken.endpoint = EndpointRecord{.network_id = network_id(),
                                             .endpoint_id = std::string(64, 'e'),
+                                            .network = "bridge",
                                             .ip_address = "172.17.0.2",
                                             .prefix_length = 16,
                                             .gateway = "172.17.0.1",
@@ -242,6 +243,7 @@ public:
         return Error(ErrorKind::unsupported, "no watches here");
     }
     Result<std::unique_ptr<Capture>> capture() override { return std::unique_ptr<Capture>(new Said(*this)); }
+    Result<UniqueFd> net_namespace(int) override { return UniqueFd(); }
     std::string descriptor_path(BorrowedFd fd) override { return "/fd/" + std::to_string(fd.get()); }
     void kill_process(int pid) override {
         std::lock_guard lock(mutex_);

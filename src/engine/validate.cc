@@ -87,8 +87,9 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
     const HostConfig& host = request.host_config;
     const std::string& mode = host.network_mode;
     bool joins = is_container_mode(mode);
-    if (!is_one_of(mode, {"", "default", "bridge", "none", "host"}) && !joins)
-        return invalid("network " + mode + " not found"); // 404 of a create makes clients pull the image
+    // Whether a user-defined one exists is asked at the start, as Docker does.
+    const bool user_defined = !is_one_of(mode, {"", "default", "bridge", "none", "host"}) && !joins;
+    if (user_defined && mode.find('/') != std::string::npos) return invalid("network " + mode + " not found");
     bool publishes = !host.port_bindings.empty() || (host.publish_all_ports && !request.config.exposed_ports.empty());
     if (joins && !request.config.hostname.empty()) return invalid("conflicting options: hostname and the network mode");
     if (joins && !host.links.empty())
@@ -102,14 +103,16 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
         return invalid("conflicting options: port exposing and the container type network mode");
     if (mode == "host" && publishes)
         warnings.emplace_back("Published ports are discarded when using host network mode");
-    else if (publishes && mode != "none")
-        return unsupported("publishing ports is not supported yet");
-    if (!host.links.empty()) return unsupported("links are not supported");
+    if (mode == "host" && !host.links.empty())
+        return invalid("conflicting options: host type networking can't be used with links. This would result in "
+                       "undefined behavior");
     if (mode == "bridge" && !options.bridge_network) return invalid("network bridge not found");
     for (const auto& [name, endpoint] : request.networking_config.endpoints_config) {
-        if (network_name(name) != network_name(mode)) return invalid("network " + name + " not found");
-        if (endpoint.ipam_config &&
-            (!endpoint.ipam_config->ipv4_address.empty() || !endpoint.ipam_config->ipv6_address.empty()))
+        const bool predefined = is_one_of(name, {"default", "bridge", "none", "host"});
+        if (endpoint.ipam_config && !endpoint.ipam_config->ipv6_address.empty())
+            return unsupported("IPv6 addresses are not supported yet: " + endpoint.ipam_config->ipv6_address);
+        if (!predefined) continue;
+        if (endpoint.ipam_config && !endpoint.ipam_config->ipv4_address.empty())
             return invalid("invalid endpoint settings: user specified IP address is supported on user defined "
                            "networks only");
         if (endpoint.ipam_config && !endpoint.ipam_config->link_local_ips.empty())
@@ -117,8 +120,6 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
         if (!endpoint.aliases.empty())
             return invalid("invalid endpoint settings: network-scoped aliases are only supported for user-defined "
                            "networks");
-        if (!endpoint.links.empty() || !endpoint.driver_opts.empty())
-            return unsupported("links and driver options of an endpoint are not supported");
     }
     // host-gateway is looked up when the container starts; any address will do here.
     TRY(parse_extra_hosts(host.extra_hosts, "192.0.2.1"));

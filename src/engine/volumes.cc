@@ -57,9 +57,7 @@ store::VolumeMount volume_mount(const model::VolumeRecord& record) {
     return {.type = option("type"), .device = option("device"), .options = option("o")};
 }
 
-Error no_such_volume(const std::string& name) {
-    return {ErrorKind::not_found, "get " + name + ": no such volume"};
-}
+Error no_such_volume(const std::string& name) { return {ErrorKind::not_found, "get " + name + ": no such volume"}; }
 
 } // namespace
 
@@ -92,13 +90,14 @@ Result<void> VolumeKeeper::load() {
 VolumeKeeper::VolumePtr VolumeKeeper::find(const std::string& name) const {
     std::lock_guard lock(mutex_);
     auto found = volumes_.find(name);
-    return found == volumes_.end() ? nullptr : found->second;
+    return found == volumes_.end() || found->second->removed ? nullptr : found->second;
 }
 
 std::vector<VolumeKeeper::VolumePtr> VolumeKeeper::all() const {
     std::lock_guard lock(mutex_);
     std::vector<VolumePtr> list;
-    for (const auto& [name, volume] : volumes_) list.push_back(volume);
+    for (const auto& [name, volume] : volumes_)
+        if (!volume->removed) list.push_back(volume);
     return list;
 }
 
@@ -111,11 +110,8 @@ VolumeView VolumeKeeper::view(const Volume& volume) const {
 
 void VolumeKeeper::publish(const Volume& volume, const char* action, std::map<std::string, std::string> more) {
     more["driver"] = volume.record.driver;
-    events_.publish({.type = "volume",
-                     .action = action,
-                     .actor = volume.record.name,
-                     .attributes = std::move(more),
-                     .time = {}});
+    events_.publish(
+        {.type = "volume", .action = action, .actor = volume.record.name, .attributes = std::move(more), .time = {}});
 }
 
 Result<VolumeKeeper::VolumePtr> VolumeKeeper::make(const model::VolumeRequest& request, const std::string& user) {
@@ -166,9 +162,7 @@ Result<VolumeKeeper::VolumePtr> VolumeKeeper::make(const model::VolumeRequest& r
     return volume;
 }
 
-Result<VolumeView> VolumeKeeper::create(const model::VolumeRequest& request) {
-    return view(*TRY(make(request, "")));
-}
+Result<VolumeView> VolumeKeeper::create(const model::VolumeRequest& request) { return view(*TRY(make(request, ""))); }
 
 Result<std::vector<VolumeView>> VolumeKeeper::list(const Filters& filters) {
     constexpr std::array<std::string_view, 4> names = {"dangling", "driver", "label", "name"};
@@ -204,18 +198,20 @@ Result<void> VolumeKeeper::erase(const VolumePtr& volume) {
             for (const std::string& user : volume->users) ids += (ids.empty() ? "" : ", ") + user;
             return Error(ErrorKind::conflict, "remove " + name + ": volume is in use - [" + ids + "]");
         }
-        // From here on nobody finds it; who waits for it makes a new one.
+        // From here on nobody finds it, but the name isn't free yet: who wants
+        // to make one waits for us.
         volume->removed = true;
-        volumes_.erase(name);
     }
     auto gone = records_.erase(store::Table::volumes, name);
     if (gone.ok()) gone = dirs_->remove(name);
-    if (!gone.ok()) {
+    {
         std::lock_guard lock(mutex_);
-        volume->removed = false;
-        volumes_.try_emplace(name, volume);
-        return std::move(gone).error().context("remove " + name);
+        if (gone.ok())
+            volumes_.erase(name);
+        else
+            volume->removed = false;
     }
+    if (!gone.ok()) return std::move(gone).error().context("remove " + name);
     publish(*volume, "destroy");
     return {};
 }
@@ -267,11 +263,9 @@ Result<std::vector<VolumeView>> VolumeKeeper::usage() {
 
 Result<void> VolumeKeeper::take(model::MountPoint& mount, const std::string& container,
                                 const std::vector<std::string>& lower) {
-    VolumePtr volume = TRY(make({.name = mount.name,
-                                 .driver = mount.driver,
-                                 .options = mount.volume_options,
-                                 .labels = mount.volume_labels},
-                                container));
+    VolumePtr volume = TRY(make(
+        {.name = mount.name, .driver = mount.driver, .options = mount.volume_options, .labels = mount.volume_labels},
+        container));
     mount.name = volume->record.name;
     mount.driver = volume->record.driver;
     mount.source = dirs_->path(mount.name);
@@ -351,7 +345,10 @@ Result<std::map<std::string, UniqueFd>> VolumeKeeper::mount(const std::vector<mo
         if (mount.subpath.empty()) return {};
         auto fd = dirs_->open_below(mount.name, mount.subpath);
         if (!fd.ok())
-            return std::move(fd).error().with_kind(ErrorKind::system).context("cannot access path " + mount.source + "/" + mount.subpath);
+            return std::move(fd)
+                .error()
+                .with_kind(ErrorKind::system)
+                .context("cannot access path " + mount.source + "/" + mount.subpath);
         subpaths[mount.destination] = std::move(*fd);
         return {};
     };

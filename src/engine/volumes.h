@@ -31,8 +31,8 @@ inline constexpr const char* kAnonymousLabel = "com.docker.volume.anonymous";
 struct VolumeView {
     model::VolumeRecord record;
     std::string mountpoint;
-    int64_t users = 0;   // containers
-    int64_t size = -1;   // only asked for by usage()
+    int64_t users = 0; // containers
+    int64_t size = -1; // only asked for by usage()
 };
 
 // What the API asks.
@@ -91,9 +91,9 @@ private:
     struct Volume {
         explicit Volume(model::VolumeRecord made) : record(std::move(made)) {}
         const model::VolumeRecord record;
-        std::mutex work;                     // across I/O on this volume; taken before mutex_
+        std::mutex work;                      // across I/O on this volume; taken before mutex_
         std::set<std::string> users, running; // under mutex_
-        bool removed = false;                // under mutex_
+        bool removed = false;                 // under mutex_
     };
     using VolumePtr = std::shared_ptr<Volume>;
 

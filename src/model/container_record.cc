@@ -54,12 +54,19 @@ template <>
 struct Fields<m::EndpointRecord> {
     static constexpr auto list = std::tuple{field("network_id", &m::EndpointRecord::network_id),
                                             field("endpoint_id", &m::EndpointRecord::endpoint_id),
+                                            field("network", &m::EndpointRecord::network, omit_empty),
                                             field("ip_address", &m::EndpointRecord::ip_address),
                                             field("prefix_length", &m::EndpointRecord::prefix_length),
                                             field("gateway", &m::EndpointRecord::gateway),
                                             field("mac_address", &m::EndpointRecord::mac_address),
                                             field("interface", &m::EndpointRecord::interface),
                                             field("host_interface", &m::EndpointRecord::host_interface)};
+};
+template <>
+struct Fields<m::PublishedPort> {
+    static constexpr auto list = std::tuple{
+        field("protocol", &m::PublishedPort::protocol), field("container_port", &m::PublishedPort::container_port),
+        field("host_port", &m::PublishedPort::host_port), field("host_ip", &m::PublishedPort::host_ip)};
 };
 // config, host_config and networking have a mapping of their own
 // (container_json.cc); a second one here would break the one-definition rule.
@@ -87,22 +94,15 @@ struct Fields<m::ContainerState> {
                                             field("manually_stopped", &m::ContainerState::manually_stopped, omit_empty),
                                             field("id_first", &m::ContainerState::id_first, omit_empty),
                                             field("id_count", &m::ContainerState::id_count, omit_empty),
-                                            field("endpoint", &m::ContainerState::endpoint, omit_empty)};
+                                            field("endpoint", &m::ContainerState::endpoint, omit_empty),
+                                            field("endpoints", &m::ContainerState::endpoints, omit_empty),
+                                            field("ports", &m::ContainerState::ports, omit_empty)};
 };
 } // namespace hull::json
 
 namespace hull::model {
 
 namespace {
-
-template <class T>
-Result<T> read(std::string_view text) {
-    auto value = json::parse(text);
-    if (!value.ok()) return std::move(value).error().with_kind(ErrorKind::corrupt);
-    auto decoded = json::decode<T>(*value);
-    if (!decoded.ok()) return std::move(decoded).error().with_kind(ErrorKind::corrupt);
-    return decoded;
-}
 
 Result<void> read_asked_for(const json::Object& from, ContainerSettings& into) {
     if (const auto* config = from.if_contains("config"))
@@ -136,7 +136,16 @@ std::string print_container_settings(const ContainerSettings& settings) {
     return json::print(out);
 }
 
-std::string print_container_state(const ContainerState& state) { return json::print(json::encode(state)); }
+std::string print_container_state(const ContainerState& state) {
+    json::Object out;
+    json::encode_into(state, out);
+    if (state.networks) {
+        json::Object networks;
+        for (const auto& [name, endpoint] : *state.networks) networks[name] = to_json(endpoint);
+        out["networks"] = std::move(networks);
+    }
+    return json::print(out);
+}
 
 Result<ContainerSettings> parse_container_settings(std::string_view text) {
     auto value = json::parse(text);
@@ -147,6 +156,20 @@ Result<ContainerSettings> parse_container_settings(std::string_view text) {
     return settings;
 }
 
-Result<ContainerState> parse_container_state(std::string_view text) { return read<ContainerState>(text); }
+Result<ContainerState> parse_container_state(std::string_view text) {
+    auto value = json::parse(text);
+    if (!value.ok()) return std::move(value).error().with_kind(ErrorKind::corrupt);
+    auto state = json::decode<ContainerState>(*value);
+    if (!state.ok()) return std::move(state).error().with_kind(ErrorKind::corrupt);
+    const auto* networks = value->as_object().if_contains("networks");
+    if (!networks || !networks->is_object()) return state;
+    state->networks.emplace();
+    for (const auto& [name, settings] : networks->get_object()) {
+        auto endpoint = endpoint_settings_from_json(settings);
+        if (!endpoint.ok()) return std::move(endpoint).error().with_kind(ErrorKind::corrupt);
+        state->networks->emplace(name, *std::move(endpoint));
+    }
+    return state;
+}
 
 } // namespace hull::model

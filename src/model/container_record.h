@@ -41,13 +41,21 @@ struct MountPoint {
     std::map<std::string, std::string> volume_options;
 };
 
-// What a running container has on the bridge network. Addresses are texts.
+// What a running container has on one network. Addresses are texts.
 struct EndpointRecord {
     std::string network_id, endpoint_id;
+    std::string network; // its name
     std::string ip_address;
     int prefix_length = 0;
     std::string gateway, mac_address;
     std::string interface, host_interface;
+};
+
+// A port of a running container on the host.
+struct PublishedPort {
+    std::string protocol; // tcp udp sctp
+    int container_port = 0, host_port = 0;
+    std::string host_ip;
 };
 
 // The part that never changes, except for the name.
@@ -74,7 +82,11 @@ struct ContainerState {
     int restart_count = 0;
     bool manually_stopped = false;       // the restart policy leaves it alone
     uint32_t id_first = 0, id_count = 0; // of its user namespace while it runs; 0: the host's, or another container's
-    std::optional<EndpointRecord> endpoint;
+    std::optional<EndpointRecord> endpoint; // on the default bridge, from the start
+    std::vector<EndpointRecord> endpoints;  // on other networks, and on that one when it came later
+    std::vector<PublishedPort> ports;
+    // Networks by name, as asked for; nullopt: those it was created with.
+    std::optional<std::map<std::string, EndpointSettings>> networks;
 };
 
 std::string print_container_settings(const ContainerSettings& settings);

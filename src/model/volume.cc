@@ -14,10 +14,9 @@ struct Fields<m::VolumeDriver> {
 };
 template <>
 struct Fields<m::VolumeOptions> {
-    static constexpr auto list =
-        std::tuple{field("NoCopy", &m::VolumeOptions::no_copy), field("Labels", &m::VolumeOptions::labels),
-                   field("DriverConfig", &m::VolumeOptions::driver_config),
-                   field("Subpath", &m::VolumeOptions::subpath)};
+    static constexpr auto list = std::tuple{
+        field("NoCopy", &m::VolumeOptions::no_copy), field("Labels", &m::VolumeOptions::labels),
+        field("DriverConfig", &m::VolumeOptions::driver_config), field("Subpath", &m::VolumeOptions::subpath)};
 };
 template <>
 struct Fields<m::VolumeRequest> {

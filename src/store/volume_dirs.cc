@@ -116,8 +116,8 @@ Result<std::vector<std::string>> VolumeDirs::list() const {
     return names;
 }
 
-Result<void> VolumeDirs::seed(const std::string& name, const std::vector<std::string>& lower,
-                              const std::string& inside, bool in_use) {
+Result<void> VolumeDirs::seed(const std::string& name, const std::vector<std::string>& lower, const std::string& inside,
+                              bool in_use) {
     const std::string data = path(name);
     if (!TRY(is_empty_folder(data))) return {};
     if (in_use || TRY(is_mounted(name))) return seed_volume(lower, inside, data);

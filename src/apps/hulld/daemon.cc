@@ -90,7 +90,8 @@ private:
                                                             .images = *images_,
                                                             .records = *records_,
                                                             .sandboxes = *sandboxes_,
-                                                            .host = *machine_}));
+                                                            .host = *machine_,
+                                                            .bridge = bridge_.get()}));
         engine_->images().use(*registries_);
         api::ApiOptions api;
         api.version = HULL_VERSION;

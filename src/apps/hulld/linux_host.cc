@@ -206,6 +206,9 @@ public:
             std::make_unique<FrameCapture>(std::move(own), std::move(client), std::move(epoll)));
     }
 
+    Result<UniqueFd> net_namespace(int pid) override {
+        return sys::open("/proc/" + std::to_string(pid) + "/ns/net", O_RDONLY);
+    }
     std::string descriptor_path(BorrowedFd fd) override {
         return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd.get());
     }

@@ -1,0 +1,131 @@
+// The networks of this engine and who is on them.
+//
+// Lifecycle of a network: created (bridge device, rules, record) -> containers
+// join and leave -> removed when nobody is on it. A restart of the engine makes
+// what is missing and takes over who runs on. "bridge" is always there; "host"
+// and "none" aren't networks here, nobody joins them.
+// Thread-safe. Joining holds no lock of the keeper's across system calls, but
+// the container's operation() is held by whoever calls.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/network_names.h"
+#include "engine/port_bindings.h"
+#include "model/container_record.h"
+#include "model/network.h"
+#include "net/bridge.h"
+#include "net/host_ports.h"
+#include "net/name_server.h"
+#include "store/records.h"
+
+namespace hull::engine {
+
+using model::EndpointRecord;
+using model::NetworkRecord;
+using model::PublishedPort;
+
+bool is_predefined_network(const std::string& name); // bridge host none default, in this spelling
+
+// A container as networks see it.
+struct NetworkMember {
+    std::string container, name, hostname;
+    std::map<std::string, model::EndpointSettings> networks; // by name
+    std::string main_network;                                // eth0; empty: none
+    std::optional<EndpointRecord> first;                     // on the default bridge already
+    std::vector<PortWish> ports;
+    std::vector<std::string> dns;      // --dns
+    std::vector<std::string> host_dns; // of the host
+};
+
+class NetworkKeeper {
+public:
+    // bridge: the default one; may be null. owner: written on devices.
+    static Result<std::unique_ptr<NetworkKeeper>> open(std::string owner, store::Records& records, net::Bridge* bridge,
+                                                       std::string bridge_id);
+
+    // Errors have Docker's texts: conflict, forbidden, invalid_argument, unsupported, not_found.
+    Result<NetworkRecord> create(const model::NetworkRequest& request);
+    // User-defined ones.
+    std::vector<NetworkRecord> all() const;
+    // Name, id or unique prefix of an id; also "bridge". Errors: not_found "network x not found".
+    Result<NetworkRecord> find(const std::string& name) const;
+    Result<void> remove(const std::string& name);
+    size_t members(const std::string& id) const;
+
+    struct Joined {
+        std::vector<EndpointRecord> endpoints; // without NetworkMember::first
+        std::vector<PublishedPort> ports;
+    };
+    // Puts a namespace in which nothing runs yet on the member's networks, and
+    // publishes its ports. On error nothing is left.
+    Result<Joined> join(const NetworkMember& member, BorrowedFd net_ns);
+    // One that runs on: after all of them were told to recover().
+    Result<void> rejoin(const NetworkMember& member, BorrowedFd net_ns, const Joined& joined);
+    // The endpoints of running containers, before the first rejoin().
+    void recover(const std::vector<EndpointRecord>& live);
+    // Everything it has, back. Not there: fine.
+    // What it was on.
+    std::vector<EndpointRecord> leave(const std::string& container);
+    // Live changes of one that joined.
+    Result<Joined> connect(const NetworkMember& member, const std::string& network, BorrowedFd net_ns);
+    Result<Joined> disconnect(const NetworkMember& member, const std::string& network, BorrowedFd net_ns);
+    // Another name, other aliases.
+    void rename(const NetworkMember& member);
+
+private:
+    struct Network {
+        NetworkRecord record;
+        std::unique_ptr<net::Bridge> own;
+        net::Bridge* bridge = nullptr; // own, or the default; null: it couldn't be made
+        std::set<std::string> members;
+    };
+    using NetworkPtr = std::shared_ptr<Network>;
+    struct Present {                           // a container on networks
+        std::vector<EndpointRecord> endpoints; // in order of joining, the first one too
+        std::vector<PublishedPort> ports;
+        std::string port_network; // id of the one that has them
+        std::string gateway;      // interface of the default route
+        bool named = false;       // has a name server
+    };
+
+    NetworkKeeper(std::string owner, store::Records& records) : owner_(std::move(owner)), records_(records) {}
+    Result<void> load(net::Bridge* bridge, std::string bridge_id);
+    Result<NetworkPtr> look_up(const std::string& name) const;
+    net::BridgeConfig config_of(const NetworkRecord& record) const;
+    Result<void> check_overlap(const net::Prefix& subnet, const std::string& id) const;
+
+    Result<EndpointRecord> attach(const NetworkMember& member, const NetworkPtr& network, BorrowedFd net_ns,
+                                  const Present& present);
+    void detach(const std::string& container, const EndpointRecord& endpoint);
+    Result<void> set_gateway(const NetworkMember& member, Present& present, BorrowedFd net_ns);
+    Result<void> publish(const NetworkMember& member, Present& present);
+    Result<void> publish_again(const std::string& container, Present& present);
+    void unpublish(const std::string& container, Present& present);
+    Result<void> serve_names(const NetworkMember& member, Present& present, BorrowedFd net_ns);
+    void set_names(const NetworkMember& member, const Present& present);
+    NetworkPtr by_id(const std::string& id) const;
+    std::vector<EndpointRecord> by_preference(const NetworkMember& member, const Present& present) const;
+    void forget(const std::string& container, Present& present);
+    static Joined joined(const NetworkMember& member, const Present& present);
+
+    const std::string owner_;
+    store::Records& records_;
+    std::mutex creating_; // one network at a time, so that names and subnets stay apart
+    mutable std::mutex mutex_;
+    std::map<std::string, NetworkPtr> networks_; // by id
+    std::map<std::string, Present> present_;     // by container
+    net::HostPorts host_ports_;
+    NetworkNames names_;
+    std::unique_ptr<net::NameServer> server_; // last: its threads use names_
+};
+
+} // namespace hull::engine

@@ -1,0 +1,458 @@
+// Who is on which network: endpoints, names, ports, the default route.
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "engine/network_keeper.h"
+
+namespace hull::engine {
+namespace {
+
+Result<net::Endpoint> endpoint_of(const EndpointRecord& record) {
+    net::Endpoint endpoint;
+    endpoint.ip = TRY(net::IpAddress::parse(record.ip_address));
+    endpoint.prefix_length = static_cast<uint8_t>(record.prefix_length);
+    if (!record.gateway.empty()) endpoint.gateway = TRY(net::IpAddress::parse(record.gateway));
+    endpoint.mac = TRY(net::MacAddress::parse(record.mac_address));
+    endpoint.interface = record.interface;
+    endpoint.host_interface = record.host_interface;
+    return endpoint;
+}
+
+// The lowest eth<n> that is free.
+std::string next_interface(const std::vector<EndpointRecord>& endpoints, const std::string& prefix) {
+    for (unsigned n = 0;; ++n) {
+        std::string name = prefix + std::to_string(n);
+        if (std::ranges::find(endpoints, name, &EndpointRecord::interface) == endpoints.end()) return name;
+    }
+}
+
+const model::EndpointSettings& settings_of(const NetworkMember& member, const std::string& network) {
+    static const model::EndpointSettings none;
+    auto found = member.networks.find(network);
+    return found == member.networks.end() ? none : found->second;
+}
+
+Result<net::EndpointRequest> endpoint_request(const model::EndpointSettings& settings) {
+    net::EndpointRequest request;
+    if (settings.ipam_config && !settings.ipam_config->ipv4_address.empty()) {
+        auto ip = net::IpAddress::parse(settings.ipam_config->ipv4_address);
+        if (!ip.ok())
+            return Error(ErrorKind::invalid_argument, "invalid IPv4 address: " + settings.ipam_config->ipv4_address);
+        request.ip = *ip;
+    }
+    if (settings.ipam_config && !settings.ipam_config->ipv6_address.empty())
+        return Error(ErrorKind::unsupported,
+                     "IPv6 addresses are not supported yet: " + settings.ipam_config->ipv6_address);
+    if (!settings.mac_address.empty()) {
+        auto mac = net::MacAddress::parse(settings.mac_address);
+        if (!mac.ok()) return Error(ErrorKind::invalid_argument, "invalid MAC address: " + settings.mac_address);
+        request.mac = *mac;
+    }
+    return request;
+}
+
+Error port_error(const NetworkMember& member, const EndpointRecord& endpoint, const Error& why) {
+    return Error(ErrorKind::system, "driver failed programming external connectivity on endpoint " + member.name +
+                                        " (" + endpoint.endpoint_id + "): " + why.message());
+}
+
+bool host_has_ipv6() {
+    static const bool has = [] {
+        net::HostPorts probe;
+        return probe
+            .reserve("", {.protocol = 6,
+                          .host = net::IpAddress::v6({}),
+                          .first = 0,
+                          .last = 0,
+                          .container = {},
+                          .container_port = 0})
+            .ok();
+    }();
+    return has;
+}
+
+Result<net::PortRule> rule_of(const PublishedPort& port, const net::IpAddress& container) {
+    return net::PortRule{.protocol = protocol_number(port.protocol),
+                         .host = TRY(net::IpAddress::parse(port.host_ip)),
+                         .host_port = static_cast<uint16_t>(port.host_port),
+                         .container = container,
+                         .container_port = static_cast<uint16_t>(port.container_port)};
+}
+
+// Those that the firewall translates.
+std::vector<net::PortRule> rules_of(const std::vector<PublishedPort>& ports, const net::IpAddress& container) {
+    std::vector<net::PortRule> rules;
+    for (const PublishedPort& port : ports)
+        if (auto rule = rule_of(port, container); rule.ok() && !rule->host.is_v6()) rules.push_back(*rule);
+    return rules;
+}
+
+} // namespace
+
+NetworkKeeper::Joined NetworkKeeper::joined(const NetworkMember& member, const Present& present) {
+    Joined out{.endpoints = {}, .ports = present.ports};
+    for (const EndpointRecord& endpoint : present.endpoints)
+        if (!member.first || endpoint.endpoint_id != member.first->endpoint_id) out.endpoints.push_back(endpoint);
+    return out;
+}
+
+// The default route, ports and look-ups prefer: networks that lead outside, a
+// higher priority, then the name (as Docker orders them).
+std::vector<EndpointRecord> NetworkKeeper::by_preference(const NetworkMember& member, const Present& present) const {
+    std::vector<EndpointRecord> list = present.endpoints;
+    std::ranges::stable_sort(list, [&](const EndpointRecord& a, const EndpointRecord& b) {
+        auto internal = [&](const EndpointRecord& one) {
+            NetworkPtr network = by_id(one.network_id);
+            return network && network->record.internal;
+        };
+        if (internal(a) != internal(b)) return internal(b);
+        const int first = settings_of(member, a.network).gw_priority,
+                  second = settings_of(member, b.network).gw_priority;
+        if (first != second) return first > second;
+        return a.network < b.network;
+    });
+    return list;
+}
+
+Result<EndpointRecord> NetworkKeeper::attach(const NetworkMember& member, const NetworkPtr& network, BorrowedFd net_ns,
+                                             const Present& present) {
+    if (!network->bridge)
+        return Error(ErrorKind::unavailable, "network " + network->record.name + " could not be set up on this host");
+    const net::EndpointRequest request = TRY(endpoint_request(settings_of(member, network->record.name)));
+    {
+        std::lock_guard lock(mutex_);
+        if (!networks_.contains(network->record.id))
+            return Error(ErrorKind::not_found, "network " + network->record.name + " not found");
+        network->members.insert(member.container);
+    }
+    auto prefix = network->record.options.find("com.docker.network.container_iface_prefix");
+    auto made = network->bridge->attach(
+        net_ns, next_interface(present.endpoints, prefix == network->record.options.end() ? "eth" : prefix->second),
+        request, net::Bridge::DefaultRoute::leave);
+    if (!made.ok()) {
+        std::lock_guard lock(mutex_);
+        network->members.erase(member.container);
+        return std::move(made).error();
+    }
+    return EndpointRecord{.network_id = network->record.id,
+                          .endpoint_id = random_id(),
+                          .network = network->record.name,
+                          .ip_address = made->ip.str(),
+                          .prefix_length = made->prefix_length,
+                          .gateway = network->record.internal ? "" : made->gateway.str(),
+                          .mac_address = made->mac.str(),
+                          .interface = made->interface,
+                          .host_interface = made->host_interface};
+}
+
+void NetworkKeeper::detach(const std::string& container, const EndpointRecord& endpoint) {
+    NetworkPtr network = by_id(endpoint.network_id);
+    if (!network) return;
+    if (network->bridge) {
+        net::Endpoint gone;
+        gone.host_interface = endpoint.host_interface;
+        network->bridge->disconnect(gone);
+    }
+    std::lock_guard lock(mutex_);
+    network->members.erase(container);
+}
+
+Result<void> NetworkKeeper::set_gateway(const NetworkMember& member, Present& present, BorrowedFd net_ns) {
+    const auto list = by_preference(member, present);
+    const bool outside = !list.empty() && !list[0].gateway.empty();
+    const std::string wanted = outside ? list[0].interface : "";
+    if (wanted == present.gateway) return {};
+    std::optional<net::IpAddress> gateway;
+    if (outside) gateway = TRY(net::IpAddress::parse(list[0].gateway));
+    TRY(net::set_default_route(net_ns, wanted, gateway));
+    present.gateway = wanted;
+    return {};
+}
+
+Result<void> NetworkKeeper::publish(const NetworkMember& member, Present& present) {
+    if (member.ports.empty()) return {};
+    const auto list = by_preference(member, present);
+    if (list.empty() || list[0].gateway.empty()) return {}; // no way out, none in
+    const EndpointRecord& endpoint = list[0];
+    NetworkPtr network = by_id(endpoint.network_id);
+    if (!network || !network->bridge) return {};
+    const net::IpAddress ip = TRY(net::IpAddress::parse(endpoint.ip_address));
+    std::string default_ip;
+    if (auto option = network->record.options.find("com.docker.network.bridge.host_binding_ipv4");
+        option != network->record.options.end())
+        default_ip = option->second;
+
+    auto reserve = [&](const PortWish& wish, const std::string& host, uint16_t first,
+                       uint16_t last) -> Result<uint16_t> {
+        return host_ports_.reserve(member.container, {.protocol = protocol_number(wish.protocol),
+                                                      .host = TRY(net::IpAddress::parse(host)),
+                                                      .first = first,
+                                                      .last = last,
+                                                      .container = ip,
+                                                      .container_port = wish.container_port});
+    };
+    auto one = [&](const PortWish& wish) -> Result<void> {
+        const std::string asked = wish.host_ip.empty() ? default_ip : wish.host_ip;
+        const std::string host = asked.empty() ? "0.0.0.0" : asked;
+        if (host.find(':') != std::string::npos && wish.protocol != "tcp")
+            return Error(ErrorKind::unsupported, "publishing a " + wish.protocol + " port on an IPv6 address (" + host +
+                                                     ") of a container without one is not supported");
+        const uint16_t port = TRY(reserve(wish, host, wish.first, wish.last));
+        present.ports.push_back({wish.protocol, wish.container_port, port, host});
+        if (!asked.empty() || wish.protocol != "tcp" || !host_has_ipv6()) return {};
+        // The same port for those who come by IPv6.
+        auto second = reserve(wish, "::", port, port);
+        if (!second.ok() && wish.first != 0) return std::move(second).error();
+        if (second.ok()) present.ports.push_back({wish.protocol, wish.container_port, port, "::"});
+        return {};
+    };
+    auto done = [&]() -> Result<void> {
+        for (const PortWish& wish : member.ports) TRY(one(wish));
+        return network->bridge->publish(rules_of(present.ports, ip), endpoint.host_interface);
+    }();
+    present.port_network = network->record.id;
+    if (done.ok()) return {};
+    present.ports.clear(); // nothing is in the firewall
+    host_ports_.release(member.container);
+    return port_error(member, endpoint, done.error());
+}
+
+void NetworkKeeper::unpublish(const std::string& container, Present& present) {
+    if (present.ports.empty()) return;
+    NetworkPtr network = by_id(present.port_network);
+    for (const EndpointRecord& endpoint : present.endpoints) {
+        if (!network || !network->bridge || endpoint.network_id != present.port_network) continue;
+        if (auto ip = net::IpAddress::parse(endpoint.ip_address); ip.ok())
+            network->bridge->unpublish(rules_of(present.ports, *ip));
+    }
+    host_ports_.release(container);
+    present.ports.clear();
+}
+
+// After a restart of the engine: the same ports again.
+Result<void> NetworkKeeper::publish_again(const std::string& container, Present& present) {
+    for (const EndpointRecord& endpoint : present.endpoints) {
+        if (endpoint.network_id != present.port_network) continue;
+        NetworkPtr network = by_id(endpoint.network_id);
+        const net::IpAddress ip = TRY(net::IpAddress::parse(endpoint.ip_address));
+        for (const PublishedPort& port : present.ports) {
+            const net::PortRule rule = TRY(rule_of(port, ip));
+            auto reserved = host_ports_.reserve(container, {.protocol = rule.protocol,
+                                                            .host = rule.host,
+                                                            .first = rule.host_port,
+                                                            .last = rule.host_port,
+                                                            .container = ip,
+                                                            .container_port = rule.container_port});
+            // Somebody else has it on this machine by now; the translation works all the same.
+            if (!reserved.ok()) log::warning("take over a published port", reserved.error());
+        }
+        if (network && network->bridge)
+            TRY(network->bridge->publish(rules_of(present.ports, ip), endpoint.host_interface));
+    }
+    return {};
+}
+
+void NetworkKeeper::set_names(const NetworkMember& member, const Present& present) {
+    std::vector<NetworkNames::Member> list;
+    for (const EndpointRecord& endpoint : by_preference(member, present)) {
+        NetworkPtr network = by_id(endpoint.network_id);
+        auto ip = net::IpAddress::parse(endpoint.ip_address);
+        // No names on the default bridge, as in Docker.
+        if (!network || !ip.ok() || network->record.name == "bridge") continue;
+        const model::EndpointSettings& settings = settings_of(member, endpoint.network);
+        NetworkNames::Member one{.network_id = endpoint.network_id,
+                                 .network = endpoint.network,
+                                 .ip = *ip,
+                                 .main = member.name,
+                                 .names = {member.name, member.container.substr(0, 12), member.hostname},
+                                 .links = {},
+                                 .internal = network->record.internal};
+        for (const std::string& alias : settings.aliases) one.names.push_back(alias);
+        for (const std::string& link : settings.links) {
+            const size_t colon = link.find(':');
+            const std::string target = link.substr(0, colon);
+            one.links[colon == link.npos ? target : link.substr(colon + 1)] =
+                target.substr(target.starts_with('/') ? 1 : 0);
+        }
+        list.push_back(std::move(one));
+    }
+    names_.set(member.container, std::move(list));
+}
+
+Result<void> NetworkKeeper::serve_names(const NetworkMember& member, Present& present, BorrowedFd net_ns) {
+    const bool wants = std::ranges::any_of(present.endpoints, [](const EndpointRecord& endpoint) {
+        return endpoint.network != "bridge" && !endpoint.network.empty();
+    });
+    set_names(member, present);
+    if (!wants || present.named) return {};
+    net::NameServer::Outside outside{.servers = member.dns, .from = net::NameServer::From::container};
+    if (member.dns.empty()) outside = {.servers = member.host_dns, .from = net::NameServer::From::host};
+    TRY(server_->open(member.container, net_ns, std::move(outside)).context("start the name server"));
+    present.named = true;
+    return {};
+}
+
+void NetworkKeeper::forget(const std::string& container, Present& present) {
+    names_.remove(container);
+    server_->close(container);
+    unpublish(container, present);
+    for (const EndpointRecord& endpoint : present.endpoints) detach(container, endpoint);
+}
+
+Result<NetworkKeeper::Joined> NetworkKeeper::join(const NetworkMember& member, BorrowedFd net_ns) {
+    Present present;
+    if (member.first) {
+        present.endpoints.push_back(*member.first);
+        present.endpoints[0].network = "bridge";
+        present.gateway = member.first->interface;
+    }
+    auto done = [&]() -> Result<void> {
+        std::vector<std::string> names;
+        for (const auto& [name, settings] : member.networks)
+            if (!is_predefined_network(name) || (name == "bridge" && !member.first)) names.push_back(name);
+        // The main network is eth0.
+        std::ranges::stable_partition(names, [&](const std::string& name) { return name == member.main_network; });
+        for (const std::string& name : names)
+            present.endpoints.push_back(TRY(attach(member, TRY(look_up(name)), net_ns, present)));
+        TRY(set_gateway(member, present, net_ns));
+        TRY(serve_names(member, present, net_ns));
+        return publish(member, present);
+    }();
+    if (!done.ok()) {
+        // The first one is its taker's to give back.
+        if (member.first) present.endpoints.erase(present.endpoints.begin());
+        forget(member.container, present);
+        return std::move(done).error();
+    }
+    std::lock_guard lock(mutex_);
+    if (member.first)
+        if (auto bridge = networks_.find(member.first->network_id); bridge != networks_.end())
+            bridge->second->members.insert(member.container);
+    Joined out = joined(member, present);
+    present_[member.container] = std::move(present);
+    return out;
+}
+
+void NetworkKeeper::recover(const std::vector<EndpointRecord>& live) {
+    std::map<std::string, std::vector<net::Endpoint>> by_network;
+    for (const EndpointRecord& record : live)
+        if (auto endpoint = endpoint_of(record); endpoint.ok()) by_network[record.network_id].push_back(*endpoint);
+    for (const auto& [id, network] : networks_) {
+        if (!network->own) continue;
+        if (auto done = network->own->recover(by_network[id]); !done.ok())
+            log::warning("take over network " + network->record.name, done.error());
+    }
+}
+
+Result<void> NetworkKeeper::rejoin(const NetworkMember& member, BorrowedFd net_ns, const Joined& before) {
+    Present present;
+    if (member.first) {
+        present.endpoints.push_back(*member.first);
+        present.endpoints[0].network = "bridge";
+    }
+    for (const EndpointRecord& endpoint : before.endpoints) present.endpoints.push_back(endpoint);
+    present.ports = before.ports;
+    const auto list = by_preference(member, present);
+    if (!list.empty()) present.port_network = list[0].network_id;
+    if (!list.empty() && !list[0].gateway.empty()) present.gateway = list[0].interface;
+    {
+        std::lock_guard lock(mutex_);
+        for (const EndpointRecord& endpoint : present.endpoints)
+            if (auto network = networks_.find(endpoint.network_id); network != networks_.end())
+                network->second->members.insert(member.container);
+    }
+    auto named = serve_names(member, present, net_ns);
+    auto published = publish_again(member.container, present);
+    {
+        std::lock_guard lock(mutex_);
+        present_[member.container] = std::move(present);
+    }
+    TRY(std::move(published));
+    return named;
+}
+
+std::vector<EndpointRecord> NetworkKeeper::leave(const std::string& container) {
+    Present present;
+    {
+        std::lock_guard lock(mutex_);
+        auto found = present_.find(container);
+        if (found == present_.end()) return {};
+        present = std::move(found->second);
+        present_.erase(found);
+    }
+    forget(container, present);
+    return std::move(present.endpoints);
+}
+
+Result<NetworkKeeper::Joined> NetworkKeeper::connect(const NetworkMember& member, const std::string& name,
+                                                     BorrowedFd net_ns) {
+    NetworkPtr network = TRY(look_up(name));
+    Present present;
+    {
+        std::lock_guard lock(mutex_);
+        present = present_[member.container];
+    }
+    if (std::ranges::find(present.endpoints, network->record.id, &EndpointRecord::network_id) !=
+        present.endpoints.end())
+        return Error(ErrorKind::forbidden, "endpoint with name " + member.name + " already exists in network " + name);
+    EndpointRecord endpoint = TRY(attach(member, network, net_ns, present));
+    present.endpoints.push_back(endpoint);
+    auto done = set_gateway(member, present, net_ns);
+    if (done.ok()) done = serve_names(member, present, net_ns);
+    if (done.ok() && present.ports.empty()) done = publish(member, present);
+    if (!done.ok()) {
+        detach(member.container, endpoint);
+        present.endpoints.pop_back();
+        (void)set_gateway(member, present, net_ns);
+        set_names(member, present);
+        return std::move(done).error();
+    }
+    std::lock_guard lock(mutex_);
+    Joined out = joined(member, present);
+    present_[member.container] = std::move(present);
+    return out;
+}
+
+Result<NetworkKeeper::Joined> NetworkKeeper::disconnect(const NetworkMember& member, const std::string& name,
+                                                        BorrowedFd net_ns) {
+    NetworkPtr network = TRY(look_up(name));
+    Present present;
+    {
+        std::lock_guard lock(mutex_);
+        present = present_[member.container];
+    }
+    auto at = std::ranges::find(present.endpoints, network->record.id, &EndpointRecord::network_id);
+    if (at == present.endpoints.end())
+        return Error(ErrorKind::forbidden,
+                     "container " + member.container + " is not connected to network " + network->record.name);
+    const EndpointRecord endpoint = *at;
+    const bool had_ports = present.port_network == network->record.id && !present.ports.empty();
+    if (had_ports) unpublish(member.container, present);
+    present.endpoints.erase(std::ranges::find(present.endpoints, endpoint.endpoint_id, &EndpointRecord::endpoint_id));
+    detach(member.container, endpoint);
+    // The link is on its way out, and its routes with it.
+    if (network->bridge) network->bridge->drain();
+    if (present.gateway == endpoint.interface) present.gateway.clear();
+    set_names(member, present);
+    if (auto done = set_gateway(member, present, net_ns); !done.ok()) log::warning("default route", done.error());
+    if (had_ports)
+        if (auto done = publish(member, present); !done.ok()) log::warning("published ports", done.error());
+    std::lock_guard lock(mutex_);
+    Joined out = joined(member, present);
+    present_[member.container] = std::move(present);
+    return out;
+}
+
+void NetworkKeeper::rename(const NetworkMember& member) {
+    Present present;
+    {
+        std::lock_guard lock(mutex_);
+        auto found = present_.find(member.container);
+        if (found == present_.end()) return;
+        present = found->second;
+    }
+    set_names(member, present);
+}
+
+} // namespace hull::engine
