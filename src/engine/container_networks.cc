@@ -65,6 +65,9 @@ Result<void> check_networks(const Core& core, ContainerSettings& settings) {
         host.network_mode = name_of(host.network_mode);
     std::map<std::string, model::EndpointSettings> named;
     for (auto& [key, endpoint] : settings.networking.endpoints_config) {
+        // The main one is looked for at the start; 404 would make clients pull the image.
+        if (!is_predefined_network(key) && name_of(key) != host.network_mode && !core.networks->find(key).ok())
+            return Error(ErrorKind::invalid_argument, "network " + key + " not found");
         named.insert_or_assign(name_of(key), std::move(endpoint));
     }
     settings.networking.endpoints_config = std::move(named);

@@ -109,10 +109,11 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
     if (mode == "bridge" && !options.bridge_network) return invalid("network bridge not found");
     for (const auto& [name, endpoint] : request.networking_config.endpoints_config) {
         const bool predefined = is_one_of(name, {"default", "bridge", "none", "host"});
-        if (endpoint.ipam_config && !endpoint.ipam_config->ipv6_address.empty())
+        if (!predefined && endpoint.ipam_config && !endpoint.ipam_config->ipv6_address.empty())
             return unsupported("IPv6 addresses are not supported yet: " + endpoint.ipam_config->ipv6_address);
         if (!predefined) continue;
-        if (endpoint.ipam_config && !endpoint.ipam_config->ipv4_address.empty())
+        if (endpoint.ipam_config &&
+            (!endpoint.ipam_config->ipv4_address.empty() || !endpoint.ipam_config->ipv6_address.empty()))
             return invalid("invalid endpoint settings: user specified IP address is supported on user defined "
                            "networks only");
         if (endpoint.ipam_config && !endpoint.ipam_config->link_local_ips.empty())
