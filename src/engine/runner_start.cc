@@ -196,7 +196,7 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
                         .ids = prepared.ids,
                         .net_files = std::move(net_files),
                         .init = std::move(init),
-                        .subpaths = prepared.subpaths};
+                        .subpaths = &prepared.subpaths};
         return build_spec(input);
     };
     auto spec = build();

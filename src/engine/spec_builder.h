@@ -27,8 +27,8 @@ struct SpecInput {
     IdRange ids;        // of its user namespace; empty: the host's
     NetFiles net_files; // empty members: not mounted
     std::string init;   // on the host, for --init
-    // Of volumes with a subpath, by destination.
-    const std::map<std::string, UniqueFd>& subpaths;
+    // Of volumes with a subpath, by destination; null: none.
+    const std::map<std::string, UniqueFd>* subpaths = nullptr;
 };
 
 // Errors: invalid_argument, not_found (a device), unsupported.

@@ -163,7 +163,8 @@ Result<std::vector<Mount>> build_mounts(const SpecInput& input) {
         mounts.push_back(bind_mount(*point));
         // The keeper opens it through our descriptor: what the volume's users
         // put in its place meanwhile doesn't count.
-        if (auto part = input.subpaths.find(point->destination); part != input.subpaths.end())
+        if (!input.subpaths) continue;
+        if (auto part = input.subpaths->find(point->destination); part != input.subpaths->end())
             mounts.back().source = input.host.descriptor_path(part->second);
     }
     return mounts;
