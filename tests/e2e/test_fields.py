@@ -228,7 +228,7 @@ def test_device_cgroup_rules(engine):
     ({"ExtraHosts": ["a:nowhere"]}, 'invalid IP address in add-host: "nowhere"'),
     ({"Annotations": {"": "x"}}, "invalid Annotations: the empty string is not permitted as an annotation key"),
     ({"Binds": ["/tmp:/x", "/tmp:/x"]}, "Duplicate mount point: /x"),
-    ({"Binds": ["/tmp"]}, "invalid volume specification: '/tmp'"),
+    ({"Binds": ["tmp"]}, "invalid volume specification: 'tmp'"),
     ({"Binds": ["/tmp:/x:wrong"]}, "invalid mode: wrong"),
     ({"Binds": ["/tmp:/"]}, "invalid specification: destination can't be '/'"),
     ({"Mounts": [{"Type": "bind", "Source": "/no/such", "Target": "/x"}]},
