@@ -82,6 +82,7 @@ def test_in_use_cannot_be_removed(engine, name):
 def test_anonymous_volumes_go_with_rm_v_only(engine):
     def volumes():
         return set(engine.docker("volume", "ls", "-q").stdout.split())
+    engine.docker("volume", "prune", "-f")  # those of other tests
     before = volumes()
     box = engine.docker("create", "-v", "/data", "busybox").stdout.strip()
     (mount,) = json.loads(engine.docker("inspect", box).stdout)[0]["Mounts"]
