@@ -92,6 +92,7 @@ Result<std::vector<std::string>> Build::run_command(const Instruction& instructi
 
 Result<Mount> Build::parse_mount(const std::string& text, const StageState& state) const {
     Mount mount;
+    bool access_said = false; // ro or rw
     for (size_t begin = 0; begin <= text.size();) {
         size_t end = std::min(text.find(',', begin), text.size());
         std::string part = text.substr(begin, end - begin);
@@ -99,6 +100,7 @@ Result<Mount> Build::parse_mount(const std::string& text, const StageState& stat
         if (part.empty()) continue;
         size_t equals = part.find('=');
         std::string key = part.substr(0, equals);
+        access_said |= key == "rw" || key == "readwrite" || key == "ro" || key == "readonly";
         std::string value = equals == part.npos ? "" : TRY(expanded(part.substr(equals + 1), state));
         if (key == "type")
             mount.type = value;
@@ -140,8 +142,7 @@ Result<Mount> Build::parse_mount(const std::string& text, const StageState& stat
     static constexpr std::string_view types[] = {"bind", "cache", "tmpfs", "secret", "ssh"};
     if (std::ranges::find(types, mount.type) == std::end(types))
         return invalid("unsupported mount type \"" + mount.type + "\"");
-    if (mount.type == "cache" && text.find("readonly") == text.npos && text.find("ro") == text.npos)
-        mount.writable = true;
+    if (mount.type == "cache" && !access_said) mount.writable = true;
     if (mount.type == "cache" && mount.sharing != "shared" && mount.sharing != "private" && mount.sharing != "locked")
         return invalid("unsupported sharing value \"" + mount.sharing + "\"");
     if (mount.target.empty() && mount.type != "secret" && mount.type != "ssh")

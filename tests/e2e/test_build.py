@@ -197,7 +197,7 @@ def test_mounts_of_run(build, sh):
     text = f"""FROM busybox AS data
 RUN echo from stage > /file
 FROM busybox
-RUN --mount=type=cache,id={time.monotonic_ns()},target=/cache echo x >> /cache/n; cat /cache/n > /n
+RUN --mount=type=cache,id={time.monotonic_ns()},target=/root/.cache echo x >> /root/.cache/n; cat /root/.cache/n > /n
 RUN --mount=type=bind,from=data,source=/file,target=/f --mount=target=/ctx cat /f /ctx/hello > /both
 RUN --mount=type=tmpfs,target=/scratch df /scratch | grep -q tmpfs
 RUN --mount=type=secret,id=missing test ! -e /run/secrets/missing
