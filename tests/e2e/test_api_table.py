@@ -1,7 +1,7 @@
 """docs/api.md: every endpoint has a route and a test that exists."""
 import re
 
-from conftest import ROOT
+from engines import ROOT
 
 DOC = (ROOT / "docs/api.md").read_text()
 ENDPOINTS = [line for line in (ROOT / "tests/e2e/endpoints.txt").read_text().splitlines() if not line.startswith("#")]

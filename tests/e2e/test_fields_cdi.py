@@ -35,7 +35,7 @@ JSON = {"cdiVersion": "0.6.0", "kind": "nvidia.com/gpu", "devices": [
 
 @pytest.fixture(scope="module")
 def cdi(programs, tmp_path_factory):
-    from conftest import Engine
+    from engines import Engine
     folder = tmp_path_factory.mktemp("hull-e2e")
     for name in ("etc", "run", "files"):
         (folder / name).mkdir()

@@ -18,7 +18,7 @@ FOUND = [name for name in ("runc", "crun") if shutil.which(name) and not (name =
 @pytest.fixture(scope="module", params=FOUND)
 def other(request, programs, tmp_path_factory):
     """An engine with that runtime as `other`, from its configuration file."""
-    from conftest import Engine
+    from engines import Engine
     folder = tmp_path_factory.mktemp("hull-e2e")
     (folder / "daemon.json").write_text(json.dumps({"runtimes": {"other": {"path": request.param, "runtimeArgs": []}}}))
     engine = Engine(programs, folder, ["--config-file", str(folder / "daemon.json")]).start()

@@ -15,7 +15,7 @@ import urllib.request
 import docker as docker_py
 import pytest
 
-from conftest import ROOT, run
+from engines import ROOT, run
 from test_clients import api
 
 

@@ -11,7 +11,7 @@ import time
 import docker as docker_py
 import pytest
 
-from conftest import run
+from engines import run
 from test_service import free_port, wait_for
 
 
