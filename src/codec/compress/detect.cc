@@ -55,10 +55,8 @@ Result<std::unique_ptr<ByteSource>> decompress(ByteSource& source) {
     case Compression::none: return std::unique_ptr<ByteSource>(std::move(raw));
     case Compression::gzip: decoded = gunzip(*raw); break;
     case Compression::zstd: decoded = unzstd(*raw); break;
-    case Compression::bzip2:
-    case Compression::xz:
-        return Error(ErrorKind::unsupported, std::string("archives compressed with ") + name_of(compression) +
-                                                 " are not supported; use gzip, zstd or none");
+    case Compression::bzip2: decoded = unbzip2(*raw); break;
+    case Compression::xz: decoded = unxz(*raw); break;
     }
     return std::unique_ptr<ByteSource>(std::make_unique<Decoded>(std::move(raw), std::move(decoded)));
 }
