@@ -39,14 +39,14 @@ Result<build::Builder*> Call::builder() const {
 
 Result<engine::Filters> Call::filters() const { return parse_filters(query_.get("filters")); }
 
-Result<std::vector<model::Platform>> Call::platforms(std::string_view parameter) const {
+Result<std::vector<model::Platform>> Call::platforms(std::string_view parameter, int since, int several_since) const {
     std::vector<model::Platform> out;
-    if (!at_least(48)) return out;
+    if (!at_least(since)) return out;
     for (const std::string& text : texts(parameter)) {
         if (text.empty()) continue;
         out.push_back(TRY(parse_platform_json(text)));
     }
-    if (out.size() > 1 && !at_least(52))
+    if (out.size() > 1 && !at_least(several_since))
         return Error(ErrorKind::invalid_argument, "multiple platform parameters not supported");
     return out;
 }

@@ -55,8 +55,10 @@ public:
     Result<std::optional<int>> number(std::string_view parameter) const; // absent or empty: nullopt
     Result<std::optional<WallTime>> time(std::string_view parameter) const;
     Result<engine::Filters> filters() const;
-    // Of every "platform" parameter, which are JSON (1.48); one at most before 1.52.
-    Result<std::vector<model::Platform>> platforms(std::string_view parameter = "platform") const;
+    // Of every parameter of that name, which are JSON; from these minor versions on one,
+    // and several.
+    Result<std::vector<model::Platform>> platforms(std::string_view parameter = "platform", int since = 48,
+                                                   int several_since = 52) const;
 
     // The body of a request that takes JSON, at most 4 MiB; empty when there is
     // none. Errors: invalid_argument for another Content-Type.

@@ -117,19 +117,24 @@ Value descriptor_json(const model::Descriptor& descriptor, WithPlatform with) {
     return object;
 }
 
-Value manifest_json(const image::Summary& summary, const image::Distributable& content,
-                    const std::vector<std::string>& containers) {
-    const auto unpacked = static_cast<int64_t>(summary.image->size);
-    return Object{
-        {"ID", content.manifest.digest.str()},
-        {"Descriptor", descriptor_json(content.manifest, WithPlatform::yes)},
-        {"Available", true},
-        {"Kind", "image"},
-        {"Size", Object{{"Content", content.content}, {"Total", static_cast<int64_t>(content.content) + unpacked}}},
-        {"ImageData", Object{{"Platform", platform_json(*content.manifest.platform)},
-                             {"Containers", json::encode(containers)},
-                             {"Size", Object{{"Unpacked", unpacked}}}}},
+Value manifest_json(const image::PlatformManifest& manifest, const std::vector<std::string>& containers) {
+    const auto unpacked = static_cast<int64_t>(manifest.image ? manifest.image->size : 0);
+    const auto content = static_cast<int64_t>(manifest.content);
+    Object object{
+        {"ID", manifest.descriptor.digest.str()},
+        {"Descriptor", descriptor_json(manifest.descriptor, WithPlatform::yes)},
+        {"Available", manifest.image != nullptr},
+        {"Kind", manifest.attests ? "attestation" : "image"},
+        {"Size", Object{{"Content", content}, {"Total", content + unpacked}}},
     };
+    if (manifest.attests) {
+        object["AttestationData"] = Object{{"For", manifest.attests->str()}};
+        return object;
+    }
+    object["ImageData"] = Object{{"Platform", platform_json(manifest.descriptor.platform.value_or(model::Platform()))},
+                                 {"Containers", json::encode(containers)},
+                                 {"Size", Object{{"Unpacked", unpacked}}}};
+    return object;
 }
 
 Value removed_json(const std::vector<image::Removed>& removed) {

@@ -21,8 +21,7 @@ boost::json::value removed_json(const std::vector<image::Removed>& removed);
 // Whether the descriptor tells its platform: in an index it does.
 enum class WithPlatform : bool { no, yes };
 boost::json::value descriptor_json(const model::Descriptor& descriptor, WithPlatform with);
-// ImageManifestSummary. containers: ids of those that use it.
-boost::json::value manifest_json(const image::Summary& summary, const image::Distributable& content,
-                                 const std::vector<std::string>& containers);
+// ImageManifestSummary. containers: ids of those that use its image.
+boost::json::value manifest_json(const image::PlatformManifest& manifest, const std::vector<std::string>& containers);
 
 } // namespace hull::api

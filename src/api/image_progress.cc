@@ -4,6 +4,9 @@
 #include <array>
 #include <cstdio>
 
+#include "api/image_json.h"
+#include "codec/json.h"
+
 namespace hull::api {
 
 namespace {
@@ -38,6 +41,13 @@ json::Object transfer_line(const image::TransferLine& line) {
     if (line.tag) {
         object["progressDetail"] = json::Object{};
         object["aux"] = json::Object{{"Tag", *line.tag}, {"Digest", line.digest}, {"Size", line.size}};
+        return object;
+    }
+    if (line.instead) {
+        object["aux"] = json::Object{{"manifestPushedInsteadOfIndex", true},
+                                     {"originalIndex", descriptor_json(line.instead->first, WithPlatform::yes)},
+                                     {"selectedManifest", descriptor_json(line.instead->second, WithPlatform::yes)}};
+        object["progressDetail"] = json::Object{};
         return object;
     }
     object["status"] = line.status;

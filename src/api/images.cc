@@ -23,9 +23,12 @@ Result<Users> containers_by_image(const Call& call) {
 constexpr int manifests_since = 47;
 
 Result<void> add_manifests(json::Object& object, const image::Summary& summary, Users& users, const Call& call) {
-    auto content = TRY(call.images().images().distributable(summary.image->id));
-    object["Manifests"] = json::Array{manifest_json(summary, content, users[summary.image->id.str()])};
-    if (call.at_least(48)) object["Descriptor"] = descriptor_json(content.manifest, WithPlatform::no);
+    auto list = TRY(call.images().images().manifests(summary.image->id));
+    json::Array array;
+    for (const image::PlatformManifest& one : list.manifests)
+        array.push_back(manifest_json(one, one.image ? users[one.image->id.str()] : std::vector<std::string>()));
+    object["Manifests"] = std::move(array);
+    if (call.at_least(48)) object["Descriptor"] = descriptor_json(list.target, WithPlatform::no);
     return {};
 }
 
@@ -52,7 +55,11 @@ Result<void> list_images(Call& call) {
     json::Array array;
     for (const auto& summary : summaries) {
         ImageCounts counts;
-        if (call.at_least(51)) counts.containers = static_cast<int64_t>(users[summary.image->id.str()].size());
+        if (call.at_least(51)) {
+            counts.containers = 0;
+            for (const image::Digest& id : summary.group)
+                counts.containers += static_cast<int64_t>(users[id.str()].size());
+        }
         if (shared) counts.shared_size = static_cast<int64_t>(summary.shared_size);
         json::Value one = image_summary_json(summary, counts, call.version());
         if (manifests) TRY(add_manifests(one.as_object(), summary, users, call));
@@ -85,8 +92,8 @@ Result<void> image_attestations(Call& call) {
 }
 
 Result<void> image_history(Call& call) {
-    TRY(asked(call));
-    auto items = TRY(call.images().images().history(call.name()));
+    auto image = TRY(asked(call));
+    auto items = TRY(call.images().images().history(image->id.str()));
     json::Array array;
     for (const auto& item : items)
         array.push_back(json::Object{
@@ -105,13 +112,10 @@ Result<void> tag_image(Call& call) {
     return call.reply_empty(201);
 }
 
-// An image here is of one platform; removing that is removing the image.
 Result<void> remove_image(Call& call) {
-    if (call.at_least(50))
-        for (const model::Platform& platform : TRY(call.platforms("platforms")))
-            TRY(call.images().images().resolve(call.name(), platform));
-    auto removed =
-        TRY(call.images().remove(call.name(), {.force = call.flag("force"), .prune_parents = !call.flag("noprune")}));
+    image::RemoveOptions options{.force = call.flag("force"), .prune_parents = !call.flag("noprune")};
+    options.platforms = TRY(call.platforms("platforms", 50, 50));
+    auto removed = TRY(call.images().remove(call.name(), options));
     return call.reply(200, removed_json(removed));
 }
 

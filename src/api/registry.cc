@@ -82,6 +82,8 @@ Result<void> pull_image(Call& call) {
 
 Result<void> push_image(Call& call) {
     image::PushRequest request{.name = call.name(), .tag = call.text("tag"), .auth = auth_of(call)};
+    std::vector<model::Platform> platforms = TRY(call.platforms("platform", 46));
+    if (!platforms.empty()) request.platform = std::move(platforms.front());
     ProgressStream progress(call);
     return progress.finish(call.images().push(request, listener(progress), call.client_gone()));
 }

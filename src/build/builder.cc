@@ -215,7 +215,13 @@ Result<image::ImagePtr> Build::base_image(const std::string& name, const std::st
                (config.os == wanted->os && config.architecture == wanted->architecture);
     };
     if (!platform.empty()) TRY(image::parse_platform(platform));
-    auto found = images.resolve(name);
+    // A name may stand for several platforms.
+    auto find = [&]() -> Result<image::ImagePtr> {
+        auto wanted = image::parse_platform(platform);
+        auto exact = !platform.empty() && wanted.ok() ? images.resolve(name, *wanted) : images.resolve(name);
+        return exact.ok() ? exact : images.resolve(name);
+    };
+    auto found = find();
     if (found.ok() && !options_.pull && fits((*found)->config)) return found;
     if (!found.ok() && found.error().kind() != ErrorKind::not_found) return found;
     auto reference = model::Reference::parse(name);
@@ -231,7 +237,7 @@ Result<image::ImagePtr> Build::base_image(const std::string& name, const std::st
         .name = reference->full(), .platform = platform, .auth = image::auth_for(options_.auths, *reference)};
     TRY(builder_.ports().images.pull(
         request, [&](const image::TransferLine& line) { return output_.pull(line); }, stop_));
-    return images.resolve(name);
+    return find();
 }
 
 // ONBUILD of the base, each as if it stood here.

@@ -8,19 +8,23 @@
 #include "engine/service.h"
 #include "engine/validate.h"
 #include "engine/volumes_from.h"
+#include "image/platform.h"
 
 namespace hull::engine {
 namespace {
 
-Result<void> check_platform(const std::string& wanted, const image::Image& image, const std::string& reference) {
-    if (wanted.empty()) return {};
-    std::string actual = image.config.os + "/" + image.config.architecture;
-    std::string full = image.config.variant.empty() ? actual : actual + "/" + image.config.variant;
-    if (wanted == actual || wanted == full || wanted == image.config.os || wanted == image.config.architecture)
-        return {};
-    return Error(ErrorKind::not_found, "image with reference " + reference +
+// The image for the platform that is asked for, in Docker's words where there is none.
+Result<image::ImagePtr> find_image(const image::Images& images, const std::string& name, const std::string& wanted) {
+    image::ImagePtr image = TRY(images.resolve(name));
+    if (wanted.empty()) return image;
+    auto platform = TRY(image::parse_platform(wanted));
+    auto found = images.resolve(name, platform);
+    if (found.ok() || found.error().kind() != ErrorKind::not_found) return found;
+    std::string actual = image->config.os + "/" + image->config.architecture;
+    if (!image->config.variant.empty()) actual += "/" + image->config.variant;
+    return Error(ErrorKind::not_found, "image with reference " + name +
                                            " was found but does not provide the specified platform (" + wanted +
-                                           "), actual: " + full);
+                                           "), actual: " + actual);
 }
 
 Result<std::string> reserve_name(Registry& registry, const std::string& asked, const ContainerId& id) {
@@ -72,8 +76,7 @@ Result<void> set_hostname(const Core& core, ContainerSettings& settings) {
 Result<Created> ContainersService::create(model::CreateRequest request, CreateOptions options) {
     if (request.config.image.empty()) return Error(ErrorKind::invalid_argument, "no image specified");
     Created created;
-    image::ImagePtr image = TRY(core_.images.resolve(request.config.image));
-    TRY(check_platform(options.platform, *image, request.config.image));
+    image::ImagePtr image = TRY(find_image(core_.images, request.config.image, options.platform));
     TRY(validate_config(request.config));
     TRY(validate_host_config(request, core_.options, created.warnings));
     TRY(validate_machine(request.host_config, core_.host));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "image/origins.h"
 #include "image/platform.h"
 #include "image/state.h"
 
@@ -56,8 +57,23 @@ Result<ImagePtr> Images::resolve(std::string_view name) const {
 
 Result<ImagePtr> Images::resolve(std::string_view name, const model::Platform& wanted) const {
     ImagePtr image = TRY(resolve(name));
+    std::vector<ImagePtr> candidates;
+    {
+        std::lock_guard held(state_->mutex);
+        std::vector<Digest> ids = state_->group(image->id);
+        // The name may stand for less than all that its first image is with.
+        if (auto reference = model::Reference::parse(name); reference.ok())
+            if (auto target = lookup_target(*state_, *reference); target && target->first() == image->id)
+                ids = target->images;
+        for (const Digest& id : ids)
+            if (auto it = state_->images.find(id); it != state_->images.end()) candidates.push_back(it->second.image);
+    }
+    if (ImagePtr found = choose_platform(candidates, wanted)) return found;
+    if (candidates.size() > 1)
+        return Error(ErrorKind::not_found, "image with reference " + std::string(name) +
+                                               " was found but does not provide the specified platform (" +
+                                               format_platform(wanted) + ")");
     model::Platform have = platform_of(*image);
-    if (fits(wanted, have)) return image;
     return Error(ErrorKind::not_found, "image with reference " + std::string(name) + " was found but its platform (" +
                                            format_platform(have) + ") does not match the specified platform (" +
                                            format_platform(wanted) + ")");
@@ -76,6 +92,8 @@ Result<Summary> Images::inspect(std::string_view name) const {
     }
     return state_->summarise(known, layer_users);
 }
+
+std::map<Digest, uint64_t> Images::kept_bytes() const { return state_->origins->kept_bytes(); }
 
 Result<std::string> Images::config_json(const Digest& image_id) const {
     TRY(state_->get(image_id));
@@ -123,7 +141,21 @@ Result<Digest> Images::tag(std::string_view name, std::string_view repository, s
     if (reference.digest) return Error(ErrorKind::invalid_argument, "refusing to create a tag with a digest reference");
     if (!tag.empty()) reference = TRY(with_tag(std::move(reference), tag));
     std::lock_guard changing(state_->change_mutex);
-    TRY(state_->set_reference(reference.full(), image->id));
+    Target target{{image->id}, std::nullopt};
+    {
+        // All platforms of the name get the new one; of an id, those of a name of it.
+        std::lock_guard held(state_->mutex);
+        auto given = model::Reference::parse(name);
+        auto named = given.ok() ? lookup_target(*state_, *given) : std::nullopt;
+        if (named && named->first() == image->id) {
+            target = *named;
+        } else if (auto known = state_->images.find(image->id); known != state_->images.end()) {
+            for (const std::string& full : known->second.references)
+                if (const Target& one = state_->references.at(full); one.images.size() >= target.images.size())
+                    target = one;
+        }
+    }
+    TRY(state_->set_reference(reference.full(), std::move(target)));
     return image->id;
 }
 

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +44,8 @@ using ImagePtr = std::shared_ptr<const Image>;
 
 struct Summary {
     ImagePtr image;
+    std::vector<Digest> group;             // it, and the images of other platforms under its names
+    bool other_platform = false;           // its names mean another image first
     std::vector<std::string> repo_tags;    // familiar, sorted: "busybox:latest"
     std::vector<std::string> repo_digests; // familiar: "busybox@sha256:..."
     WallTime last_tagged;
@@ -56,6 +59,18 @@ struct Distributable {
     model::Descriptor manifest; // with its platform
     std::string text;           // the manifest
     uint64_t content = 0;       // bytes of manifest, config and layers' tars
+};
+
+// What a name stands for, as a registry would be given it.
+struct PlatformManifest {
+    model::Descriptor descriptor;  // with its platform
+    ImagePtr image;                // null: it isn't here
+    uint64_t content = 0;          // bytes of manifest, config and packed layers that are here
+    std::optional<Digest> attests; // the manifest that this one says something about
+};
+struct ManifestList {
+    model::Descriptor target; // the index, or the one manifest
+    std::vector<PlatformManifest> manifests;
 };
 
 struct HistoryItem { // as GET /images/{name}/history
@@ -73,6 +88,7 @@ struct LabelFilter { // "k" or "k=v"; negated: the image must not have it
 };
 struct ListOptions {
     bool all = false;                         // also intermediate images
+    bool platforms = false;                   // also those that names have for other platforms
     std::vector<std::string> references;      // patterns as `docker images` takes: "busybox", "bus*:1.*"
     std::vector<LabelFilter> labels;          // all must match
     std::optional<bool> dangling;             // untagged
@@ -107,7 +123,8 @@ using UsersOf = std::function<std::vector<ImageUser>(const Digest& image_id)>;
 
 struct RemoveOptions {
     bool force = false;
-    bool prune_parents = true; // untagged parents go too (noprune=false)
+    bool prune_parents = true;                   // untagged parents go too (noprune=false)
+    std::vector<model::Platform> platforms = {}; // only the images of these; empty: all
 };
 struct Removed {          // exactly one of the two is set; in order
     std::string untagged; // familiar reference
@@ -172,13 +189,19 @@ public:
     // name: reference, image id with or without sha256:, or a unique prefix of
     // one; a reference wins. Errors: not_found "No such image: x:latest".
     Result<ImagePtr> resolve(std::string_view name) const;
-    // The same for a platform; another image under that name is not_found, too.
+    // Its image for a platform; not_found when it has none for it.
     Result<ImagePtr> resolve(std::string_view name, const model::Platform& platform) const;
     Result<Summary> inspect(std::string_view name) const;
-    std::vector<Summary> summaries() const;
+    std::vector<Summary> summaries() const;                              // of all that are here
     Result<std::vector<Summary>> list(const ListOptions& options) const; // newest first
     Result<std::vector<HistoryItem>> history(std::string_view name) const;
     Result<Distributable> distributable(const Digest& image_id) const;
+    // The platforms under the names of an image, those that aren't here, too.
+    Result<ManifestList> manifests(const Digest& image_id) const;
+    // The manifest of one image, as it came or as it would be made.
+    Result<PlatformManifest> manifest(const Digest& image_id) const;
+    // Bytes of the packed blobs that are kept, by layers' diff ids and images' ids.
+    std::map<Digest, uint64_t> kept_bytes() const;
     // The exact bytes whose digest is the image id.
     Result<std::string> config_json(const Digest& image_id) const;
 
@@ -193,9 +216,8 @@ public:
     Result<std::vector<Removed>> remove(std::string_view name, const RemoveOptions& options);
     Result<Pruned> prune(const PruneOptions& options);
 
-    // tar may be compressed (gzip, zstd). platforms: of the images that are
-    // wanted; empty: all of a list, and of an index the one for this machine,
-    // else the first.
+    // tar may be compressed (gzip, zstd, bzip2, xz). platforms: of the images that
+    // are wanted; empty: all that the archive has.
     Result<Digest> import_tar(ByteSource& tar, const ImportRequest& request);
     Result<std::vector<Loaded>> load(ByteSource& archive, const LoadCallback& progress,
                                      const std::vector<model::Platform>& platforms = {});

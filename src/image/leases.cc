@@ -82,13 +82,22 @@ Result<std::vector<Digest>> ImageState::collect_chain(std::optional<Digest> chai
 }
 
 Result<void> ImageState::collect_blobs() {
-    std::set<Digest> diff_ids, ids;
+    // What is being stored has no name yet; then it is done another time.
+    std::unique_lock alone(blobs_in_flight, std::try_to_lock);
+    if (!alone) {
+        std::lock_guard held(mutex);
+        orphans_possible = true;
+        return {};
+    }
+    std::set<Digest> diff_ids, ids, indexes;
     for (const store::Layer& layer : layers.list()) diff_ids.insert(layer.diff_id);
     {
         std::lock_guard held(mutex);
         for (const auto& [id, known] : images) ids.insert(id);
+        for (const auto& [full, target] : references)
+            if (target.index) indexes.insert(*target.index);
     }
-    return origins->collect(diff_ids, ids);
+    return origins->collect(diff_ids, ids, indexes);
 }
 
 Result<Lease> Images::hold(const std::optional<Digest>& chain_id) const {

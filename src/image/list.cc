@@ -48,7 +48,9 @@ struct Times {
 
 bool passes(const Known& known, const ListOptions& options, const Times& times, bool has_children) {
     const Image& image = *known.image;
-    const bool nameless = known.references.empty();
+    // A name shows once, with the image that it means first.
+    if (known.references.empty() && !known.others.empty() && !options.platforms) return false;
+    const bool nameless = !known.named();
     if (nameless && has_children && !options.all) return false;
     // As Docker: what only a digest names is dangling, and is no dangling one either.
     if (options.dangling && *options.dangling && (has_tag(known) || has_children)) return false;
@@ -64,6 +66,7 @@ bool passes(const Known& known, const ListOptions& options, const Times& times, 
 std::vector<Summary> Images::summaries() const {
     ListOptions everything;
     everything.all = true;
+    everything.platforms = true;
     auto all = list(everything);
     return all.ok() ? std::move(all).value() : std::vector<Summary>();
 }

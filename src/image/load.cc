@@ -6,6 +6,8 @@
 #include "codec/compress/sha256.h"
 #include "codec/json.h"
 #include "image/archive.h"
+#include "image/manifests.h"
+#include "image/origins.h"
 #include "image/platform.h"
 #include "image/state.h"
 
@@ -33,8 +35,7 @@ namespace hull::image {
 
 namespace {
 
-constexpr std::string_view containerd_name = "io.containerd.image.name", oci_name = "org.opencontainers.image.ref.name",
-                           attestation = "vnd.docker.reference.type";
+constexpr std::string_view containerd_name = "io.containerd.image.name", oci_name = "org.opencontainers.image.ref.name";
 constexpr int max_index_depth = 4;
 
 Error invalid_archive(std::string what) { return {ErrorKind::invalid_argument, "invalid archive: " + std::move(what)}; }
@@ -45,7 +46,9 @@ struct Plan {
     model::ImageConfig config;
     std::vector<std::string> layer_paths; // bottom first
     std::vector<model::Reference> references;
+    std::optional<model::Descriptor> index, manifest; // that it came by, if it is one of several platforms
 };
+using Plans = std::vector<Plan>; // of one name, or several: for each platform one
 
 model::Platform platform_of(const Plan& plan) {
     model::Platform platform;
@@ -63,18 +66,19 @@ public:
     Result<std::vector<Loaded>> run();
 
 private:
-    Result<std::vector<Plan>> plans();
-    Result<std::vector<Plan>> plans_of_docker(const std::string& text);
-    Result<std::vector<Plan>> plans_of_oci(const std::string& text);
-    Result<void> plans_of_descriptor(const model::Descriptor& descriptor, int depth, std::vector<Plan>& plans) const;
+    Result<std::vector<Plans>> plans();
+    Result<std::vector<Plans>> plans_of_docker(const std::string& text);
+    Result<std::vector<Plans>> plans_of_oci(const model::Index& index);
+    Result<void> plans_of_descriptor(const model::Descriptor& descriptor, int depth, Plans& plans) const;
     // Of the images below one name, those that are wanted; the best is first.
-    std::vector<Plan> chosen(std::vector<Plan> plans) const;
+    Plans chosen(Plans plans) const;
     bool wanted(const model::Platform& platform) const;
     Error not_in_it() const;
     Result<Plan> plan_of_manifest(const std::string& text) const;
     Result<const std::string*> verified(const model::Descriptor& descriptor) const;
     Result<void> finish_plan(Plan& plan) const;
-    Result<Loaded> load(const Plan& plan);
+    Result<std::vector<Loaded>> load(const Plans& plans);
+    Result<ImagePtr> add(const Plan& plan);
     Result<Lease> load_layer(const std::string& path, const Digest& diff_id, const std::optional<Digest>& parent);
 
     ImageState& state_;
@@ -82,20 +86,32 @@ private:
     const std::vector<model::Platform>& platforms_;
 };
 
-Result<std::vector<Plan>> Loader::plans() {
-    // Docker's own list first: it has the tags. Newer archives hold both.
-    if (const std::string* text = archive_.document("manifest.json")) return plans_of_docker(*text);
-    if (const std::string* text = archive_.document("index.json")) return plans_of_oci(*text);
+bool is_index(const model::Descriptor& descriptor) {
+    return descriptor.media_type == model::media_type::oci_index ||
+           descriptor.media_type == model::media_type::docker_index;
+}
+
+Result<std::vector<Plans>> Loader::plans() {
+    // Newer archives hold both lists. Docker's own has the tags, but knows no platforms.
+    const std::string* docker = archive_.document("manifest.json");
+    const std::string* oci = archive_.document("index.json");
+    if (oci) {
+        auto index = model::parse_index(*oci);
+        if (!index.ok() && !docker) return std::move(index).error().context("index.json");
+        if (index.ok() && (!docker || std::any_of(index->manifests.begin(), index->manifests.end(), is_index)))
+            return plans_of_oci(*index);
+    }
+    if (docker) return plans_of_docker(*docker);
     if (archive_.document("repositories"))
         return Error(ErrorKind::unsupported,
                      "invalid archive: it was saved by a Docker before 1.10 (no manifest.json)");
     return invalid_archive("neither manifest.json nor index.json is in it (a root file system is read by import)");
 }
 
-Result<std::vector<Plan>> Loader::plans_of_docker(const std::string& text) {
+Result<std::vector<Plans>> Loader::plans_of_docker(const std::string& text) {
     json::Value value = TRY(json::parse(text).context("manifest.json"));
     auto images = TRY(json::decode<std::vector<ArchivedImage>>(value).context("manifest.json"));
-    std::vector<Plan> plans;
+    std::vector<Plans> plans;
     for (ArchivedImage& image : images) {
         const std::string* config = archive_.document(image.config);
         if (!config) return invalid_archive("config " + image.config + " is missing");
@@ -108,7 +124,9 @@ Result<std::vector<Plan>> Loader::plans_of_docker(const std::string& text) {
             plan.references.push_back(std::move(reference));
         }
         TRY(finish_plan(plan));
-        if (wanted(platform_of(plan))) plans.push_back(std::move(plan));
+        if (!wanted(platform_of(plan))) continue;
+        plans.emplace_back();
+        plans.back().push_back(std::move(plan));
     }
     if (plans.empty() && !images.empty()) return not_in_it();
     return plans;
@@ -126,24 +144,26 @@ std::optional<model::Reference> name_in(const std::map<std::string, std::string>
     return std::move(reference).value();
 }
 
-Result<std::vector<Plan>> Loader::plans_of_oci(const std::string& text) {
-    model::Index index = TRY(model::parse_index(text).context("index.json"));
-    std::vector<Plan> plans;
+Result<std::vector<Plans>> Loader::plans_of_oci(const model::Index& index) {
+    std::vector<Plans> plans;
     std::map<Digest, size_t> seen; // one manifest may have several names
     bool any = false;
     for (const model::Descriptor& descriptor : index.manifests) {
         auto name = name_in(descriptor.annotations);
         auto known = seen.find(descriptor.digest);
         if (known == seen.end()) {
-            std::vector<Plan> below;
+            Plans below;
             TRY(plans_of_descriptor(descriptor, 0, below));
             any |= !below.empty();
             below = chosen(std::move(below));
             if (below.empty()) continue;
+            for (Plan& plan : below)
+                if (is_index(descriptor)) plan.index = descriptor;
             known = seen.emplace(descriptor.digest, plans.size()).first;
-            std::move(below.begin(), below.end(), std::back_inserter(plans));
+            plans.push_back(std::move(below));
         }
-        if (name) plans[known->second].references.push_back(std::move(*name));
+        if (name)
+            for (Plan& plan : plans[known->second]) plan.references.push_back(*name);
     }
     if (plans.empty() && any) return not_in_it();
     if (plans.empty()) return invalid_archive("it holds no image");
@@ -161,13 +181,11 @@ Error Loader::not_in_it() const {
     return {ErrorKind::not_found, "the archive holds no image for the platform " + text};
 }
 
-std::vector<Plan> Loader::chosen(std::vector<Plan> plans) const {
+Plans Loader::chosen(Plans plans) const {
     std::erase_if(plans, [&](const Plan& plan) { return !wanted(platform_of(plan)); });
     std::stable_sort(plans.begin(), plans.end(), [](const Plan& a, const Plan& b) {
         return runs_here(platform_of(a)) && !runs_here(platform_of(b));
     });
-    // Of an index that wasn't asked for a platform, one image gets the name.
-    if (platforms_.empty() && plans.size() > 1) plans.erase(plans.begin() + 1, plans.end());
     return plans;
 }
 
@@ -183,16 +201,15 @@ Result<const std::string*> Loader::verified(const model::Descriptor& descriptor)
 }
 
 // Those whose blobs are there: an archive of one platform keeps the whole index.
-Result<void> Loader::plans_of_descriptor(const model::Descriptor& descriptor, int depth,
-                                         std::vector<Plan>& plans) const {
-    if (descriptor.annotations.contains(std::string(attestation))) return {};
+Result<void> Loader::plans_of_descriptor(const model::Descriptor& descriptor, int depth, Plans& plans) const {
+    if (attested(descriptor)) return {};
     if (depth > 0 && !archive_.document(blob_path(descriptor.digest))) return {};
     const std::string* text = TRY(verified(descriptor));
-    const bool is_index = descriptor.media_type == model::media_type::oci_index ||
-                          descriptor.media_type == model::media_type::docker_index;
-    if (!is_index) {
+    if (!is_index(descriptor)) {
         if (descriptor.platform && descriptor.platform->os != "linux" && depth > 0) return {};
-        plans.push_back(TRY(plan_of_manifest(*text)));
+        Plan plan = TRY(plan_of_manifest(*text));
+        plan.manifest = descriptor;
+        plans.push_back(std::move(plan));
         return {};
     }
     if (depth == max_index_depth) return invalid_archive("indexes within indexes");
@@ -245,31 +262,56 @@ Result<Lease> Loader::load_layer(const std::string& path, const Digest& diff_id,
     return lease;
 }
 
-Result<Loaded> Loader::load(const Plan& plan) {
+// What it came by is kept, so that it leaves by it, too.
+Result<ImagePtr> Loader::add(const Plan& plan) {
+    if (!plan.index) return state_.add_image(plan.config_json, std::nullopt, plan.references);
+    std::shared_lock storing(state_.blobs_in_flight);
+    Digest id = Digest::from_sha256_hex(sha256_hex(plan.config_json));
+    for (const auto& [descriptor, is_index] : {std::pair{*plan.index, true}, std::pair{*plan.manifest, false}}) {
+        const std::string* text = TRY(verified(descriptor));
+        TRY(state_.blobs.put(*text));
+        Origin origin{descriptor.media_type, text->size(), true, {}, {}, {}, is_index};
+        if (!is_index) origin.image = id;
+        TRY(state_.origins->add(descriptor.digest, origin));
+    }
+    return state_.add_image(plan.config_json, std::nullopt, plan.references, plan.index->digest);
+}
+
+// All platforms' layers first: then there is little that can still fail.
+Result<std::vector<Loaded>> Loader::load(const Plans& plans) {
     std::vector<Lease> leases;
-    std::optional<Digest> top;
-    auto all = [&]() -> Result<Loaded> {
-        for (size_t i = 0; i < plan.layer_paths.size(); ++i) {
-            Lease lease = TRY(load_layer(plan.layer_paths[i], plan.config.diff_ids[i], top));
-            top = lease.chain_id();
-            leases.push_back(std::move(lease));
+    std::vector<std::optional<Digest>> tops;
+    auto all = [&]() -> Result<std::vector<Loaded>> {
+        for (const Plan& plan : plans) {
+            std::optional<Digest>& top = tops.emplace_back();
+            for (size_t i = 0; i < plan.layer_paths.size(); ++i) {
+                Lease lease = TRY(load_layer(plan.layer_paths[i], plan.config.diff_ids[i], top));
+                top = lease.chain_id();
+                leases.push_back(std::move(lease));
+            }
         }
-        ImagePtr image = TRY(state_.add_image(plan.config_json, std::nullopt, plan.references));
-        Loaded loaded{image->id, {}};
-        for (const model::Reference& reference : plan.references) loaded.references.push_back(reference.familiar());
+        std::vector<Loaded> loaded;
+        for (const Plan& plan : plans) {
+            ImagePtr image = TRY(add(plan));
+            if (!loaded.empty() && !plan.references.empty()) continue; // told once
+            loaded.push_back({image->id, {}});
+            for (const model::Reference& reference : plan.references)
+                loaded.back().references.push_back(reference.familiar());
+        }
         return loaded;
     }();
     leases.clear();
-    if (!all.ok()) (void)state_.collect_chain(top); // what it brought, nobody else needs
+    if (!all.ok())
+        for (const auto& top : tops) (void)state_.collect_chain(top); // what it brought, nobody else needs
     return all;
 }
 
 Result<std::vector<Loaded>> Loader::run() {
-    std::vector<Plan> all = TRY(plans());
+    std::vector<Plans> all = TRY(plans());
     std::vector<Loaded> loaded;
-    for (const Plan& plan : all) {
-        Loaded one = TRY(load(plan));
-        loaded.push_back(std::move(one));
+    for (const Plans& one : all) {
+        std::vector<Loaded> some = TRY(load(one));
+        std::move(some.begin(), some.end(), std::back_inserter(loaded));
     }
     return loaded;
 }

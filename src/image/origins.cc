@@ -12,7 +12,7 @@ constexpr size_t max_repositories = 32; // of one blob: hints, the first are as 
 struct StoredOrigin {
     std::string media_type, diff_id, image;
     uint64_t size = 0;
-    bool kept = false;
+    bool kept = false, index = false;
     std::vector<std::string> repositories;
 };
 
@@ -28,6 +28,7 @@ struct hull::json::Fields<hull::image::StoredOrigin> {
                                             field("kept", &S::kept),
                                             field("diff_id", &S::diff_id, Emit::omit_empty),
                                             field("image", &S::image, Emit::omit_empty),
+                                            field("index", &S::index, Emit::omit_empty),
                                             field("repositories", &S::repositories)};
 };
 
@@ -36,7 +37,7 @@ namespace hull::image {
 namespace {
 
 std::string print_origin(const Origin& origin) {
-    StoredOrigin stored{origin.media_type, "", "", origin.size, origin.kept, {}};
+    StoredOrigin stored{origin.media_type, "", "", origin.size, origin.kept, origin.index, {}};
     if (origin.diff_id) stored.diff_id = origin.diff_id->str();
     if (origin.image) stored.image = origin.image->str();
     stored.repositories.assign(origin.repositories.begin(), origin.repositories.end());
@@ -45,11 +46,12 @@ std::string print_origin(const Origin& origin) {
 
 Result<Origin> parse_origin(const std::string& text) {
     auto stored = TRY(json::decode_text<StoredOrigin>(text));
-    Origin origin{stored.media_type, stored.size, stored.kept, {}, {}, {}};
+    Origin origin{stored.media_type, stored.size, stored.kept, {}, {}, {}, stored.index};
     origin.repositories.insert(stored.repositories.begin(), stored.repositories.end());
     if (!stored.diff_id.empty()) origin.diff_id = TRY(Digest::parse(stored.diff_id));
     if (!stored.image.empty()) origin.image = TRY(Digest::parse(stored.image));
-    if (origin.diff_id.has_value() == origin.image.has_value()) return invalid("neither of a layer nor of an image");
+    if (int(origin.diff_id.has_value()) + int(origin.image.has_value()) + int(origin.index) != 1)
+        return invalid("neither of a layer nor of an image nor an index");
     return origin;
 }
 
@@ -113,13 +115,31 @@ bool Origins::contains(const Digest& blob) const {
     return known_.contains(blob);
 }
 
-Result<void> Origins::collect(const std::set<Digest>& diff_ids, const std::set<Digest>& images) {
+std::optional<Origin> Origins::find(const Digest& blob) const {
+    std::lock_guard held(mutex_);
+    auto it = known_.find(blob);
+    if (it == known_.end()) return std::nullopt;
+    return it->second;
+}
+
+std::map<Digest, uint64_t> Origins::kept_bytes() const {
+    std::lock_guard held(mutex_);
+    std::map<Digest, uint64_t> out;
+    for (const auto& [blob, origin] : known_)
+        if (origin.kept) out[origin.diff_id ? *origin.diff_id : origin.image ? *origin.image : blob] += origin.size;
+    return out;
+}
+
+Result<void> Origins::collect(const std::set<Digest>& diff_ids, const std::set<Digest>& images,
+                              const std::set<Digest>& indexes) {
     std::lock_guard changing(change_mutex_);
     std::vector<std::pair<Digest, bool>> gone;
     {
         std::lock_guard held(mutex_);
         for (const auto& [blob, origin] : known_) {
-            const bool needed = origin.diff_id ? diff_ids.contains(*origin.diff_id) : images.contains(*origin.image);
+            const bool needed = origin.diff_id ? diff_ids.contains(*origin.diff_id)
+                                : origin.image ? images.contains(*origin.image)
+                                               : indexes.contains(blob);
             if (!needed) gone.emplace_back(blob, origin.kept);
         }
     }

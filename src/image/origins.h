@@ -24,9 +24,10 @@ struct Origin {
     uint64_t size = 0;                  // of the blob, as it travels
     bool kept = false;                  // the bytes are in the blob store
     std::set<std::string> repositories; // that have it: "docker.io/library/busybox"
-    // Exactly one of the two.
+    // Exactly one of the three.
     std::optional<Digest> diff_id; // it is this layer
     std::optional<Digest> image;   // it is a manifest of this image
+    bool index = false;            // it lists manifests of several platforms
 };
 
 class Origins {
@@ -39,8 +40,13 @@ public:
     std::map<Digest, Origin> of_layer(const Digest& diff_id) const;
     std::map<Digest, Origin> of_image(const Digest& image) const;
     bool contains(const Digest& blob) const;
-    // Forgets, and removes from the blob store, what is of no layer and no image there.
-    Result<void> collect(const std::set<Digest>& diff_ids, const std::set<Digest>& images);
+    std::optional<Origin> find(const Digest& blob) const;
+    // Bytes of the blobs that are kept, by what they are of: diff ids, image ids.
+    std::map<Digest, uint64_t> kept_bytes() const;
+    // Forgets, and removes from the blob store, what is of none of these layers, images
+    // and indexes.
+    Result<void> collect(const std::set<Digest>& diff_ids, const std::set<Digest>& images,
+                         const std::set<Digest>& indexes);
 
 private:
     Origins(store::Records& records, store::BlobStore& blobs) : records_(records), blobs_(blobs) {}

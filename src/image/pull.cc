@@ -230,15 +230,27 @@ Result<Digest> Registries::Pull::finish(bool& newer) {
     by_digest.digest = top.digest;
     std::vector<model::Reference> references{by_digest};
     if (!reference.digest) references.push_back(reference);
-    std::optional<Digest> before;
     {
         std::lock_guard held(state.mutex);
-        before = lookup(state, reference);
+        auto before = lookup_target(state, reference);
+        newer = !before || !before->contains(parsed.config.digest);
     }
-    newer = before != parsed.config.digest;
     std::shared_lock storing(state.blobs_in_flight);
     TRY(remember_origins());
-    ImagePtr image = TRY(state.add_image(config_json, std::nullopt, references));
+    std::optional<Digest> index;
+    if (top.digest != manifest.digest) {
+        // The list itself is kept: other platforms join the name by it, and it is pushed back.
+        index = TRY(state.blobs.put(top.text));
+        Origin origin{is_index_type(top.media_type) ? top.media_type : std::string(model::media_type::oci_index),
+                      top.text.size(),
+                      true,
+                      {reference.domain + "/" + reference.path},
+                      {},
+                      {},
+                      true};
+        TRY(state.origins->add(*index, origin));
+    }
+    ImagePtr image = TRY(state.add_image(config_json, std::nullopt, references, index));
     return image->id;
 }
 

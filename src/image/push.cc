@@ -1,7 +1,10 @@
 // docker push: an image's layers, config and manifest to a registry.
 #include <algorithm>
 
+#include "codec/compress/sha256.h"
 #include "image/layer_upload.h"
+#include "image/manifests.h"
+#include "image/platform.h"
 #include "image/registries.h"
 
 namespace hull::image {
@@ -24,11 +27,8 @@ public:
               const TransferListener& tell, const std::stop_token& stop)
         : state_(state), session_(session), image_(std::move(image)), at_once_(at_once), tell_(tell), stop_(stop) {}
 
-    struct Done {
-        Digest digest;
-        uint64_t size = 0;
-    };
-    Result<Done> run(const std::string& tag);
+    // Its manifest goes by the tag, or by its own digest when that is empty.
+    Result<model::Descriptor> run(const std::string& tag);
 
 private:
     std::optional<Plan> plan_as_pulled() const;
@@ -37,7 +37,7 @@ private:
     Result<std::vector<model::Descriptor>> layers(const Plan& plan);
     Result<void> follow(LayerUploads& uploads, const std::vector<std::string>& ids);
     Result<void> config(const std::string& text);
-    Result<Done> manifest(const std::string& tag, const std::string& text, const std::string& media_type);
+    Result<model::Descriptor> manifest(const std::string& tag, const std::string& text, const std::string& media_type);
 
     ImageState& state_;
     registry::Session& session_;
@@ -161,17 +161,22 @@ Result<void> ImagePush::config(const std::string& text) {
     return session_.upload(location, image_->id, text.size(), source, stop_);
 }
 
-Result<ImagePush::Done> ImagePush::manifest(const std::string& tag, const std::string& text,
-                                            const std::string& media_type) {
-    Digest digest = TRY(session_.put_manifest(tag, text, media_type, stop_));
+Result<model::Descriptor> ImagePush::manifest(const std::string& tag, const std::string& text,
+                                              const std::string& media_type) {
+    model::Descriptor out;
+    out.media_type = media_type;
+    out.size = static_cast<int64_t>(text.size());
+    out.platform = platform_of(*image_);
+    const std::string target = tag.empty() ? "sha256:" + sha256_hex(text) : tag;
+    out.digest = TRY(session_.put_manifest(target, text, media_type, stop_));
     std::shared_lock storing(state_.blobs_in_flight);
     TRY(state_.blobs.put(text));
     const std::string repository = session_.name().domain + "/" + session_.name().path;
-    TRY(state_.origins->add(digest, {media_type, text.size(), true, {repository}, {}, image_->id}));
-    return Done{digest, text.size()};
+    TRY(state_.origins->add(out.digest, {media_type, text.size(), true, {repository}, {}, image_->id}));
+    return out;
 }
 
-Result<ImagePush::Done> ImagePush::run(const std::string& tag) {
+Result<model::Descriptor> ImagePush::run(const std::string& tag) {
     std::string config_json = TRY(state_.blobs.get(image_->id));
     if (auto plan = plan_as_pulled()) {
         auto sent = layers(*plan);
@@ -200,31 +205,100 @@ Error push_error(Error error) {
     return std::move(error).with_kind(ErrorKind::system);
 }
 
+// Whether the registry has all that an index lists, or will have it by what was pushed.
+Result<bool> complete_there(registry::Session& session, const KnownIndex& index,
+                            const std::vector<model::Descriptor>& pushed, const std::stop_token& stop) {
+    for (const model::Descriptor& one : index.parsed.manifests) {
+        if (std::any_of(pushed.begin(), pushed.end(), [&](const auto& p) { return p.digest == one.digest; })) continue;
+        int64_t size = 0;
+        auto head = session.manifest_head(one.digest.str(), size, stop);
+        if (!head.ok() && head.error().kind() == ErrorKind::cancelled) return std::move(head).error();
+        if (!head.ok()) return false;
+    }
+    return true;
+}
+
 } // namespace
 
+// All that the name stands for: of an index the manifests by their digests, then
+// the index itself, if all that it lists is there by then; else an index of what
+// is here, or the one manifest.
 Result<void> Registries::push_one(const std::shared_ptr<registry::Session>& session, const model::Reference& reference,
-                                  const TransferListener& tell, const std::stop_token& stop) {
-    std::optional<Digest> id;
+                                  const std::optional<model::Platform>& platform, const TransferListener& tell,
+                                  const std::stop_token& stop) {
+    std::vector<ImagePtr> images;
+    Target target;
     {
         std::lock_guard held(state_->mutex);
-        id = lookup(*state_, reference);
+        auto named = lookup_target(*state_, reference);
+        if (!named) return Error(ErrorKind::not_found, "tag does not exist: " + reference.familiar());
+        target = std::move(*named);
+        for (const Digest& id : target.images) images.push_back(state_->images.at(id).image);
     }
-    if (!id) return Error(ErrorKind::not_found, "tag does not exist: " + reference.familiar());
-    ImagePtr image = TRY(state_->get(*id));
+    if (platform) {
+        ImagePtr image = choose_platform(images, *platform);
+        if (!image)
+            return Error(ErrorKind::not_found, "image with reference " + reference.familiar() +
+                                                   " was found but does not provide the specified platform (" +
+                                                   format_platform(*platform) + ")");
+        images = {image};
+    }
     std::vector<Lease> leases;
-    if (image->chain_id) leases.push_back(state_->reserve(*image->chain_id));
-    ImagePush push(*state_, *session, image, limits_.uploads, tell, stop);
-    auto done = push.run(reference.tag);
-    if (!done.ok()) return push_error(std::move(done).error());
+    for (const ImagePtr& image : images)
+        if (image->chain_id) leases.push_back(state_->reserve(*image->chain_id));
+    auto index = target.index && !platform ? read_index(*state_, *target.index) : std::nullopt;
+    const std::string repository = reference.domain + "/" + reference.path;
+    std::vector<model::Descriptor> pushed;
+    auto all = [&]() -> Result<model::Descriptor> {
+        bool lone = images.size() == 1 && !index;
+        if (images.size() == 1 && index) {
+            std::vector<model::Descriptor> own;
+            for (const auto& [digest, origin] : state_->origins->of_image(images.front()->id))
+                own.emplace_back().digest = digest;
+            lone = !TRY(complete_there(*session, *index, own, stop));
+        }
+        for (const ImagePtr& image : images) {
+            ImagePush push(*state_, *session, image, limits_.uploads, tell, stop);
+            pushed.push_back(TRY(push.run(lone ? reference.tag : std::string())));
+        }
+        if (lone) return pushed.front();
+        model::Descriptor out;
+        std::string text;
+        if (index && TRY(complete_there(*session, *index, pushed, stop))) {
+            out = index->descriptor;
+            text = index->text;
+        } else if (images.size() == 1) {
+            ImagePush push(*state_, *session, images.front(), limits_.uploads, tell, stop);
+            return push.run(reference.tag); // its layers are there by now
+        } else {
+            text = print_index_of(pushed);
+            out.media_type = TRY(model::parse_index(text)).media_type;
+            out.size = static_cast<int64_t>(text.size());
+        }
+        out.digest = TRY(session->put_manifest(reference.tag, text, out.media_type, stop));
+        std::shared_lock storing(state_->blobs_in_flight);
+        TRY(state_->blobs.put(text));
+        TRY(state_->origins->add(out.digest, {out.media_type, text.size(), true, {repository}, {}, {}, true}));
+        return out;
+    }();
+    if (!all.ok()) return push_error(std::move(all).error());
     model::Reference by_digest = reference;
     by_digest.tag.clear();
-    by_digest.digest = done->digest;
+    by_digest.digest = all->digest;
+    const bool as_index = all->digest != pushed.front().digest;
     {
         std::lock_guard changing(state_->change_mutex);
-        TRY(state_->set_reference(by_digest.full(), image->id));
+        Target known{{images.front()->id}, std::nullopt};
+        if (as_index) known = {target.images, all->digest};
+        TRY(state_->set_reference(by_digest.full(), std::move(known)));
     }
-    TRY(tell({"", reference.tag + ": digest: " + done->digest.str() + " size: " + std::to_string(done->size)}));
-    return tell({"", "", true, 0, 0, reference.tag, done->digest.str(), done->size});
+    TRY(tell({"", reference.tag + ": digest: " + all->digest.str() + " size: " + std::to_string(all->size)}));
+    TransferLine last{"", "", true, 0, 0, reference.tag, all->digest.str(), static_cast<uint64_t>(all->size)};
+    TRY(tell(last));
+    if (!index || as_index) return {};
+    last.tag.reset();
+    last.instead = {index->descriptor, *all};
+    return tell(last);
 }
 
 Result<void> Registries::push(const PushRequest& request, const TransferListener& tell, const std::stop_token& stop) {
@@ -245,7 +319,7 @@ Result<void> Registries::push(const PushRequest& request, const TransferListener
     if (!request.tag.empty()) all = {TRY(with_tag(name, request.tag))};
     auto session = std::make_shared<registry::Session>(
         client(), name, credentials.ok() ? *credentials : registry::Credentials(), registry::Use::push);
-    for (const model::Reference& one : all) TRY(push_one(session, one, tell, stop));
+    for (const model::Reference& one : all) TRY(push_one(session, one, request.platform, tell, stop));
     return {};
 }
 

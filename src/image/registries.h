@@ -14,6 +14,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "image/images.h"
@@ -34,6 +35,8 @@ struct TransferLine {
     std::optional<std::string> tag = {}; // set on the last line of a push, which says
     std::string digest = {};             // what was pushed, and
     uint64_t size = 0;                   // of how many bytes its manifest is
+    // Set when that is less than the name stands for: the index, and what was pushed.
+    std::optional<std::pair<model::Descriptor, model::Descriptor>> instead = {};
 };
 // An error returned stops the transfer (the client left).
 using TransferListener = std::function<Result<void>(const TransferLine&)>;
@@ -47,6 +50,7 @@ struct PushRequest {
     std::string name; // without a tag: all tags
     std::string tag;
     std::string auth;
+    std::optional<model::Platform> platform = {}; // only the image for it
 };
 
 struct RegistryLimits {
@@ -92,6 +96,11 @@ public:
     Result<std::vector<SearchResult>> search(const std::string& term, int limit, const std::string& auth,
                                              const std::stop_token& stop);
 
+    // A file from a web server, by the proxies and certificates of registries; it
+    // comes while it is read. Errors, most of them while reading: invalid_argument,
+    // not_found, too_large beyond limit bytes, unavailable, cancelled.
+    Result<std::unique_ptr<ByteSource>> download(const std::string& url, uint64_t limit, const std::stop_token& stop);
+
 private:
     struct Pull; // pull.cc
     std::shared_ptr<registry::Client> client() const;
@@ -101,7 +110,8 @@ private:
     std::optional<std::string> platform_warning(const Digest& id, const model::Reference& reference,
                                                 const std::string& asked) const;
     Result<void> push_one(const std::shared_ptr<registry::Session>& session, const model::Reference& reference,
-                          const TransferListener& tell, const std::stop_token& stop);
+                          const std::optional<model::Platform>& platform, const TransferListener& tell,
+                          const std::stop_token& stop);
 
     std::shared_ptr<ImageState> state_;
     RegistryLimits limits_;

@@ -2,7 +2,9 @@
 // stays, a last reference takes its image with it, untagged parents follow.
 #include <algorithm>
 #include <map>
+#include <utility>
 
+#include "image/origins.h"
 #include "image/state.h"
 
 namespace hull::image {
@@ -27,11 +29,17 @@ struct Check { // what a conflict may come from
 };
 using Users = std::map<Digest, std::vector<ImageUser>>;
 
-// Of the image and all that it was made from. Asked before a lock is taken.
+// Of the image, those of its names' other platforms, and all that it was made
+// from. Asked before a lock is taken.
 Users users_of_line(const ImageState& state, ImagePtr image) {
     Users users;
     while (state.users && !users.contains(image->id)) {
-        users.emplace(image->id, state.users(image->id));
+        std::vector<Digest> group;
+        {
+            std::lock_guard held(state.mutex);
+            group = state.group(image->id);
+        }
+        for (const Digest& id : group) users.emplace(id, state.users(id));
         if (!image->parent) break;
         auto parent = state.get(*image->parent);
         if (!parent.ok()) break;
@@ -49,8 +57,10 @@ public:
     Removal(ImageState& state, const RemoveOptions& options, Users users)
         : state_(state), options_(options), users_(std::move(users)) {}
 
-    // Both with change_mutex held.
+    // These with change_mutex held.
     Result<void> by_name(const ImagePtr& image, std::string_view name);
+    // One platform of its names.
+    Result<void> platform(const ImagePtr& image);
     Result<void> image(const ImagePtr& image, bool force, bool quiet);
     // Removes the layers that nobody needs any more; without a lock, for a tree
     // may be large.
@@ -58,10 +68,20 @@ public:
 
 private:
     std::vector<model::Reference> references_of(const Digest& id) const;
+    // Also of the platforms that would go with it.
     std::vector<ImageUser> users_of(const Digest& id) const {
-        auto it = users_.find(id);
-        return it == users_.end() ? std::vector<ImageUser>() : it->second;
+        std::vector<Digest> group;
+        {
+            std::lock_guard held(state_.mutex);
+            group = state_.group(id);
+        }
+        std::vector<ImageUser> out;
+        for (const Digest& one : group)
+            if (auto it = users_.find(one); it != users_.end())
+                out.insert(out.end(), it->second.begin(), it->second.end());
+        return out;
     }
+    Result<void> leftovers(bool force);
     std::optional<Conflict> conflict(const Digest& id, unsigned checks) const;
     bool dangling(const Digest& id) const;
     Result<void> untag(const model::Reference& reference, const Digest& id);
@@ -72,6 +92,7 @@ private:
     Users users_;
     std::vector<Removed> removed_;
     std::vector<ImagePtr> gone_; // their layers are still there
+    std::set<Digest> platforms_; // whose names went
 };
 
 std::vector<model::Reference> Removal::references_of(const Digest& id) const {
@@ -118,13 +139,19 @@ std::optional<Conflict> Removal::conflict(const Digest& id, unsigned checks) con
 }
 
 bool Removal::dangling(const Digest& id) const {
-    if (!references_of(id).empty()) return false;
     std::lock_guard held(state_.mutex);
-    return !state_.has_children(id);
+    auto it = state_.images.find(id);
+    return (it == state_.images.end() || !it->second.named()) && !state_.has_children(id);
 }
 
 Result<void> Removal::untag(const model::Reference& reference, const Digest& id) {
-    TRY(state_.erase_reference(reference.full(), id));
+    {
+        std::lock_guard held(state_.mutex);
+        if (auto it = state_.references.find(reference.full()); it != state_.references.end())
+            for (const Digest& other : it->second.images)
+                if (other != id) platforms_.insert(other);
+    }
+    TRY(state_.erase_reference(reference.full()));
     removed_.push_back({reference.familiar(), "", id});
     return {};
 }
@@ -160,7 +187,7 @@ Result<void> Removal::by_name(const ImagePtr& image, std::string_view name) {
     bool removed_reference = false;
     if (!names_an_id(image->id, name)) {
         removed_reference = TRY(untag_given(image, name));
-        if (!removed_reference) return {};
+        if (!removed_reference) return leftovers(options_.force);
     } else if (std::vector<model::Reference> all = references_of(image->id); is_single(all)) {
         unsigned checks = Check::hard | (options_.force ? 0 : Check::stopped);
         if (auto found = conflict(image->id, checks)) return error_of(*found, image->id);
@@ -177,14 +204,41 @@ Result<void> Removal::image(const ImagePtr& image, bool force, bool quiet) {
         return error_of(*found, image->id);
     }
     for (const model::Reference& reference : references_of(image->id)) TRY(untag(reference, image->id));
+    TRY(state_.detach(image->id)); // from names that have it for another platform
     TRY(state_.erase_image(image));
     removed_.push_back({"", image->id.str(), image->id});
     gone_.push_back(image);
+    TRY(leftovers(force));
 
     if (!options_.prune_parents || !image->parent) return {};
     auto parent = state_.get(*image->parent);
     if (!parent.ok()) return {};
     return this->image(*parent, false, true);
+}
+
+// Other platforms' images of names that went go with them, unless they are used.
+Result<void> Removal::leftovers(bool force) {
+    for (const Digest& id : std::exchange(platforms_, {})) {
+        auto image = state_.get(id);
+        if (image.ok() && dangling(id)) TRY(this->image(*image, force, true));
+    }
+    return {};
+}
+
+Result<void> Removal::platform(const ImagePtr& image) {
+    std::vector<ImageUser> users;
+    if (auto it = users_.find(image->id); it != users_.end()) users = it->second;
+    for (const ImageUser& user : users)
+        if (user.running || !options_.force)
+            return error_of({user.running, true,
+                             std::string("image is being used by ") + (user.running ? "running" : "stopped") +
+                                 " container " + truncated(user.container_id)},
+                            image->id);
+    TRY(state_.detach(image->id));
+    TRY(state_.erase_image(image));
+    removed_.push_back({"", image->id.str(), image->id});
+    gone_.push_back(image);
+    return {};
 }
 
 Result<std::vector<Removed>> Removal::finish() {
@@ -206,7 +260,22 @@ Result<std::vector<Removed>> Images::remove(std::string_view name, const RemoveO
         ImagePtr now = TRY(resolve(name));
         if (now->id != image->id) // it was moved in this moment
             return Error(ErrorKind::conflict, "conflict: " + std::string(name) + " was changed meanwhile");
-        TRY(removal.by_name(image, name));
+        std::vector<ImagePtr> chosen;
+        for (const model::Platform& one : options.platforms) {
+            ImagePtr found = TRY(resolve(name, one));
+            if (std::find(chosen.begin(), chosen.end(), found) == chosen.end()) chosen.push_back(std::move(found));
+        }
+        size_t all = 1;
+        {
+            std::lock_guard held(state_->mutex);
+            auto reference = model::Reference::parse(name);
+            auto target = reference.ok() ? lookup_target(*state_, *reference) : std::nullopt;
+            all = target ? target->images.size() : state_->group(image->id).size();
+        }
+        if (chosen.empty() || chosen.size() == all)
+            TRY(removal.by_name(image, name));
+        else
+            for (const ImagePtr& one : chosen) TRY(removal.platform(one));
     }
     return removal.finish();
 }
@@ -222,6 +291,7 @@ Result<Pruned> Images::prune(const PruneOptions& options) {
     auto size_of_layers = [&] {
         uint64_t bytes = 0;
         for (const store::Layer& layer : state_->layers.list()) bytes += layer.size;
+        for (const auto& [of, kept] : state_->origins->kept_bytes()) bytes += kept;
         return bytes;
     };
     const uint64_t before = size_of_layers();
@@ -229,7 +299,9 @@ Result<Pruned> Images::prune(const PruneOptions& options) {
     // A child before its parent: newest first does that.
     for (const Summary& candidate : candidates) {
         Users users = users_of_line(*state_, candidate.image);
-        if (!users[candidate.image->id].empty()) continue;
+        if (std::any_of(candidate.group.begin(), candidate.group.end(),
+                        [&](const Digest& id) { return !users[id].empty(); }))
+            continue;
         RemoveOptions options_of_prune;
         Removal removal(*state_, options_of_prune, std::move(users));
         {

@@ -6,44 +6,25 @@
 #include "codec/json.h"
 #include "codec/tar_writer.h"
 #include "image/archive.h"
+#include "image/manifests.h"
 #include "image/state.h"
+#include "store/fd_stream.h"
 
 namespace hull::image {
 
 namespace {
 
-struct Chosen {
+constexpr size_t copied_at_once = size_t{256} << 10;
+
+struct Member { // one platform
     ImagePtr image;
-    std::vector<model::Reference> references; // tags only
     Lease lease;
 };
-
-Result<Distributable> describe_image(const ImageState& state, const Image& image) {
-    std::string config = TRY(state.blobs.get(image.id));
-    model::Manifest manifest;
-    manifest.media_type = model::media_type::oci_manifest;
-    manifest.config.media_type = model::media_type::oci_config;
-    manifest.config.digest = image.id;
-    manifest.config.size = static_cast<int64_t>(config.size());
-    Distributable out;
-    out.content = config.size();
-    for (const Digest& chain_id : chain_of(image.config.diff_ids)) {
-        store::Layer layer = TRY(state.layers.get(chain_id));
-        model::Descriptor descriptor;
-        descriptor.media_type = model::media_type::oci_layer;
-        descriptor.digest = layer.diff_id;
-        descriptor.size = static_cast<int64_t>(layer.tar_size);
-        out.content += layer.tar_size;
-        manifest.layers.push_back(std::move(descriptor));
-    }
-    out.text = model::print_manifest(manifest);
-    out.content += out.text.size();
-    out.manifest.media_type = model::media_type::oci_manifest;
-    out.manifest.digest = Digest::from_sha256_hex(sha256_hex(out.text));
-    out.manifest.size = static_cast<int64_t>(out.text.size());
-    out.manifest.platform = platform_of(image);
-    return out;
-}
+struct Chosen {
+    std::vector<Member> members;              // the first is what the names mean
+    std::vector<model::Reference> references; // tags only
+    std::optional<Digest> index;              // that lists all members, and nothing was left out on purpose
+};
 
 class TarData : public ByteSink { // data of the writer's current entry
 public:
@@ -62,6 +43,9 @@ public:
 
 private:
     Result<void> describe(const Chosen& chosen);
+    Result<model::Descriptor> describe_member(const Member& member, const std::vector<model::Reference>& tags,
+                                              Described described);
+    Result<model::Descriptor> describe_several(const Chosen& chosen);
     Result<void> file(tar::Writer& out, std::string path, std::string_view text) const;
     Result<void> folder(tar::Writer& out, std::string path) const;
 
@@ -70,37 +54,77 @@ private:
     // Filled by describe().
     json::Array manifest_json_;
     model::Index index_;
-    std::map<Digest, std::string> documents_;    // configs and manifests
-    std::map<Digest, store::Layer> layer_blobs_; // by diff id: one blob, however many images
+    std::map<Digest, std::string> documents_; // configs and manifests
+    std::map<Digest, LayerBlob> layer_blobs_; // one of each, however many images have it
 };
 
-Result<void> DockerArchive::describe(const Chosen& chosen) {
-    std::string config = TRY(state_->blobs.get(chosen.image->id));
-    json::Array layer_paths;
+Result<model::Descriptor>
+DockerArchive::describe_member(const Member& member, const std::vector<model::Reference>& tags, Described described) {
+    model::Manifest manifest = TRY(model::parse_manifest(described.text));
+    json::Array layer_paths, names;
     json::Object sources;
-    for (const Digest& chain_id : chain_of(chosen.image->config.diff_ids)) {
-        store::Layer layer = TRY(state_->layers.get(chain_id));
-        layer_paths.emplace_back(blob_path(layer.diff_id));
-        sources[layer.diff_id.str()] = json::Object{
-            {"mediaType", model::media_type::oci_layer}, {"size", layer.tar_size}, {"digest", layer.diff_id.str()}};
-        layer_blobs_.emplace(layer.diff_id, layer);
+    for (size_t i = 0; i < manifest.layers.size(); ++i) {
+        const model::Descriptor& layer = manifest.layers[i];
+        layer_paths.emplace_back(blob_path(layer.digest));
+        sources[member.image->config.diff_ids[i].str()] =
+            json::Object{{"mediaType", layer.media_type}, {"size", layer.size}, {"digest", layer.digest.str()}};
     }
-    Distributable out = TRY(describe_image(*state_, *chosen.image));
-    json::Array tags;
+    for (const model::Reference& reference : tags) names.emplace_back(reference.familiar());
+    manifest_json_.push_back(json::Object{{"Config", blob_path(member.image->id)},
+                                          {"RepoTags", names.empty() ? json::Value(nullptr) : json::Value(names)},
+                                          {"Layers", std::move(layer_paths)},
+                                          {"LayerSources", std::move(sources)}});
+    layer_blobs_.merge(described.blobs);
+    documents_.emplace(member.image->id, std::move(described.config));
+    documents_.emplace(described.manifest.digest, std::move(described.text));
+    return std::move(described.manifest);
+}
+
+// As it came, if that can still be given; else an index of what is here.
+Result<model::Descriptor> DockerArchive::describe_several(const Chosen& chosen) {
+    auto index = chosen.index ? read_index(*state_, *chosen.index) : std::nullopt;
+    std::vector<Described> all;
+    for (const Member& member : chosen.members) {
+        auto original = index ? describe_original(*state_, *member.image) : std::nullopt;
+        const bool listed =
+            original && std::any_of(index->parsed.manifests.begin(), index->parsed.manifests.end(),
+                                    [&](const auto& d) { return d.digest == original->manifest.digest; });
+        if (!listed) index.reset();
+        if (!listed) original = TRY(describe_anew(*state_, *member.image));
+        all.push_back(std::move(*original));
+    }
+    std::vector<model::Descriptor> manifests;
+    for (size_t i = 0; i < all.size(); ++i)
+        manifests.push_back(TRY(describe_member(
+            chosen.members[i], i == 0 ? chosen.references : std::vector<model::Reference>(), std::move(all[i]))));
+    if (index) {
+        documents_.emplace(index->descriptor.digest, index->text);
+        return index->descriptor;
+    }
+    model::Descriptor out;
+    std::string text = print_index_of(manifests);
+    out.media_type = TRY(model::parse_index(text)).media_type;
+    out.digest = Digest::from_sha256_hex(sha256_hex(text));
+    out.size = static_cast<int64_t>(text.size());
+    documents_.emplace(out.digest, std::move(text));
+    return out;
+}
+
+Result<void> DockerArchive::describe(const Chosen& chosen) {
+    model::Descriptor top;
+    if (chosen.members.size() > 1) {
+        top = TRY(describe_several(chosen));
+    } else {
+        const Member& only = chosen.members.front();
+        top = TRY(describe_member(only, chosen.references, TRY(describe_anew(*state_, *only.image))));
+    }
     for (const model::Reference& reference : chosen.references) {
-        model::Descriptor entry = out.manifest;
-        tags.emplace_back(reference.familiar());
+        model::Descriptor entry = top;
         entry.annotations = {{"io.containerd.image.name", reference.full()},
                              {"org.opencontainers.image.ref.name", reference.tag}};
         index_.manifests.push_back(std::move(entry));
     }
-    if (chosen.references.empty()) index_.manifests.push_back(out.manifest);
-    manifest_json_.push_back(json::Object{{"Config", blob_path(chosen.image->id)},
-                                          {"RepoTags", tags.empty() ? json::Value(nullptr) : json::Value(tags)},
-                                          {"Layers", std::move(layer_paths)},
-                                          {"LayerSources", std::move(sources)}});
-    documents_.emplace(chosen.image->id, std::move(config));
-    documents_.emplace(out.manifest.digest, std::move(out.text));
+    if (chosen.references.empty()) index_.manifests.push_back(std::move(top));
     return {};
 }
 
@@ -132,14 +156,21 @@ Result<void> DockerArchive::write(ByteSink& sink) {
     TRY(folder(out, "blobs/"));
     TRY(folder(out, "blobs/sha256/"));
     for (const auto& [digest, text] : documents_) TRY(file(out, blob_path(digest), text));
-    for (const auto& [diff_id, layer] : layer_blobs_) {
+    for (const auto& [digest, blob] : layer_blobs_) {
         tar::Entry entry;
-        entry.path = blob_path(diff_id);
+        entry.path = blob_path(digest);
         entry.mode = 0644;
-        entry.size = layer.tar_size;
+        entry.size = blob.size;
         TRY(out.add(entry));
         TarData data(out);
-        TRY(state_->layers.write_tar(layer.chain_id, data));
+        if (!blob.kept) {
+            TRY(state_->layers.write_tar(blob.layer.chain_id, data));
+            continue;
+        }
+        store::FdSource packed(blob.kept);
+        std::string piece(copied_at_once, '\0');
+        for (size_t n = TRY(packed.read(piece)); n > 0; n = TRY(packed.read(piece)))
+            TRY(data.write(std::string_view(piece).substr(0, n)));
     }
     return out.finish();
 }
@@ -151,29 +182,36 @@ bool has_tag_or_digest(std::string_view name) {
 
 } // namespace
 
-Result<Distributable> Images::distributable(const Digest& image_id) const {
-    ImagePtr image = TRY(state_->get(image_id));
-    return describe_image(*state_, *image);
-}
-
 Result<std::unique_ptr<Export>> Images::save(const std::vector<std::string>& names,
                                              const std::vector<model::Platform>& platforms) const {
     std::vector<Chosen> chosen;
-    // Of several platforms one has to fit; the error names the last.
-    auto check = [&](std::string_view name) -> Result<void> {
-        Result<void> found;
-        for (const model::Platform& platform : platforms) {
-            auto image = resolve(name, platform);
-            if (image.ok()) return {};
-            found = std::move(image).error();
+    // What the name stands for, less the platforms that aren't wanted.
+    auto choose = [&](const Target& target, std::string_view name) -> Result<Chosen*> {
+        Chosen one{{}, {}, target.index};
+        std::vector<ImagePtr> images;
+        for (const Digest& id : target.images)
+            if (auto image = state_->get(id); image.ok()) images.push_back(*image);
+        if (images.empty()) return no_such_image(name);
+        if (!platforms.empty()) {
+            std::vector<ImagePtr> wanted;
+            for (const model::Platform& platform : platforms) {
+                ImagePtr image = choose_platform(images, platform);
+                if (image && std::find(wanted.begin(), wanted.end(), image) == wanted.end()) wanted.push_back(image);
+            }
+            if (wanted.empty()) return resolve(name, platforms.back()).error();
+            if (wanted.size() < images.size()) one.index.reset();
+            images = std::move(wanted);
         }
-        return found;
-    };
-    auto choose = [&](const ImagePtr& image) -> Result<Chosen*> {
-        auto it = std::find_if(chosen.begin(), chosen.end(), [&](const Chosen& c) { return c.image->id == image->id; });
-        if (it != chosen.end()) return &*it;
-        Lease lease = TRY(hold(image->chain_id));
-        chosen.push_back({image, {}, std::move(lease)});
+        for (const ImagePtr& image : images) {
+            Lease lease = TRY(hold(image->chain_id));
+            one.members.push_back({image, std::move(lease)});
+        }
+        for (Chosen& there : chosen)
+            if (there.index == one.index &&
+                std::equal(there.members.begin(), there.members.end(), one.members.begin(), one.members.end(),
+                           [](const Member& a, const Member& b) { return a.image->id == b.image->id; }))
+                return &there;
+        chosen.push_back(std::move(one));
         return &chosen.back();
     };
     auto add = [](Chosen& to, const model::Reference& reference) {
@@ -185,28 +223,38 @@ Result<std::unique_ptr<Export>> Images::save(const std::vector<std::string>& nam
         auto reference = model::Reference::parse(name);
         // A bare repository stands for all its tags.
         if (reference.ok() && !has_tag_or_digest(name)) {
-            std::vector<std::pair<model::Reference, ImagePtr>> tags;
+            std::vector<std::pair<model::Reference, Target>> tags;
             {
                 std::lock_guard held(state_->mutex);
-                for (const auto& [full, id] : state_->references) {
+                for (const auto& [full, target] : state_->references) {
                     model::Reference r = reference_of(full);
                     if (!r.digest && r.familiar_name() == reference->familiar_name())
-                        tags.emplace_back(std::move(r), state_->images.at(id).image);
+                        tags.emplace_back(std::move(r), target);
                 }
             }
-            for (const auto& [tag, image] : tags) {
-                TRY(check(tag.familiar()));
-                Chosen* to = TRY(choose(image));
+            for (const auto& [tag, target] : tags) {
+                Chosen* to = TRY(choose(target, tag.familiar()));
                 add(*to, tag);
             }
             if (!tags.empty()) continue;
         }
         ImagePtr image = TRY(resolve(name));
-        TRY(check(name));
-        Chosen* to = TRY(choose(image));
-        std::lock_guard held(state_->mutex);
-        const bool by_reference = reference.ok() && lookup(*state_, *reference) == image->id;
-        if (by_reference && !reference->digest) add(*to, *reference);
+        Target target{{image->id}, std::nullopt};
+        bool by_tag = false;
+        {
+            std::lock_guard held(state_->mutex);
+            auto named = reference.ok() ? lookup_target(*state_, *reference) : std::nullopt;
+            by_tag = named && named->first() == image->id && !reference->digest;
+            if (named && named->first() == image->id) {
+                target = *named;
+            } else if (auto known = state_->images.find(image->id); known != state_->images.end()) {
+                for (const std::string& full : known->second.references)
+                    if (const Target& one = state_->references.at(full); one.images.size() > target.images.size())
+                        target = one;
+            }
+        }
+        Chosen* to = TRY(choose(target, name));
+        if (by_tag) add(*to, *reference);
     }
     if (chosen.empty()) return Error(ErrorKind::invalid_argument, "no images to save");
     return std::unique_ptr<Export>(std::make_unique<DockerArchive>(state_, std::move(chosen)));

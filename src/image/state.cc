@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "codec/json.h"
 #include "image/origins.h"
+#include "image/platform.h"
 
 namespace hull::image {
 
@@ -76,6 +77,22 @@ std::string truncated(std::string_view id) {
 model::Reference reference_of(const std::string& full) { return MUST(model::Reference::parse(full)); }
 
 std::optional<Digest> lookup(const ImageState& state, const model::Reference& reference) {
+    auto target = lookup_target(state, reference);
+    if (!target) return std::nullopt;
+    return target->first();
+}
+
+ImagePtr choose_platform(const std::vector<ImagePtr>& images, const model::Platform& wanted) {
+    ImagePtr best;
+    for (const ImagePtr& image : images) {
+        model::Platform have = platform_of(*image);
+        if (!fits(wanted, have)) continue;
+        if (!best || (platform_of(*best).variant != wanted.variant && have.variant == wanted.variant)) best = image;
+    }
+    return best;
+}
+
+std::optional<Target> lookup_target(const ImageState& state, const model::Reference& reference) {
     auto it = state.references.find(reference.full());
     if (it == state.references.end() && reference.digest && !reference.tag.empty()) {
         // name:tag@digest means the digest.
@@ -114,7 +131,7 @@ Result<void> ImageState::load_records() {
             std::optional<Digest> parent;
             if (!stored.parent.empty()) parent = TRY(Digest::parse(stored.parent));
             ImagePtr image = TRY(read_image(id, parent));
-            images.emplace(id, Known{std::move(image), WallTime{stored.last_tagged}, {}});
+            images.emplace(id, Known{std::move(image), WallTime{stored.last_tagged}, {}, {}});
             return {};
         }();
         if (read.ok()) continue;
@@ -123,14 +140,13 @@ Result<void> ImageState::load_records() {
     }
     std::vector<store::Record> stored_references = TRY(records.all(store::Table::references));
     for (const store::Record& record : stored_references) {
-        auto id = Digest::parse(record.text);
-        auto it = id.ok() ? images.find(*id) : images.end();
-        if (it == images.end() || !model::Reference::parse(record.key).ok()) {
+        auto target = parse_target(record.text);
+        if (target.ok()) std::erase_if(target->images, [&](const Digest& id) { return !images.contains(id); });
+        if (!target.ok() || target->images.empty() || !model::Reference::parse(record.key).ok()) {
             TRY(records.erase(store::Table::references, record.key));
             continue;
         }
-        it->second.references.insert(record.key);
-        references.emplace(record.key, *id);
+        link(record.key, *target);
     }
     return {};
 }
@@ -154,11 +170,28 @@ std::map<Digest, int> ImageState::count_layer_users() const {
     return users_of_layer;
 }
 
+std::vector<Digest> ImageState::group(const Digest& id) const {
+    std::vector<Digest> out{id};
+    auto known = images.find(id);
+    if (known == images.end()) return out;
+    for (const std::string& full : known->second.references)
+        for (const Digest& other : references.at(full).images)
+            if (std::find(out.begin(), out.end(), other) == out.end()) out.push_back(other);
+    return out;
+}
+
 Result<Summary> ImageState::summarise(const Known& known, const std::map<Digest, int>& layer_users) const {
     Summary summary;
     summary.image = known.image;
     summary.last_tagged = known.last_tagged;
-    for (const std::string& full : known.references) {
+    summary.other_platform = known.references.empty() && !known.others.empty();
+    {
+        std::lock_guard held(mutex);
+        summary.group = group(known.image->id);
+    }
+    std::set<std::string> names = known.references;
+    names.insert(known.others.begin(), known.others.end());
+    for (const std::string& full : names) {
         model::Reference reference = reference_of(full);
         (reference.digest ? summary.repo_digests : summary.repo_tags).push_back(reference.familiar());
     }
@@ -172,7 +205,8 @@ Result<Summary> ImageState::summarise(const Known& known, const std::map<Digest,
 }
 
 Result<ImagePtr> ImageState::add_image(const std::string& config_json, const std::optional<Digest>& parent,
-                                       const std::vector<model::Reference>& new_references) {
+                                       const std::vector<model::Reference>& new_references,
+                                       const std::optional<Digest>& index) {
     std::shared_lock storing(blobs_in_flight);
     Digest id = TRY(blobs.put(config_json));
     std::lock_guard changing(change_mutex);
@@ -191,7 +225,16 @@ Result<ImagePtr> ImageState::add_image(const std::string& config_json, const std
         images.emplace(id, known);
     }
     for (const model::Reference& reference : new_references) {
-        auto set = set_reference(reference.full(), id);
+        Target target{{id}, index};
+        if (index) {
+            std::lock_guard held(mutex);
+            auto it = references.find(reference.full());
+            if (it != references.end() && it->second.index == index) {
+                target = it->second;
+                if (!target.contains(id)) target.images.push_back(id);
+            }
+        }
+        auto set = set_reference(reference.full(), std::move(target));
         if (set.ok()) continue;
         // Whoever asked for a name doesn't get a nameless image instead.
         storing.unlock();
@@ -203,33 +246,66 @@ Result<ImagePtr> ImageState::add_image(const std::string& config_json, const std
     return known.image;
 }
 
-Result<void> ImageState::set_reference(const std::string& full, const Digest& id) {
+Result<void> ImageState::set_reference(const std::string& full, Target target) {
     Known known;
     {
         std::lock_guard held(mutex);
-        auto it = images.find(id);
-        if (it == images.end()) return Error(ErrorKind::not_found, "No such image: " + id.str());
-        known = it->second;
+        for (const Digest& id : target.images)
+            if (!images.contains(id)) return Error(ErrorKind::not_found, "No such image: " + id.str());
+        std::stable_partition(target.images.begin(), target.images.end(),
+                              [&](const Digest& id) { return runs_here(platform_of(*images.at(id).image)); });
+        known = images.at(target.first());
     }
     known.last_tagged = wall_now();
-    store::Change changes[] = {{store::Table::references, full, id.str()},
-                               {store::Table::images, id.str(), print(known)}};
+    store::Change changes[] = {{store::Table::references, full, print_target(target)},
+                               {store::Table::images, target.first().str(), print(known)}};
     TRY(records.commit(changes, store::Durability::power_loss));
     std::lock_guard held(mutex);
-    if (auto old = references.find(full); old != references.end())
-        if (auto before = images.find(old->second); before != images.end()) before->second.references.erase(full);
-    references.insert_or_assign(full, id);
-    Known& now = images.at(id);
-    now.references.insert(full);
-    now.last_tagged = known.last_tagged;
+    unlink(full);
+    images.at(target.first()).last_tagged = known.last_tagged;
+    link(full, std::move(target));
     return {};
 }
 
-Result<void> ImageState::erase_reference(const std::string& full, const Digest& id) {
+void ImageState::link(const std::string& full, Target target) {
+    for (const Digest& id : target.images)
+        (id == target.first() ? images.at(id).references : images.at(id).others).insert(full);
+    references.insert_or_assign(full, std::move(target));
+}
+
+void ImageState::unlink(const std::string& full) {
+    auto old = references.find(full);
+    if (old == references.end()) return;
+    for (const Digest& id : old->second.images) {
+        auto it = images.find(id);
+        if (it == images.end()) continue;
+        it->second.references.erase(full);
+        it->second.others.erase(full);
+    }
+    references.erase(old);
+}
+
+Result<void> ImageState::erase_reference(const std::string& full) {
     TRY(records.erase(store::Table::references, full, store::Durability::power_loss));
     std::lock_guard held(mutex);
-    references.erase(full);
-    if (auto it = images.find(id); it != images.end()) it->second.references.erase(full);
+    unlink(full);
+    return {};
+}
+
+Result<void> ImageState::detach(const Digest& id) {
+    std::map<std::string, Target> affected;
+    {
+        std::lock_guard held(mutex);
+        for (const auto& [full, target] : references)
+            if (target.contains(id)) affected.emplace(full, target);
+    }
+    for (auto& [full, target] : affected) {
+        std::erase(target.images, id);
+        if (target.images.empty())
+            TRY(erase_reference(full));
+        else
+            TRY(set_reference(full, target));
+    }
     return {};
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "image/images.h"
+#include "image/target.h"
 
 namespace hull::image {
 
@@ -21,7 +22,9 @@ class Origins;
 struct Known { // an image and what may change about it
     ImagePtr image;
     WallTime last_tagged;
-    std::set<std::string> references; // full
+    std::set<std::string> references; // full; of the names that mean it first
+    std::set<std::string> others;     // of those that have it for another platform
+    bool named() const { return !references.empty() || !others.empty(); }
 };
 
 struct ImageState : std::enable_shared_from_this<ImageState> {
@@ -38,7 +41,7 @@ struct ImageState : std::enable_shared_from_this<ImageState> {
     mutable std::mutex mutex;
     std::condition_variable changed;
     std::map<Digest, Known> images;
-    std::map<std::string, Digest> references; // full -> image id
+    std::map<std::string, Target> references; // by full name
     std::map<Digest, int> holds;              // leases by chain id
     std::set<Digest> dying;                   // chain ids being removed
     bool orphans_possible = true;             // layers that only a lease needs, or nobody
@@ -54,12 +57,22 @@ struct ImageState : std::enable_shared_from_this<ImageState> {
     Result<Summary> summarise(const Known& known, const std::map<Digest, int>& layer_users) const;
     std::map<Digest, int> count_layer_users() const; // mutex held
 
-    // The image gets a record; reference, if any, is moved to it. change_mutex is taken.
+    // The id, and the images of other platforms that go by the same names. mutex held.
+    std::vector<Digest> group(const Digest& id) const;
+
+    // The image gets a record; references, if any, are moved to it, or get it for
+    // one more platform where they stand for the same index. change_mutex is taken.
     Result<ImagePtr> add_image(const std::string& config_json, const std::optional<Digest>& parent,
-                               const std::vector<model::Reference>& references);
-    Result<void> set_reference(const std::string& full, const Digest& id);   // change_mutex held
-    Result<void> erase_reference(const std::string& full, const Digest& id); // change_mutex held
-    Result<void> erase_image(const ImagePtr& image);                         // change_mutex held
+                               const std::vector<model::Reference>& references,
+                               const std::optional<Digest>& index = std::nullopt);
+    // These with change_mutex held.
+    Result<void> set_reference(const std::string& full, Target target);
+    Result<void> erase_reference(const std::string& full);
+    Result<void> detach(const Digest& id); // from every name
+    Result<void> erase_image(const ImagePtr& image);
+    // In the maps only; mutex held.
+    void link(const std::string& full, Target target);
+    void unlink(const std::string& full);
 
     // leases.cc
     std::shared_ptr<void> hold(const Digest& chain_id); // whether it exists or not
@@ -81,6 +94,10 @@ std::string truncated(std::string_view id);             // 12 digits, without sh
 model::Reference reference_of(const std::string& full); // of a text that we wrote
 // name with another tag. Errors: invalid_argument "invalid tag format".
 Result<model::Reference> with_tag(model::Reference name, std::string_view tag);
-std::optional<Digest> lookup(const ImageState& state, const model::Reference& reference);
+// Both with mutex held.
+std::optional<Target> lookup_target(const ImageState& state, const model::Reference& reference);
+std::optional<Digest> lookup(const ImageState& state, const model::Reference& reference); // its first
+// Of these the one that fits best; nullptr: none does.
+ImagePtr choose_platform(const std::vector<ImagePtr>& images, const model::Platform& wanted);
 
 } // namespace hull::image

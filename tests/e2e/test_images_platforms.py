@@ -1,11 +1,16 @@
 """Images as archives: several of them, other platforms, OCI layouts and docker-archives, all compressions."""
+import bz2
+import functools
 import gzip
 import hashlib
+import http.server
 import io
 import json
+import lzma
 import os
 import subprocess
 import tarfile
+import threading
 import urllib.parse
 
 import docker as docker_py
@@ -62,7 +67,8 @@ def zstd(data):
 
 
 COMPRESSIONS = {"plain": lambda b: (b, ""), "gzip": lambda b: (gzip.compress(b), "+gzip"),
-                "zstd": lambda b: (zstd(b), "+zstd")}
+                "zstd": lambda b: (zstd(b), "+zstd"), "bzip2": lambda b: (bz2.compress(b), "+bzip2"),
+                "xz": lambda b: (lzma.compress(b), "+xz")}
 
 
 @pytest.fixture
@@ -109,7 +115,7 @@ def test_an_oci_layout_loads_whatever_its_layers_are_packed_with(client, name, p
     assert image.tags == [f"{name}:{packing}"] and image.attrs["Architecture"] == "amd64"
 
 
-def test_of_an_index_the_image_for_this_machine_is_loaded(client, name):
+def test_of_an_index_the_name_means_the_image_for_this_machine(client, name):
     image, = client.images.load(several(name))
     assert image.attrs["Architecture"] == "amd64" and image.tags == [f"{name}:latest"]
 
@@ -157,8 +163,10 @@ def test_an_archive_of_several_images_keeps_all_names_and_ids(client, engine, na
     (engine.folder / "two.tar").unlink()
 
 
-def test_manifests_tell_of_the_one_platform(engine, client, name):
-    image = client.images.load(several(name))[0]
+def test_manifests_of_a_lone_platform(engine, client, name):
+    layout = Layout()
+    layout.name(layout.image("amd64", None, tarball({"arch": b"amd64"})), name + ":latest")
+    image, = client.images.load(layout.tar())
     box = client.containers.create(name + ":latest")
     try:
         listed = json.loads(api(engine, "GET", "/images/json?manifests=1")[1])
@@ -221,3 +229,33 @@ def test_prune_by_label_time_and_use(client, engine, tmp_path):
     assert client.images.prune({"label": [mark]})["ImagesDeleted"] is None  # has a name
     gone = client.images.prune({"dangling": False, "label": [mark]})
     assert gone["ImagesDeleted"][:2] == [{"Untagged": f"{mark}:v1"}, {"Deleted": ids[0]}]
+
+
+@pytest.fixture
+def web(tmp_path):
+    """A web server over a folder; gives the folder and its URL."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield tmp_path, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("packing", COMPRESSIONS)
+def test_import_from_a_url(engine, client, name, web, packing):
+    folder, url = web
+    (folder / "root.tar").write_bytes(COMPRESSIONS[packing](tarball({"f": packing.encode() * 500000}))[0])
+    # With and without the scheme.
+    for source in (f"{url}/root.tar", f"{url[7:]}/root.tar"):
+        code, text = post(engine, f"/images/create?fromSrc={urllib.parse.quote(source)}&repo={name}&tag=web", b"")
+        lines = [json.loads(line) for line in text.splitlines()]
+        assert code == 200 and lines[0] == {"status": f"Downloading from {url}/root.tar"}, text
+        assert lines[-1]["status"] == client.images.get(f"{name}:web").id
+    assert client.images.get(f"{name}:web").attrs["Comment"] == f"Imported from {url}/root.tar"
+    assert engine.hull("import", f"{url}/root.tar", f"{name}:web").returncode == 0
+    before = len(client.images.list(all=True))
+    for bad, why in ((f"{url}/no.tar", "answers with status 404"), ("http://127.0.0.1:1/x", "connection refused"),
+                     ("ftp://x/y", "is no URL that can be downloaded")):
+        text = post(engine, f"/images/create?fromSrc={urllib.parse.quote(bad)}", b"")[1]
+        assert why in text, text
+    assert len(client.images.list(all=True)) == before

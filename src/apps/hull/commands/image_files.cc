@@ -35,6 +35,27 @@ void print_message(const Json& message) {
     print(line);
 }
 
+// The API takes them as JSON.
+Result<void> add_platforms(Query& query, const std::vector<std::string>& platforms) {
+    for (const std::string& text : platforms) {
+        std::vector<std::string> parts(1);
+        for (char c : text) {
+            if (c == '/')
+                parts.emplace_back();
+            else if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ')
+                return Error(ErrorKind::invalid_argument, "invalid platform \"" + text + "\"");
+            else
+                parts.back() += c;
+        }
+        if (parts.size() < 2 || parts.size() > 3)
+            return Error(ErrorKind::invalid_argument, "invalid platform \"" + text + "\": it is os/arch[/variant]");
+        std::string json = R"({"os":")" + parts[0] + R"(","architecture":")" + parts[1] + '"';
+        if (parts.size() == 3) json += R"(,"variant":")" + parts[2] + '"';
+        query.add("platform", json + "}");
+    }
+    return {};
+}
+
 } // namespace
 
 Result<int> import_image(Session& session) {
@@ -72,7 +93,7 @@ Result<int> load_images(Session& session) {
         return Error(ErrorKind::invalid_argument, "requested load from stdin, but stdin is empty");
     Query query;
     query.add("quiet", flags.on("quiet") ? "1" : "0");
-    for (const std::string& platform : flags.list("platform")) query.add("platform", platform);
+    TRY(add_platforms(query, flags.list("platform")));
     http::Headers headers{{"Content-Type", "application/x-tar"}};
     Engine* engine = TRY(session.engine());
     Exchange exchange = TRY(engine->upload(
@@ -91,7 +112,7 @@ Result<int> save_images(Session& session) {
                      "cowardly refusing to save to a terminal. Use the -o flag or redirect");
     Query query;
     for (const std::string& name : session.operands()) query.add("names", name);
-    for (const std::string& platform : flags.list("platform")) query.add("platform", platform);
+    TRY(add_platforms(query, flags.list("platform")));
     Engine* engine = TRY(session.engine());
     Exchange exchange = TRY(engine->begin({.path = "/images/get", .query = query.str(), .body = {}, .headers = {}}));
     TRY(exchange.head());
