@@ -43,16 +43,18 @@ Usage container_usage(const std::vector<engine::ContainerSummary>& containers, c
     return usage;
 }
 
+// kept: bytes of packed blobs, by the layers' diff ids and the images' ids that they are of.
 Usage image_usage(const std::vector<image::Summary>& images, const std::map<std::string, int64_t>& users,
-                  const Call& call) {
+                  const std::map<image::Digest, uint64_t>& kept, const Call& call) {
     Usage usage;
     // Each layer once: by image sizes less what is shared, plus the shared part of one owner.
     std::map<std::string, int64_t> layers;
     std::set<std::string> used_layers;
+    std::set<image::Digest> used_content;
     for (const auto& summary : images) {
         auto found = users.find(summary.image->id.str());
         int64_t count = found == users.end() ? 0 : found->second;
-        ++usage.total;
+        usage.total += !summary.other_platform;
         usage.active += count > 0;
         std::string chain;
         const auto& ids = summary.image->config.diff_ids;
@@ -60,9 +62,16 @@ Usage image_usage(const std::vector<image::Summary>& images, const std::map<std:
             chain += ids[i].str();
             layers[chain] = i < summary.layer_sizes.size() ? static_cast<int64_t>(summary.layer_sizes[i]) : 0;
             if (count > 0) used_layers.insert(chain);
+            if (count > 0) used_content.insert(ids[i]);
         }
+        if (count > 0) used_content.insert(summary.image->id);
+        if (summary.other_platform) continue; // it shows with the image that its names mean first
         usage.items.push_back(image_summary_json(
             summary, {.containers = count, .shared_size = static_cast<int64_t>(summary.shared_size)}, call.version()));
+    }
+    for (const auto& [of, bytes] : kept) {
+        usage.size += static_cast<int64_t>(bytes);
+        if (!used_content.contains(of)) usage.reclaimable += static_cast<int64_t>(bytes);
     }
     for (const auto& [chain, size] : layers) {
         usage.size += size;
@@ -114,7 +123,7 @@ Result<void> disk_usage(Call& call) {
     auto containers = TRY(call.containers().list(options));
     std::map<std::string, int64_t> users;
     for (const auto& container : containers) ++users[container.image_id];
-    Usage of_images = image_usage(call.images().images().summaries(), users, call);
+    Usage of_images = image_usage(call.images().images().summaries(), users, call.images().images().kept_bytes(), call);
     Usage of_containers = container_usage(containers, call);
     Usage of_volumes;
     if (wanted(call, "volume")) of_volumes = volume_usage(TRY(call.volumes().usage()));

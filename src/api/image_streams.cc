@@ -10,19 +10,51 @@ namespace hull::api {
 
 namespace {
 
+constexpr uint64_t max_download_bytes = uint64_t{64} << 30, told_every_bytes = uint64_t{1} << 20;
+
+// Tells how far a download is.
+class ToldSource : public ByteSource {
+public:
+    ToldSource(std::unique_ptr<ByteSource> source, ProgressStream& progress)
+        : source_(std::move(source)), progress_(progress) {}
+    Result<size_t> read(std::span<char> into) override {
+        size_t n = TRY(source_->read(into));
+        got_ += n;
+        if (got_ - told_ >= told_every_bytes || (n == 0 && got_ != told_)) {
+            told_ = got_;
+            TRY(progress_.send({{"status", "Importing"}, {"progressDetail", json::Object{{"current", got_}}}}));
+        }
+        return n;
+    }
+
+private:
+    std::unique_ptr<ByteSource> source_;
+    ProgressStream& progress_;
+    uint64_t got_ = 0, told_ = 0;
+};
+
 Result<void> import_image(Call& call) {
-    if (call.text("fromSrc") != "-")
-        return Error(ErrorKind::unsupported, "importing from a URL is not supported: download it and import the file");
+    std::string url = call.text("fromSrc");
+    if (url == "-") url.clear();
+    // Docker's clients leave the scheme out.
+    if (!url.empty() && url.find("://") == url.npos) url.insert(0, "http://");
     image::ImportRequest request{.repository = call.text("repo"),
                                  .tag = call.text("tag"),
                                  .message = call.text("message"),
                                  .changes = call.texts("changes"),
                                  .platform = call.text("platform")};
-    if (request.message.empty()) request.message = "Imported from -";
+    if (request.message.empty()) request.message = "Imported from " + (url.empty() ? "-" : url);
+    std::unique_ptr<ByteSource> remote;
+    if (!url.empty())
+        remote = TRY(TRY(call.images().registries())->download(url, max_download_bytes, call.client_gone()));
     BodySource body(call.exchange());
     ProgressStream progress(call);
     auto import = [&]() -> Result<void> {
-        auto id = TRY(call.images().import_tar(body, request));
+        if (remote) {
+            TRY(progress.send({{"status", "Downloading from " + url}}));
+            remote = std::make_unique<ToldSource>(std::move(remote), progress);
+        }
+        auto id = TRY(call.images().import_tar(remote ? *remote : body, request));
         return progress.send({{"status", id.str()}});
     };
     return progress.finish(import());
