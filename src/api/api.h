@@ -7,6 +7,7 @@
 // mapped to a status by errors.cc.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,10 +31,17 @@ struct NetworkFacts {
     WallTime created = {};
 };
 
+// Of this process, now.
+struct ProcessUsage {
+    int descriptors = -1, threads = 0;
+};
+
 struct ApiOptions {
     std::string version; // of the program
     std::vector<NetworkFacts> networks;
     bool default_init = false; // --init for containers that don't say
+    bool experimental = false; // only shown
+    std::function<ProcessUsage()> usage = {};
 };
 
 class Api {

@@ -67,7 +67,7 @@ int Call::status_of(const Error& error) const { return body_was_late_ ? 408 : ap
 http::Headers Call::headers(const char* content_type) const {
     http::Headers headers{
         {"Api-Version", newest_version.text()},
-        {"Docker-Experimental", "false"},
+        {"Docker-Experimental", services_.options.experimental ? "true" : "false"},
         {"Ostype", "linux"},
         {"Server", "Hull/" + services_.options.version + " (linux)"},
     };

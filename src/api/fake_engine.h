@@ -105,7 +105,9 @@ public:
     engine::Files& files() override { return mock_files; }
     engine::EventBus& events() override { return bus; }
     engine::InfoView info() override { return facts; }
-    const engine::EngineOptions& options() const override { return engine_options; }
+    std::shared_ptr<const engine::EngineOptions> options() const override {
+        return std::make_shared<engine::EngineOptions>(engine_options);
+    }
     void reload(const engine::EngineOptions& options) override { engine_options = options; }
     engine::ImageService& images() override { std::abort(); } // needs a store: end to end tests
     NoNetworks no_networks;

@@ -25,17 +25,41 @@ Array labels_json(const model::Labels& labels) {
     return array;
 }
 
-Object registry_json(const Call& call) {
+Object registry_json(const engine::RegistryView& registries, const Call& call) {
+    Object indexes;
+    Array mirrors;
+    for (const auto& one : registries.indexes) {
+        indexes[one.name] = Object{{"Name", one.name},
+                                   {"Mirrors", json::encode(one.mirrors)},
+                                   {"Secure", one.secure},
+                                   {"Official", one.official}};
+        if (!one.official) continue;
+        for (const std::string& url : one.mirrors) mirrors.emplace_back(url);
+    }
     Object object{
-        {"InsecureRegistryCIDRs", Array{"127.0.0.0/8"}},
-        {"IndexConfigs", Object{}},
-        {"Mirrors", Array{}},
+        {"InsecureRegistryCIDRs", json::encode(registries.insecure_blocks)},
+        {"IndexConfigs", std::move(indexes)},
+        {"Mirrors", std::move(mirrors)},
     };
     if (!call.at_least(49)) {
-        object["AllowNondistributableArtifactsCIDRs"] = nullptr;
-        object["AllowNondistributableArtifactsHostnames"] = nullptr;
+        object["AllowNondistributableArtifactsCIDRs"] = Array{};
+        object["AllowNondistributableArtifactsHostnames"] = Array{};
     }
     return object;
+}
+
+Array address_pools_json(const engine::EngineOptions& options) {
+    Array pools;
+    for (const net::SubnetPool& pool : options.address_pools)
+        pools.push_back(Object{{"Base", pool.base.str()}, {"Size", pool.size}});
+    return pools;
+}
+
+// CDI devices that containers may ask for, by their names.
+Array devices_json(const engine::InfoView& info) {
+    Array devices;
+    for (const std::string& name : info.cdi_devices) devices.push_back(Object{{"Source", "cdi"}, {"ID", name}});
+    return devices;
 }
 
 Object swarm_json() {
@@ -84,7 +108,8 @@ void add_limits(Object& object, const engine::InfoView& info, const Call& call) 
 void add_runtime(Object& object, const engine::InfoView& info, const Call& call) {
     Object runtime{{"path", "hull-runtime"}};
     if (call.at_least(44)) runtime["status"] = Object{{"org.opencontainers.runtime-spec.features", "{}"}};
-    const engine::EngineOptions& options = call.engine().options();
+    const auto current = call.engine().options();
+    const engine::EngineOptions& options = *current;
     Object runtimes{{engine::kOwnRuntime, std::move(runtime)}};
     for (const auto& [name, one] : options.runtimes) {
         Object entry{{"path", one.path}};
@@ -98,13 +123,14 @@ void add_runtime(Object& object, const engine::InfoView& info, const Call& call)
     object["RuncCommit"] = commit_json(call.options().version, call);
     object["InitCommit"] = commit_json("", call);
     object["Isolation"] = "";
-    object["LiveRestoreEnabled"] = call.engine().options().live_restore;
+    object["LiveRestoreEnabled"] = options.live_restore;
 }
 
 } // namespace
 
 Result<void> info(Call& call) {
     engine::InfoView info = call.engine().info();
+    const ProcessUsage usage = call.options().usage ? call.options().usage() : ProcessUsage{};
     Object object{
         {"ID", info.id},
         {"Containers", info.containers},
@@ -114,13 +140,13 @@ Result<void> info(Call& call) {
         {"Images", info.images},
         {"Driver", info.storage_driver},
         {"DriverStatus", driver_status_json(info)},
-        {"Plugins", Object{{"Volume", Array{}},
+        {"Plugins", Object{{"Volume", Array{"local"}},
                            {"Network", Array{"bridge", "host", "null"}},
                            {"Authorization", nullptr},
                            {"Log", log_drivers_json()}}},
         {"Debug", log::enabled(log::Level::debug)},
-        {"NFd", -1},
-        {"NGoroutines", 0},
+        {"NFd", usage.descriptors},
+        {"NGoroutines", usage.threads},
         {"SystemTime", to_rfc3339(info.system_time.ns ? info.system_time : wall_now())},
         {"LoggingDriver", info.logging_driver},
         {"CgroupDriver", info.cgroup_driver},
@@ -130,18 +156,18 @@ Result<void> info(Call& call) {
         {"OSVersion", info.os_version},
         {"OSType", info.os_type},
         {"Architecture", info.architecture},
-        {"IndexServerAddress", ""},
-        {"RegistryConfig", registry_json(call)},
+        {"IndexServerAddress", "https://index.docker.io/v1/"},
+        {"RegistryConfig", registry_json(info.registries, call)},
         {"NCPU", info.cpus},
         {"MemTotal", info.memory},
         {"GenericResources", nullptr},
         {"DockerRootDir", info.data_root},
-        {"HttpProxy", ""},
-        {"HttpsProxy", ""},
-        {"NoProxy", ""},
+        {"HttpProxy", info.registries.http_proxy},
+        {"HttpsProxy", info.registries.https_proxy},
+        {"NoProxy", info.registries.no_proxy},
         {"Name", info.name},
         {"Labels", labels_json(info.labels)},
-        {"ExperimentalBuild", false},
+        {"ExperimentalBuild", info.experimental},
         {"ServerVersion", info.server_version.empty() ? call.options().version : info.server_version},
         {"Swarm", swarm_json()},
         {"SecurityOptions", json::encode(info.security_options)},
@@ -151,9 +177,10 @@ Result<void> info(Call& call) {
     add_runtime(object, info, call);
     if (call.at_least(41)) {
         object["CgroupVersion"] = info.cgroup_version;
-        object["DefaultAddressPools"] = Array{};
+        object["DefaultAddressPools"] = address_pools_json(*call.engine().options());
     }
-    if (call.at_least(44)) object["CDISpecDirs"] = Array{};
+    if (call.at_least(44)) object["CDISpecDirs"] = json::encode(call.engine().options()->cdi_folders);
+    if (call.at_least(50)) object["DiscoveredDevices"] = devices_json(info);
     if (call.at_least(49)) object["FirewallBackend"] = Object{{"Driver", "nftables"}};
     return call.reply(200, object);
 }

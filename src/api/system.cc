@@ -71,7 +71,7 @@ Result<void> version(Call& call) {
         {"ApiVersion", newest_version.text()},
         {"Arch", arch},
         {"BuildTime", ""},
-        {"Experimental", "false"},
+        {"Experimental", call.options().experimental ? "true" : "false"},
         {"GitCommit", ""},
         {"GoVersion", compiler},
         {"KernelVersion", info.kernel_version},

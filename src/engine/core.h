@@ -23,7 +23,7 @@ struct Core {
         : options(std::move(given)), runtime(ports.runtime), images(ports.images), records(ports.records),
           sandboxes(ports.sandboxes), host(ports.host), dirs(std::move(container_dirs)) {}
 
-    const EngineOptions options;
+    const EngineOptions options; // as they were at the start; see current()
     RuntimePort& runtime;
     image::Images& images;
     store::Records& records;
@@ -37,14 +37,15 @@ struct Core {
     event::WorkerPool workers{{.threads = 64, .queued = 65536}};
     Scheduler scheduler{workers};
 
-    // Of the engine: those in the options at start, others after a reload.
-    model::Labels labels() const {
-        std::lock_guard held(labels_mutex_);
-        return labels_;
+    // The options with what a reload changed: labels, runtimes, logs.
+    std::shared_ptr<const EngineOptions> current() const {
+        std::lock_guard held(current_mutex_);
+        return current_;
     }
-    void set_labels(model::Labels labels) {
-        std::lock_guard held(labels_mutex_);
-        labels_ = std::move(labels);
+    void set_current(EngineOptions changed) {
+        auto made = std::make_shared<const EngineOptions>(std::move(changed));
+        std::lock_guard held(current_mutex_);
+        current_ = std::move(made);
     }
 
     // Writes the container's state as it stands. A failure is logged: the state
@@ -59,8 +60,8 @@ struct Core {
     void publish(const Container& container, std::string action, std::map<std::string, std::string> more = {});
 
 private:
-    mutable std::mutex labels_mutex_;
-    model::Labels labels_{options.labels};
+    mutable std::mutex current_mutex_;
+    std::shared_ptr<const EngineOptions> current_ = std::make_shared<const EngineOptions>(options);
 };
 
 // The state of a container is kept under its id with this behind it.

@@ -75,10 +75,11 @@ Result<void> set_hostname(const Core& core, ContainerSettings& settings) {
 
 Result<Created> ContainersService::create(model::CreateRequest request, CreateOptions options) {
     if (request.config.image.empty()) return Error(ErrorKind::invalid_argument, "no image specified");
+    const auto current = core_.current();
     Created created;
     image::ImagePtr image = TRY(find_image(core_.images, request.config.image, options.platform));
     TRY(validate_config(request.config));
-    TRY(validate_host_config(request, core_.options, created.warnings));
+    TRY(validate_host_config(request, *current, created.warnings));
     TRY(validate_machine(request.host_config, core_.host));
 
     ContainerSettings settings;
@@ -92,7 +93,7 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     settings.host_config = std::move(request.host_config);
     settings.networking = std::move(request.networking_config);
     TRY(check_networks(core_, settings));
-    fill_defaults(settings.host_config, core_.options);
+    fill_defaults(settings.host_config, *current);
     TRY(set_command(settings));
     TRY(log_settings(settings));
     TRY(set_hostname(core_, settings));

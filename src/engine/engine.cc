@@ -46,9 +46,22 @@ public:
     Execs& execs() override { return execs_; }
     Files& files() override { return files_; }
     EventBus& events() override { return core_.events; }
-    InfoView info() override { return make_info(core_, engine_id_); }
-    const EngineOptions& options() const override { return core_.options; }
-    void reload(const EngineOptions& options) override { core_.set_labels(options.labels); }
+    InfoView info() override {
+        InfoView info = make_info(core_, engine_id_);
+        info.registries = images_.registry_view();
+        return info;
+    }
+    std::shared_ptr<const EngineOptions> options() const override { return core_.current(); }
+    void reload(const EngineOptions& options) override {
+        EngineOptions changed = *core_.current();
+        changed.labels = options.labels;
+        changed.runtimes = options.runtimes;
+        changed.default_runtime = options.default_runtime;
+        changed.default_log = options.default_log;
+        changed.shutdown_timeout = options.shutdown_timeout;
+        changed.features = options.features;
+        core_.set_current(std::move(changed));
+    }
     ImageService& images() override { return images_; }
     Networks& networks() override { return networks_; }
     Volumes& volumes() override { return *core_.volumes; }
@@ -281,8 +294,11 @@ void EngineImpl::follow_policies() {
 Result<void> EngineImpl::bring_up() {
     TRY(load_engine_id());
     core_.volumes = TRY(VolumeKeeper::open(core_.options.data_root, core_.records, core_.events));
-    core_.networks =
-        TRY(NetworkKeeper::open(core_.options.data_root, core_.records, bridge_, core_.sandboxes.network_id()));
+    core_.networks = TRY(NetworkKeeper::open({.owner = core_.options.data_root,
+                                              .address_pools = core_.options.address_pools,
+                                              .bridge_options = core_.options.bridge_network_options,
+                                              .host_ip = core_.options.publish_ip},
+                                             core_.records, bridge_, core_.sandboxes.network_id()));
     TRY(load_records());
     core_.images.set_users([this](const image::Digest& id) {
         std::vector<image::ImageUser> users;

@@ -19,6 +19,7 @@
 #include "engine/sandbox_port.h"
 #include "engine/views.h"
 #include "engine/volumes.h"
+#include "net/address_pool.h"
 
 namespace hull::store {
 class Records;
@@ -54,7 +55,13 @@ struct EngineOptions {
     std::map<std::string, OciRuntime> runtimes; // besides our own, "hull"
     std::string default_runtime = "hull";
     std::vector<std::string> cdi_folders = {"/etc/cdi", "/var/run/cdi"};
-    bool apparmor = false; // the kernel has it enabled
+    bool apparmor = false;                      // the kernel has it enabled
+    std::vector<net::SubnetPool> address_pools; // of networks without a subnet of their own; empty: Docker's
+    std::map<std::string, std::string> bridge_network_options; // of networks with the driver bridge
+    std::string publish_ip;                                    // of ports of the default bridge; empty: every address
+    std::vector<std::string> host_gateway; // what "host-gateway" stands for; empty: the bridge's address
+    bool experimental = false;
+    std::map<std::string, bool> features;
 };
 
 // What the engine stands on; all outlive it.
@@ -81,8 +88,9 @@ public:
     virtual Files& files() = 0;
     virtual EventBus& events() = 0;
     virtual InfoView info() = 0;
-    virtual const EngineOptions& options() const = 0;
-    // Takes over what may change while it runs: the labels.
+    virtual std::shared_ptr<const EngineOptions> options() const = 0;
+    // Takes over what may change while it runs: labels, runtimes, log settings
+    // (of containers created from then on), features, the shutdown timeout.
     virtual void reload(const EngineOptions& options) = 0;
 
     // Images: what changes them goes through here (events); refusing to delete

@@ -54,12 +54,13 @@ void count_containers(const Core& core, InfoView& info) {
 } // namespace
 
 InfoView make_info(Core& core, const std::string& engine_id) {
+    const auto options = core.current();
     InfoView info;
     info.id = engine_id;
     count_containers(core, info);
     info.images = static_cast<int>(core.images.summaries().size());
     info.driver_status = {{"Backing Filesystem", "overlayfs on unpacked layers"}, {"Native Overlay Diff", "true"}};
-    info.logging_driver = core.options.default_log.type.empty() ? "json-file" : core.options.default_log.type;
+    info.logging_driver = options->default_log.type.empty() ? "json-file" : options->default_log.type;
     bool unified = core.host.kind("/sys/fs/cgroup/cgroup.controllers") != PathKind::missing;
     info.cgroup_version = unified ? "2" : "1";
     info.kernel_version = first_line(core.host, "/proc/sys/kernel/osrelease");
@@ -79,7 +80,8 @@ InfoView make_info(Core& core, const std::string& engine_id) {
     info.memory = memory_total(core.host);
     info.data_root = core.options.data_root;
     info.name = first_line(core.host, "/proc/sys/kernel/hostname");
-    info.labels = core.labels();
+    info.labels = options->labels;
+    info.default_runtime = options->default_runtime;
     info.server_version = core.options.version;
     info.init_binary = "docker-init";
     std::string profile = core.options.seccomp_profile.empty()           ? "builtin"
@@ -93,6 +95,9 @@ InfoView make_info(Core& core, const std::string& engine_id) {
     if (!info.ipv4_forwarding) info.warnings.emplace_back("WARNING: IPv4 forwarding is disabled");
     info.event_listeners = core.events.subscribers();
     info.system_time = wall_now();
+    info.experimental = options->experimental;
+    for (const CdiSpec& spec : core.host.cdi_specs(options->cdi_folders))
+        for (const auto& [name, edits] : spec.devices) info.cdi_devices.push_back(spec.kind + "=" + name);
     return info;
 }
 

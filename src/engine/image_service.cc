@@ -110,4 +110,38 @@ void ImageService::publish_transfer(const std::string& name, std::string action)
     events_.publish(std::move(event));
 }
 
+RegistryView ImageService::registry_view() const {
+    RegistryView view{.insecure_blocks = {"::1/128", "127.0.0.0/8"},
+                      .indexes = {},
+                      .http_proxy = {},
+                      .https_proxy = {},
+                      .no_proxy = {}};
+    if (!registries_) return view;
+    const registry::Config config = registries_->config();
+    std::map<std::string, RegistryView::Index> indexes;
+    auto index = [&](const std::string& name) -> RegistryView::Index& {
+        RegistryView::Index& one = indexes[name];
+        one.name = name;
+        return one;
+    };
+    index("docker.io").official = true;
+    for (const std::string& name : config.insecure_registries) {
+        if (name.find('/') == name.npos)
+            index(name).secure = false;
+        else
+            view.insecure_blocks.push_back(name);
+    }
+    for (const registry::Mirror& mirror : config.mirrors) index(mirror.registry).mirrors.push_back(mirror.url + "/");
+    for (auto& [name, one] : indexes) view.indexes.push_back(std::move(one));
+    auto masked = [](const std::string& url) {
+        const size_t scheme = url.find("://"), at = url.rfind('@');
+        if (scheme == url.npos || at == url.npos || at < scheme) return url;
+        return url.substr(0, scheme + 3) + "xxxxx:xxxxx" + url.substr(at);
+    };
+    view.http_proxy = masked(config.http_proxy);
+    view.https_proxy = masked(config.https_proxy);
+    view.no_proxy = config.no_proxy;
+    return view;
+}
+
 } // namespace hull::engine

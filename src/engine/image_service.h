@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/events.h"
+#include "engine/views.h"
 #include "image/images.h"
 #include "image/registries.h"
 
@@ -38,6 +39,7 @@ public:
     // Registries, for who has them: set once, before the first request; outlives this.
     void use(image::Registries& registries) { registries_ = &registries; }
     Result<image::Registries*> registries() const; // unsupported: none
+    RegistryView registry_view() const;
     Result<void> pull(const image::PullRequest& request, const image::TransferListener& tell,
                       const std::stop_token& stop);
     Result<void> push(const image::PushRequest& request, const image::TransferListener& tell,

@@ -62,7 +62,8 @@ void add_line(std::string& text, const char* keyword, const std::vector<std::str
 
 } // namespace
 
-Result<std::vector<HostEntry>> parse_extra_hosts(const model::StringList& texts, const std::string& gateway) {
+Result<std::vector<HostEntry>> parse_extra_hosts(const model::StringList& texts,
+                                                 const std::vector<std::string>& gateways) {
     std::vector<HostEntry> entries;
     for (const std::string& text : texts) {
         size_t mark = text.find_first_of(":=");
@@ -70,10 +71,11 @@ Result<std::vector<HostEntry>> parse_extra_hosts(const model::StringList& texts,
             return Error(ErrorKind::invalid_argument, "bad format for add-host: \"" + text + "\"");
         HostEntry entry{.name = text.substr(0, mark), .address = text.substr(mark + 1)};
         if (entry.address == "host-gateway") {
-            if (gateway.empty())
+            if (gateways.empty())
                 return Error(ErrorKind::invalid_argument,
                              "unable to derive the IP value for host-gateway: there is no bridge network");
-            entry.address = gateway;
+            for (const std::string& gateway : gateways) entries.push_back({.name = entry.name, .address = gateway});
+            continue;
         }
         if (entry.address.starts_with('[') && entry.address.ends_with(']'))
             entry.address = entry.address.substr(1, entry.address.size() - 2);

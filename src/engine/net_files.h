@@ -13,9 +13,10 @@ namespace hull::engine {
 struct HostEntry {
     std::string name, address;
 };
-// "name:address", also "name=address"; host-gateway stands for gateway. Errors:
+// "name:address", also "name=address"; host-gateway stands for each of gateways. Errors:
 // invalid_argument in Docker's words.
-Result<std::vector<HostEntry>> parse_extra_hosts(const model::StringList& texts, const std::string& gateway);
+Result<std::vector<HostEntry>> parse_extra_hosts(const model::StringList& texts,
+                                                 const std::vector<std::string>& gateways);
 
 // addresses: the container's own, a line for each.
 std::string make_hosts(const std::vector<HostEntry>& extra, const std::string& hostname, const std::string& domainname,

@@ -92,9 +92,9 @@ bool is_predefined_network(const std::string& name) {
     return name == "bridge" || name == "host" || name == "none" || name == "default";
 }
 
-Result<std::unique_ptr<NetworkKeeper>> NetworkKeeper::open(std::string owner, store::Records& records,
+Result<std::unique_ptr<NetworkKeeper>> NetworkKeeper::open(NetworkDefaults defaults, store::Records& records,
                                                            net::Bridge* bridge, std::string bridge_id) {
-    std::unique_ptr<NetworkKeeper> keeper(new NetworkKeeper(std::move(owner), records));
+    std::unique_ptr<NetworkKeeper> keeper(new NetworkKeeper(std::move(defaults), records));
     keeper->server_ =
         TRY(net::NameServer::start([names = &keeper->names_](const std::string& who, const std::string& name,
                                                              uint16_t type) { return names->ask(who, name, type); }));
@@ -108,6 +108,8 @@ Result<void> NetworkKeeper::load(net::Bridge* bridge, std::string bridge_id) {
         network->record.id = std::move(bridge_id);
         network->record.name = "bridge";
         network->record.bridge = bridge->name();
+        if (!defaults_.host_ip.empty())
+            network->record.options[std::string(kBridgeOptions) + "host_binding_ipv4"] = defaults_.host_ip;
         network->bridge = bridge;
         networks_[network->record.id] = std::move(network);
     }
@@ -134,7 +136,8 @@ net::BridgeConfig NetworkKeeper::config_of(const NetworkRecord& record) const {
     auto on = [](bool value) { return value ? net::Switch::on : net::Switch::off; };
     const std::string prefix = kBridgeOptions;
     config.name = record.bridge;
-    config.owner = owner_ + " network " + record.id.substr(0, 12);
+    config.pools = defaults_.address_pools;
+    config.owner = defaults_.owner + " network " + record.id.substr(0, 12);
     config.container_communication = on(bool_option(record.options, prefix + "enable_icc", true).ok()
                                             ? *bool_option(record.options, prefix + "enable_icc", true)
                                             : true);
@@ -165,7 +168,9 @@ Result<void> NetworkKeeper::check_overlap(const net::Prefix& subnet, const std::
     return {};
 }
 
-Result<NetworkRecord> NetworkKeeper::create(const model::NetworkRequest& request) {
+Result<NetworkRecord> NetworkKeeper::create(const model::NetworkRequest& asked) {
+    model::NetworkRequest request = asked;
+    request.options.insert(defaults_.bridge_options.begin(), defaults_.bridge_options.end());
     if (request.name.empty() || request.name.find_first_not_of(" \t") == std::string::npos)
         return bad_request("invalid network name: name is empty");
     if (is_predefined_network(request.name))

@@ -46,11 +46,18 @@ struct NetworkMember {
     std::vector<std::string> host_dns; // of the host
 };
 
+struct NetworkDefaults {
+    std::string owner;                                 // written on devices
+    std::vector<net::SubnetPool> address_pools;        // empty: Docker's
+    std::map<std::string, std::string> bridge_options; // of new networks that don't say otherwise
+    std::string host_ip;                               // of ports published on the default bridge; empty: every one
+};
+
 class NetworkKeeper {
 public:
-    // bridge: the default one; may be null. owner: written on devices.
-    static Result<std::unique_ptr<NetworkKeeper>> open(std::string owner, store::Records& records, net::Bridge* bridge,
-                                                       std::string bridge_id);
+    // bridge: the default one; may be null.
+    static Result<std::unique_ptr<NetworkKeeper>> open(NetworkDefaults defaults, store::Records& records,
+                                                       net::Bridge* bridge, std::string bridge_id);
 
     // Errors have Docker's texts: conflict, forbidden, invalid_argument, unsupported, not_found.
     Result<NetworkRecord> create(const model::NetworkRequest& request);
@@ -97,7 +104,8 @@ private:
         bool named = false;       // has a name server
     };
 
-    NetworkKeeper(std::string owner, store::Records& records) : owner_(std::move(owner)), records_(records) {}
+    NetworkKeeper(NetworkDefaults defaults, store::Records& records)
+        : defaults_(std::move(defaults)), records_(records) {}
     Result<void> load(net::Bridge* bridge, std::string bridge_id);
     Result<NetworkPtr> look_up(const std::string& name) const;
     net::BridgeConfig config_of(const NetworkRecord& record) const;
@@ -117,7 +125,7 @@ private:
     void forget(const std::string& container, Present& present);
     static Joined joined(const NetworkMember& member, const Present& present);
 
-    const std::string owner_;
+    const NetworkDefaults defaults_;
     store::Records& records_;
     std::mutex creating_; // one network at a time, so that names and subnets stay apart
     mutable std::mutex mutex_;

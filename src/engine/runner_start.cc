@@ -156,14 +156,15 @@ Result<Launched> Runner::launch_prepared(const Container& container, const Prepa
                    .max_bytes = log.max_bytes,
                    .max_files = log.max_files,
                    .attributes = std::move(log.attributes)};
-    request.runtime = TRY(find_runtime(core_.options, settings.host_config.runtime));
+    request.runtime = TRY(find_runtime(*core_.current(), settings.host_config.runtime));
     if (prepared.has_sandbox) request.sandbox = &prepared.sandbox.sandbox;
     return core_.runtime.launch(request);
 }
 
 Result<Runner::Prepared> Runner::prepare(Container& container) {
     const ContainerSettings& settings = container.settings();
-    NamespaceChoice choice = TRY(choose_namespaces(container, core_.registry, core_.options));
+    const auto options = core_.current();
+    NamespaceChoice choice = TRY(choose_namespaces(container, core_.registry, *options));
     Prepared prepared;
     bool own_net = choice.net.share == Share::own;
     if (own_net || owns_ids(choice)) {
@@ -190,7 +191,7 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
         std::string init = TRY(find_init(container));
         prepared.subpaths = TRY(core_.volumes->mount(settings.mounts, container.id.str()));
         SpecInput input{.settings = settings,
-                        .options = core_.options,
+                        .options = *options,
                         .host = core_.host,
                         .namespaces = choice,
                         .ids = prepared.ids,
@@ -254,7 +255,9 @@ Result<NetFiles> Runner::write_net_files(const Container& container, const Names
     const ContainerSettings& settings = container.settings();
     const model::HostConfig& host = settings.host_config;
     bool hosts_network = choice.net.share == Share::host;
-    auto extra = TRY(parse_extra_hosts(host.extra_hosts, core_.sandboxes.host_gateway()));
+    std::vector<std::string> gateways = core_.options.host_gateway;
+    if (gateways.empty() && !core_.sandboxes.host_gateway().empty()) gateways = {core_.sandboxes.host_gateway()};
+    auto extra = TRY(parse_extra_hosts(host.extra_hosts, gateways));
     std::string hosts;
     if (hosts_network) {
         auto text = core_.host.read_file("/etc/hosts", 1 << 20);

@@ -123,7 +123,7 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
                            "networks");
     }
     // host-gateway is looked up when the container starts; any address will do here.
-    TRY(parse_extra_hosts(host.extra_hosts, "192.0.2.1"));
+    TRY(parse_extra_hosts(host.extra_hosts, {"192.0.2.1"}));
     return {};
 }
 

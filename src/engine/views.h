@@ -158,6 +158,18 @@ struct PruneReport {
 };
 
 // GET /info and GET /version, as far as the engine knows them; api/ adds its own.
+// What is known of registries without asking one.
+struct RegistryView {
+    struct Index {
+        std::string name;
+        std::vector<std::string> mirrors; // URLs that end with a slash
+        bool secure = true, official = false;
+    };
+    std::vector<std::string> insecure_blocks;      // CIDR
+    std::vector<Index> indexes;                    // docker.io, and those that the settings name
+    std::string http_proxy, https_proxy, no_proxy; // without their users and passwords
+};
+
 struct InfoView {
     std::string id; // of this engine, stable over restarts
     int containers = 0, running = 0, paused = 0, stopped = 0, images = 0;
@@ -180,6 +192,9 @@ struct InfoView {
          oom_kill_disable = true, ipv4_forwarding = true;
     int event_listeners = 0;
     WallTime system_time;
+    RegistryView registries;
+    bool experimental = false;
+    std::vector<std::string> cdi_devices; // that CDI files of this machine name
 };
 
 } // namespace hull::engine

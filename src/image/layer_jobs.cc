@@ -67,6 +67,12 @@ LayerJobs::~LayerJobs() {
     changed_.wait(held, [&] { return threads_ == 0; });
 }
 
+void LayerJobs::set_max_at_once(unsigned max) {
+    std::lock_guard held(mutex_);
+    max_at_once_ = max;
+    changed_.notify_all();
+}
+
 Ticket LayerJobs::begin(LayerWanted wanted) {
     std::lock_guard held(mutex_);
     std::shared_ptr<LayerJob> job;

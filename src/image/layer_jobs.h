@@ -44,6 +44,7 @@ public:
     // Stops all jobs and waits for them.
     ~LayerJobs();
 
+    void set_max_at_once(unsigned max);
     Ticket begin(LayerWanted wanted);
     LayerLook look(const Ticket& ticket) const;
     // Until something changes that look() tells (but not mere bytes), or ms pass.

@@ -258,7 +258,7 @@ Result<void> Registries::push_one(const std::shared_ptr<registry::Session>& sess
             lone = !TRY(complete_there(*session, *index, own, stop));
         }
         for (const ImagePtr& image : images) {
-            ImagePush push(*state_, *session, image, limits_.uploads, tell, stop);
+            ImagePush push(*state_, *session, image, uploads_, tell, stop);
             pushed.push_back(TRY(push.run(lone ? reference.tag : std::string())));
         }
         if (lone) return pushed.front();
@@ -268,7 +268,7 @@ Result<void> Registries::push_one(const std::shared_ptr<registry::Session>& sess
             out = index->descriptor;
             text = index->text;
         } else if (images.size() == 1) {
-            ImagePush push(*state_, *session, images.front(), limits_.uploads, tell, stop);
+            ImagePush push(*state_, *session, images.front(), uploads_, tell, stop);
             return push.run(reference.tag); // its layers are there by now
         } else {
             text = print_index_of(pushed);

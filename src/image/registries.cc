@@ -10,10 +10,15 @@
 namespace hull::image {
 
 Registries::Registries(Images& images, registry::Config config, RegistryLimits limits)
-    : state_(images.state_), limits_(limits), client_(std::make_shared<registry::Client>(std::move(config))),
+    : state_(images.state_), uploads_(limits.uploads), client_(std::make_shared<registry::Client>(std::move(config))),
       jobs_(std::make_unique<LayerJobs>(state_, limits.downloads)) {}
 
 Registries::~Registries() = default;
+
+void Registries::set_limits(const RegistryLimits& limits) {
+    jobs_->set_max_at_once(limits.downloads);
+    uploads_ = limits.uploads;
+}
 
 void Registries::set_config(registry::Config config) {
     auto fresh = std::make_shared<registry::Client>(std::move(config));

@@ -8,6 +8,7 @@
 // cancelled).
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -84,6 +85,8 @@ public:
     // For transfers that begin from now on.
     void set_config(registry::Config config);
     registry::Config config() const;
+    // From now on.
+    void set_limits(const RegistryLimits& limits);
 
     // The references pulled, familiar.
     Result<std::vector<std::string>> pull(const PullRequest& request, const TransferListener& tell,
@@ -114,7 +117,7 @@ private:
                           const std::stop_token& stop);
 
     std::shared_ptr<ImageState> state_;
-    RegistryLimits limits_;
+    std::atomic<unsigned> uploads_;
     mutable std::mutex mutex_;
     std::shared_ptr<registry::Client> client_;
     std::unique_ptr<LayerJobs> jobs_;

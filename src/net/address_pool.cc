@@ -85,11 +85,20 @@ size_t AddressPool::leased() const {
     return leases_.size();
 }
 
-std::optional<Prefix> choose_subnet(std::span<const Prefix> used) {
+std::optional<Prefix> choose_subnet(std::span<const Prefix> used, std::span<const SubnetPool> pools) {
     const auto free = [&](const Prefix& candidate) {
         return std::ranges::none_of(used, [&](const Prefix& other) { return candidate.overlaps(other); });
     };
     const auto first_host = [](uint32_t network, uint8_t length) { return Prefix{IpAddress::v4(network | 1), length}; };
+    for (const SubnetPool& pool : pools) {
+        const uint32_t first = pool.base.network().address.to_v4();
+        const uint64_t count = uint64_t{1} << (pool.size - pool.base.length);
+        for (uint64_t i = 0; i < count; ++i)
+            if (const Prefix candidate = first_host(first + static_cast<uint32_t>(i << (32 - pool.size)), pool.size);
+                free(candidate))
+                return candidate;
+    }
+    if (!pools.empty()) return std::nullopt;
     for (uint32_t second = 17; second <= 31; ++second)
         if (const Prefix candidate = first_host(172u << 24 | second << 16, 16); free(candidate)) return candidate;
     for (uint32_t third = 0; third <= 240; third += 16)

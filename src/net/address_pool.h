@@ -45,9 +45,15 @@ private:
     IpAddress lowest_; // no address of the range below this is free
 };
 
-// The first of Docker's default networks (172.17.0.0/16 to 172.31.0.0/16, then
-// 192.168.0.0/20 to 192.168.240.0/20) that overlaps none of used; the result's
-// address is the first host's (x.x.0.1). nullopt: all are taken.
-std::optional<Prefix> choose_subnet(std::span<const Prefix> used);
+// A network that is cut into subnets of this prefix length.
+struct SubnetPool {
+    Prefix base;
+    uint8_t size = 24; // at least base.length
+};
+
+// The first subnet of the pools (none: Docker's, 172.17.0.0/16 to 172.31.0.0/16,
+// then 192.168.0.0/20 to 192.168.240.0/20) that overlaps none of used; the
+// result's address is the first host's (x.x.0.1). nullopt: all are taken.
+std::optional<Prefix> choose_subnet(std::span<const Prefix> used, std::span<const SubnetPool> pools = {});
 
 } // namespace hull::net

@@ -27,6 +27,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "net/address.h"
+#include "net/address_pool.h"
 #include "net/port_rule.h"
 
 namespace hull::net {
@@ -42,6 +43,7 @@ struct BridgeConfig {
     // already has, else the first of 172.17.0.0/16, 172.18.0.0/16, ... that no
     // address or route of this machine overlaps.
     std::optional<Prefix> address;
+    std::vector<SubnetPool> pools;    // where that is looked for instead; empty: as said
     std::optional<Prefix> fixed_cidr; // containers' addresses come from this part of the subnet
     std::vector<IpAddress> reserved;  // never given to a container
     std::optional<IpAddress> gateway; // of the containers; nullopt: the bridge's address

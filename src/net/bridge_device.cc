@@ -38,10 +38,10 @@ MacAddress random_mac() {
     return mac;
 }
 
-Result<Prefix> free_subnet(NetlinkSocket& socket) {
+Result<Prefix> free_subnet(NetlinkSocket& socket, std::span<const SubnetPool> pools) {
     std::vector<Prefix> used = TRY(list_destinations(socket));
     for (const InterfaceAddress& address : TRY(list_addresses(socket))) used.push_back(address.prefix);
-    const auto chosen = choose_subnet(used);
+    const auto chosen = choose_subnet(used, pools);
     if (!chosen) return Error(ErrorKind::no_space, "every default subnet overlaps a route of this machine; give one");
     return *chosen;
 }
@@ -68,7 +68,7 @@ Result<Prefix> settle_address(NetlinkSocket& socket, const BridgeConfig& config,
     if (!TRY(ports_of(socket, device.index)).empty())
         return taken("bridge " + config.name + " has " + has +
                      " and containers attached to it; stop them before it gets another one");
-    const Prefix wanted = config.address ? *config.address : TRY(free_subnet(socket));
+    const Prefix wanted = config.address ? *config.address : TRY(free_subnet(socket, config.pools));
     for (const Prefix& old : present) TRY(remove_address(socket, device.index, old));
     TRY(add_address(socket, device.index, wanted));
     return wanted;
@@ -114,7 +114,7 @@ Result<void> check(const BridgeConfig& config) {
 
 Result<BridgeDevice> ensure_bridge(NetlinkSocket& socket, const BridgeConfig& config) {
     if (const auto link = TRY(find_link(socket, config.name))) return adopt(socket, config, *link);
-    const Prefix address = config.address ? *config.address : TRY(free_subnet(socket));
+    const Prefix address = config.address ? *config.address : TRY(free_subnet(socket, config.pools));
     TRY(make_bridge(socket, config.name, random_mac(), config.mtu, alias_of(config)));
     auto device = finish_new(socket, config, address);
     if (!device.ok()) (void)delete_link(socket, config.name);

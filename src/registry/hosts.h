@@ -33,6 +33,7 @@ struct Config {
     // Empty: none. Loopback never goes through a proxy.
     std::string http_proxy, https_proxy, no_proxy;
     std::string user_agent = "hull";
+    int attempts = 5; // at each request, before it is given up
 };
 
 // What http_proxy, https_proxy and no_proxy (and in capitals) say, where config is empty.

@@ -11,7 +11,7 @@ namespace hull::registry {
 
 namespace {
 
-constexpr int tries = 5, longest_wait_s = 60;
+constexpr int longest_wait_s = 60;
 constexpr size_t max_tags = 100'000, max_pages = 1000;
 constexpr std::string_view manifest_types =
     "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json, "
@@ -81,7 +81,7 @@ Result<Answer> Session::ask(Peer& peer, Request request, const Scopes& scopes, A
                             const std::stop_token& stop) {
     for (int attempt = 1;; ++attempt) {
         auto answer = ask_once(peer, request, scopes, stop);
-        const bool last = attempt == tries || again == Again::no || request.upload;
+        const bool last = attempt >= client_->config().attempts || again == Again::no || request.upload;
         if (!answer.ok()) {
             const Error& error = answer.error();
             // What came of a blob is whoever asked's to go on from.

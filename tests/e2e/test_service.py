@@ -98,6 +98,52 @@ def test_sighup_reloads_what_can_change(configured):
     assert attributes["shutdown-timeout"] == "3" and attributes["name"] == os.uname().nodename
 
 
+def test_sighup_reloads_runtimes_logs_and_registries(configured):
+    engine = configured({})
+    engine.hull("image", "bootstrap", "busybox", timeout=120)
+    assert info(engine)["RegistryConfig"]["Mirrors"] == [] and info(engine)["DefaultRuntime"] == "hull"
+    engine.config.write_text(json.dumps({
+        "registry-mirrors": ["https://hub.example", "quay.io=https://quay.example/m"],
+        "insecure-registries": ["reg.example:5000", "10.9.0.0/16"],
+        "runtimes": {"other": {"path": "/usr/bin/crun"}}, "default-runtime": "other",
+        "log-driver": "local", "log-opts": {"max-size": "3m"}}))
+    engine.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: info(engine)["DefaultRuntime"] == "other")
+    told = info(engine)
+    assert told["LoggingDriver"] == "local" and told["Runtimes"]["other"] == {"path": "/usr/bin/crun"}
+    registries = told["RegistryConfig"]
+    assert registries["Mirrors"] == ["https://hub.example/"] and "10.9.0.0/16" in registries["InsecureRegistryCIDRs"]
+    assert registries["IndexConfigs"] == {
+        "docker.io": {"Name": "docker.io", "Mirrors": ["https://hub.example/"], "Secure": True, "Official": True},
+        "quay.io": {"Name": "quay.io", "Mirrors": ["https://quay.example/m/"], "Secure": True, "Official": False},
+        "reg.example:5000": {"Name": "reg.example:5000", "Mirrors": [], "Secure": False, "Official": False}}
+    made = engine.docker("create", "busybox", "true").stdout.strip()
+    shown = json.loads(engine.docker("inspect", made).stdout)[0]["HostConfig"]
+    assert shown["Runtime"] == "other" and shown["LogConfig"] == {"Type": "local", "Config": {"max-size": "3m"}}
+
+
+def test_networks_are_as_the_configuration_has_them(configured):
+    octet = os.getpid() % 200
+    engine = configured({"default-address-pools": [{"base": f"10.{octet}.0.0/22", "size": 24}], "ip": "127.0.0.1",
+                         "default-network-opts": {"bridge": {"com.docker.network.driver.mtu": "1234"}},
+                         "host-gateway-ip": "10.99.1.1"})
+    engine.hull("image", "bootstrap", "busybox", timeout=120)
+    assert info(engine)["DefaultAddressPools"] == [{"Base": f"10.{octet}.0.0/22", "Size": 24}]
+    try:
+        engine.docker("network", "create", "one")
+        engine.docker("network", "create", "-o", "com.docker.network.driver.mtu=1400", "two")
+        one, two = json.loads(engine.docker("network", "inspect", "one", "two").stdout)
+        assert one["IPAM"]["Config"][0]["Subnet"].startswith(f"10.{octet}.") and one["Options"] == {
+            "com.docker.network.driver.mtu": "1234"}
+        assert two["Options"] == {"com.docker.network.driver.mtu": "1400"}
+        done = engine.docker("run", "--rm", "--add-host", "me:host-gateway", "busybox", "cat", "/etc/hosts")
+        assert "10.99.1.1\tme" in done.stdout
+        made = engine.docker("run", "-d", "-p", "80", "busybox", "sleep", "60").stdout.strip()
+        assert engine.docker("port", made, "80").stdout.startswith("127.0.0.1:")
+    finally:
+        engine.docker("network", "rm", "one", "two")
+
+
 def test_a_reload_that_fails_changes_nothing(configured):
     engine = configured({"labels": ["stage=one"]})
     engine.config.write_text('{"labels": ["stage=two"], "colour": 1}')

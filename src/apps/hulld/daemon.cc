@@ -6,10 +6,13 @@
 #include "apps/hulld/keeper_runtime.h"
 #include "apps/hulld/linux_host.h"
 #include "apps/hulld/listeners.h"
+#include "apps/hulld/process_metrics.h"
 #include "apps/hulld/state_folders.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "build/builder.h"
+#include "codec/json.h"
+#include "engine/runtimes.h"
 #include "engine/sandbox_port.h"
 #include "image/images.h"
 #include "image/registries.h"
@@ -50,7 +53,10 @@ public:
         // First what can fail: all of it changes, or nothing does.
         TRY(listeners_->reload(options));
         log::set_level(options.log_level);
-        if (registries_) registries_->set_config(options.registries);
+        if (registries_) {
+            registries_->set_config(options.registries);
+            registries_->set_limits(options.registry_limits);
+        }
         engine_->reload(options.engine);
         set_grace(options);
         engine_->events().publish(reload_event(options));
@@ -96,6 +102,8 @@ private:
         api::ApiOptions api;
         api.version = HULL_VERSION;
         api.default_init = options.default_init;
+        api.experimental = options.engine.experimental;
+        api.usage = process_usage;
         api.networks = TRY(networks(options));
         builder_ = TRY(build::Builder::open({.containers = engine_->containers(),
                                              .images = engine_->images(),
@@ -113,21 +121,32 @@ private:
     // With the settings that are in force now, as Docker's.
     engine::Event reload_event(const Options& options) {
         engine::InfoView info = engine_->info();
+        std::vector<std::string> mirrors;
+        for (const registry::Mirror& mirror : options.registries.mirrors) mirrors.push_back(mirror.url + "/");
+        json::Object runtimes{{engine::kOwnRuntime, json::Object{{"path", "hull-runtime"}}}};
+        for (const auto& [name, one] : options.engine.runtimes) runtimes[name] = json::Object{{"path", one.path}};
         std::string labels;
         for (const auto& [key, value] : options.engine.labels)
             labels.append(labels.empty() ? "\"" : ",\"").append(key).append("=").append(value).append("\"");
-        return {.type = "daemon",
-                .action = "reload",
-                .actor = info.id,
-                .attributes = {{"name", info.name},
-                               {"debug", options.log_level == log::Level::debug ? "true" : "false"},
-                               {"default-ipc-mode", options.engine.default_ipc_mode},
-                               {"default-runtime", info.default_runtime},
-                               {"default-shm-size", std::to_string(options.engine.default_shm_size)},
-                               {"labels", "[" + labels + "]"},
-                               {"live-restore", "true"},
-                               {"shutdown-timeout", std::to_string(options.engine.shutdown_timeout)}},
-                .time = {}};
+        return {
+            .type = "daemon",
+            .action = "reload",
+            .actor = info.id,
+            .attributes = {{"name", info.name},
+                           {"insecure-registries", json::print(json::encode(options.registries.insecure_registries))},
+                           {"max-concurrent-downloads", std::to_string(options.registry_limits.downloads)},
+                           {"max-concurrent-uploads", std::to_string(options.registry_limits.uploads)},
+                           {"max-download-attempts", std::to_string(options.registries.attempts)},
+                           {"registry-mirrors", json::print(json::encode(mirrors))},
+                           {"runtimes", json::print(runtimes)},
+                           {"debug", options.log_level == log::Level::debug ? "true" : "false"},
+                           {"default-ipc-mode", options.engine.default_ipc_mode},
+                           {"default-runtime", info.default_runtime},
+                           {"default-shm-size", std::to_string(options.engine.default_shm_size)},
+                           {"labels", "[" + labels + "]"},
+                           {"live-restore", "true"},
+                           {"shutdown-timeout", std::to_string(options.engine.shutdown_timeout)}},
+            .time = {}};
     }
 
     Result<std::vector<api::NetworkFacts>> networks(const Options& options) {
@@ -141,6 +160,8 @@ private:
                 {"com.docker.network.bridge.default_bridge", "true"},
                 {"com.docker.network.bridge.enable_icc", text(options.bridge->container_communication)},
                 {"com.docker.network.bridge.enable_ip_masquerade", text(options.bridge->masquerade)},
+                {"com.docker.network.bridge.host_binding_ipv4",
+                 options.engine.publish_ip.empty() ? "0.0.0.0" : options.engine.publish_ip},
                 {"com.docker.network.bridge.name", bridge_->name()},
                 {"com.docker.network.driver.mtu", std::to_string(options.bridge->mtu)},
             };

@@ -32,6 +32,8 @@ struct Flag {
 };
 
 std::span<const Flag> flags();
+// Its name in the file.
+std::string_view key_of(const Flag& flag);
 
 // The values given, by flag name; absent: not given.
 using FlagValues = std::map<std::string, std::vector<std::string>, std::less<>>;

@@ -134,5 +134,48 @@ TEST(Options, WhatCannotBeHonouredIsRefused) {
     EXPECT_FALSE(options({"--userns-remap", "host"}).engine.user_namespaces);
 }
 
+// Every key of dockerd's reference is honoured, or refused by its name.
+TEST(ConfigFile, KeysOfDockerAreKnown) {
+    const char* fine = R"({"proxies": {"http-proxy": "http://p:1", "no-proxy": "a"}, "features": {"buildkit": true},
+        "experimental": true, "bip": "", "mtu": 0, "default-gateway-v6": "", "ipv6": false, "selinux-enabled": false,
+        "authorization-plugins": [], "userland-proxy": false, "ip6tables": true, "raw-logs": false,
+        "default-address-pools": [{"base": "10.9.0.0/16", "size": 24}], "ip": "127.0.0.1", "host-gateway-ip": "10.1.1.1",
+        "default-network-opts": {"bridge": {"com.docker.network.driver.mtu": "1400"}}, "max-download-attempts": 2,
+        "runtimes": {"kata": {"runtimeType": "io.containerd.runc.v2", "options": {"BinaryName": "/k"}}},
+        "builder": {"gc": {"enabled": false}}})";
+    auto o = MUST(interpret(MUST(parse_config_file(fine))));
+    EXPECT_EQ(o.registries.http_proxy, "http://p:1");
+    EXPECT_EQ(o.engine.address_pools.at(0).base.str(), "10.9.0.0/16");
+    EXPECT_EQ(o.engine.bridge_network_options.at("com.docker.network.driver.mtu"), "1400");
+    EXPECT_EQ(o.engine.host_gateway.at(0), "10.1.1.1");
+    EXPECT_EQ(o.engine.runtimes.at("kata").path, "/k");
+    EXPECT_EQ(o.registries.attempts, 2);
+    EXPECT_TRUE(o.engine.experimental && o.engine.features.at("buildkit"));
+}
+
+TEST(ConfigFile, WhatCannotBeHonouredIsRefusedByName) {
+    const std::pair<const char*, const char*> refused[] = {
+        {R"({"ipv6": true})", "--ipv6 is not supported"},
+        {R"({"containerd": "/run/x"})", "--containerd is not supported"},
+        {R"({"authorization-plugins": ["a"]})", "--authorization-plugin is not supported"},
+        {R"({"selinux-enabled": true})", "--selinux-enabled is not supported"},
+        {R"({"features": {"nope": true}})", "--feature nope is not known"},
+        {R"({"builder": {"gc": {"enabled": true}}})", "the directive builder: gc is not supported"},
+        {R"({"builder": {"history": {}}})", "the directive builder: history is not supported"},
+        {R"({"proxies": {"ftp-proxy": "x"}})", "not ftp-proxy"},
+        {R"({"default-address-pools": [{"base": "10.9.0.0/16"}]})", "base and size"},
+        {R"({"default-address-pools": [{"base": "10.9.0.0/16", "size": 8}]})", "invalid default address pool"},
+        {R"({"default-network-opts": {"macvlan": {"a": "b"}}})", "only networks of the driver bridge"},
+        {R"({"runtimes": {"k": {"runtimeType": "io.containerd.kata.v2"}}})", "needs containerd"},
+        {R"({"firewall-backend": "iptables"})", "nftables"},
+        {R"({"ip": "x"})", "no IP address"},
+    };
+    for (const auto& [text, message] : refused) {
+        auto values = parse_config_file(text);
+        auto error = values.ok() ? interpret(*values).error() : values.error();
+        EXPECT_THAT(error.message(), HasSubstr(message)) << text;
+    }
+}
+
 } // namespace
 } // namespace hull

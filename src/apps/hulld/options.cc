@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "apps/hulld/choices.h"
 #include "engine/runtimes.h"
 #include "kernel/caps.h"
 #include "sys/credentials.h"
@@ -14,31 +15,6 @@ namespace hull {
 namespace {
 
 constexpr size_t max_profile = size_t{1} << 20;
-
-// Typed access to the values; `absent` is what a missing one is.
-class Values {
-public:
-    explicit Values(const FlagValues& values) : values_(values) {}
-
-    bool has(std::string_view name) const { return values_.contains(name); }
-    std::string text(std::string_view name, std::string absent = "") const {
-        auto found = values_.find(name);
-        return found == values_.end() || found->second.empty() ? absent : found->second.back();
-    }
-    bool flag(std::string_view name, bool absent) const {
-        if (!has(name)) return absent;
-        std::string value = text(name);
-        return value[0] == '1' || value[0] == 't' || value[0] == 'T';
-    }
-    int number(std::string_view name, int absent) const { return has(name) ? std::stoi(text(name)) : absent; }
-    std::vector<std::string> list(std::string_view name) const {
-        auto found = values_.find(name);
-        return found == values_.end() ? std::vector<std::string>{} : found->second;
-    }
-
-private:
-    const FlagValues& values_;
-};
 
 Result<std::string> absolute_path(const Values& values, std::string_view name, std::string absent) {
     std::string path = values.text(name, std::move(absent));
@@ -176,34 +152,29 @@ Result<log::Level> parse_level(const Values& values) {
     return invalid("unable to parse logging level: " + name);
 }
 
-Result<void> one_of(const Values& values, std::string_view name, std::initializer_list<std::string_view> allowed,
-                    std::string_view hint = "") {
-    if (!values.has(name)) return {};
-    std::string value = values.text(name);
-    if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return {};
-    std::string text = "--" + std::string(name) + " \"" + value + "\": this version of Hull takes";
-    for (std::string_view one : allowed)
-        text.append(one == *allowed.begin() ? " \"" : " or \"").append(one).append("\"");
-    if (!hint.empty()) text.append("; ").append(hint);
-    return unsupported(std::move(text));
+Result<unsigned> positive(const Values& values, std::string_view name, int absent) {
+    int value = values.number(name, absent);
+    if (value <= 0) return invalid("invalid " + std::string(name) + ": " + values.text(name));
+    return static_cast<unsigned>(value);
 }
 
-Result<void> check_choices(const Values& values) {
-    TRY(one_of(values, "storage-driver", {"overlay2", "overlay", "overlayfs"}));
-    TRY(one_of(values, "log-driver", {"json-file", "local", "none", "journald", "syslog", "fluentd"}));
-    TRY(one_of(values, "default-cgroupns-mode", {"private", "host"}));
-    TRY(one_of(values, "default-ipc-mode", {"private", "shareable"}));
-    TRY(one_of(values, "userns-remap", {"default", "host"}, "every container has 65,536 ids of its own by default"));
-    if (!values.flag("live-restore", true))
-        return unsupported("--live-restore=false: containers always run on when hulld stops");
-    for (const std::string& option : values.list("exec-opt"))
-        if (option != "native.cgroupdriver=cgroupfs")
-            return unsupported("--exec-opt " + option + ": this version of Hull takes native.cgroupdriver=cgroupfs");
-    if (values.number("mtu", 1500) < 68 || values.number("mtu", 1500) > 65535)
-        return invalid("invalid MTU: " + values.text("mtu"));
-    if (values.number("shutdown-timeout", 15) < -1)
-        return invalid("invalid shutdown-timeout: " + values.text("shutdown-timeout"));
-    return {};
+// base=10.10.0.0/16,size=24
+Result<net::SubnetPool> parse_pool(const std::string& text) {
+    auto bad = [&](const std::string& why) { return invalid("invalid default address pool \"" + text + "\": " + why); };
+    net::SubnetPool pool;
+    const size_t comma = text.find(',');
+    if (!text.starts_with("base=") || comma == text.npos || !text.substr(comma).starts_with(",size="))
+        return bad("base=<network>,size=<prefix length> is wanted");
+    auto base = net::Prefix::parse(text.substr(5, comma - 5));
+    if (!base.ok() || base->address.is_v6()) return bad("base is no IPv4 network in CIDR notation");
+    const std::string size = text.substr(comma + 6);
+    unsigned length = 0;
+    auto [end, ec] = std::from_chars(size.data(), size.data() + size.size(), length);
+    if (ec != std::errc() || end != size.data() + size.size() || length < base->length || length > 29)
+        return bad("size is not a prefix length from the base's to 29");
+    pool.base = base->network();
+    pool.size = static_cast<uint8_t>(length);
+    return pool;
 }
 
 net::Switch to_switch(bool on) { return on ? net::Switch::on : net::Switch::off; }
@@ -228,6 +199,7 @@ Result<std::optional<net::BridgeConfig>> bridge_config(const Values& values, con
     config.masquerade = to_switch(values.flag("ip-masq", true));
     config.forwarding = to_switch(values.flag("ip-forward", true));
     config.firewall = to_switch(values.flag("iptables", true));
+    for (const std::string& text : values.list("default-address-pool")) config.pools.push_back(TRY(parse_pool(text)));
     return std::optional<net::BridgeConfig>(std::move(config));
 }
 
@@ -258,6 +230,27 @@ Result<void> read_runtimes(const Values& values, engine::EngineOptions& out) {
     out.default_runtime = values.text("default-runtime", out.default_runtime);
     if (!engine::find_runtime(out, out.default_runtime).ok())
         return invalid("specified default runtime '" + out.default_runtime + "' does not exist");
+    return {};
+}
+
+Result<void> read_network_settings(const Values& values, engine::EngineOptions& out) {
+    for (const std::string& text : values.list("default-address-pool"))
+        out.address_pools.push_back(TRY(parse_pool(text)));
+    for (const std::string& text : values.list("default-network-opt")) {
+        const size_t driver = text.find('='), key = driver == text.npos ? driver : text.find('=', driver + 1);
+        if (key == text.npos) return invalid("invalid argument \"" + text + "\" for \"--default-network-opt\" flag");
+        if (text.substr(0, driver) != "bridge")
+            return unsupported("--default-network-opt " + text.substr(0, driver) +
+                               ": only networks of the driver bridge " + "can be made");
+        out.bridge_network_options[text.substr(driver + 1, key - driver - 1)] = text.substr(key + 1);
+    }
+    for (const std::string& text : values.list("host-gateway-ip")) {
+        if (!net::IpAddress::parse(text).ok()) return invalid("--host-gateway-ip: \"" + text + "\" is no IP address");
+        out.host_gateway.push_back(text);
+    }
+    out.publish_ip = values.text("ip");
+    if (!out.publish_ip.empty() && !net::IpAddress::parse(out.publish_ip).ok())
+        return invalid("--ip: \"" + out.publish_ip + "\" is no IP address");
     return {};
 }
 
@@ -292,7 +285,12 @@ Result<engine::EngineOptions> engine_options(const Values& values, const Options
     out.no_new_privileges = values.flag("no-new-privileges", false);
     out.bridge_network = options.bridge.has_value();
     TRY(read_runtimes(values, out));
+    TRY(read_network_settings(values, out));
+    out.experimental = values.flag("experimental", false);
+    for (const std::string& text : values.list("feature")) // checked
+        out.features[text.substr(0, text.find('='))] = !text.ends_with("=false");
     if (values.has("cdi-spec-dir")) out.cdi_folders = values.list("cdi-spec-dir");
+    if (auto cdi = out.features.find("cdi"); cdi != out.features.end() && !cdi->second) out.cdi_folders.clear();
     auto apparmor = sys::read_file("/sys/module/apparmor/parameters/enabled", 64);
     out.apparmor = apparmor.ok() && apparmor->starts_with('Y');
     return out;
@@ -310,14 +308,9 @@ Result<registry::Config> registry_config(const Values& values) {
     config.http_proxy = values.text("http-proxy");
     config.https_proxy = values.text("https-proxy");
     config.no_proxy = values.text("no-proxy");
+    config.attempts = static_cast<int>(TRY(positive(values, "max-download-attempts", config.attempts)));
     registry::take_proxies_of_environment(config);
     return config;
-}
-
-Result<unsigned> positive(const Values& values, std::string_view name, int absent) {
-    int value = values.number(name, absent);
-    if (value <= 0) return invalid("invalid " + std::string(name) + ": " + values.text(name));
-    return static_cast<unsigned>(value);
 }
 
 } // namespace

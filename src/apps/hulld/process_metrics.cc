@@ -44,6 +44,14 @@ double boot_time() {
 
 } // namespace
 
+api::ProcessUsage process_usage() {
+    api::ProcessUsage usage;
+    // The folder itself is open while it is read.
+    if (auto open = sys::list_dir("/proc/self/fd"); open.ok()) usage.descriptors = static_cast<int>(open->size()) - 1;
+    if (const std::vector<double> stat = own_stat(); stat.size() > 17) usage.threads = static_cast<int>(stat[17]);
+    return usage;
+}
+
 std::string process_metrics() {
     std::string out;
     std::vector<double> stat = own_stat();

@@ -3,8 +3,11 @@
 
 #include <string>
 
+#include "api/api.h"
+
 namespace hull {
 
 std::string process_metrics();
+api::ProcessUsage process_usage();
 
 } // namespace hull
