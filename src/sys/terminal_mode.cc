@@ -28,4 +28,15 @@ void RawMode::restore() {
     if (fd_.valid()) (void)retry([&] { return ::tcsetattr(fd_.get(), TCSANOW, &saved_); });
 }
 
+NoEcho::NoEcho(BorrowedFd terminal) {
+    if (::tcgetattr(terminal.get(), &saved_) != 0) return;
+    termios silent = saved_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    if (::tcsetattr(terminal.get(), TCSANOW, &silent) == 0) fd_ = terminal;
+}
+
+NoEcho::~NoEcho() {
+    if (fd_.get() >= 0) ::tcsetattr(fd_.get(), TCSANOW, &saved_);
+}
+
 } // namespace hull::sys

@@ -37,4 +37,18 @@ private:
     BorrowedFd fd_;
 };
 
+// The terminal shows nothing of what is typed for as long as this lives. Not a
+// terminal: nothing happens. The descriptor must outlive it.
+class NoEcho {
+public:
+    explicit NoEcho(BorrowedFd terminal);
+    ~NoEcho();
+    NoEcho(const NoEcho&) = delete;
+    NoEcho& operator=(const NoEcho&) = delete;
+
+private:
+    termios saved_{};
+    BorrowedFd fd_;
+};
+
 } // namespace hull::sys

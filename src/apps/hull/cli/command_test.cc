@@ -53,7 +53,7 @@ TEST(CommandTable, HelpNamesFlagsAndAliases) {
     EXPECT_THAT(help, HasSubstr("hull container run, hull run\n"));
     EXPECT_THAT(help, HasSubstr("\n  -i, --interactive "));
     EXPECT_THAT(help, HasSubstr("\n      --rm "));
-    EXPECT_THAT(top_help(), HasSubstr("Management Commands:\n  container"));
+    EXPECT_THAT(top_help(), HasSubstr("Management Commands:\n  builder"));
 }
 
 TEST(CommandTable, SuggestsWhatIsClose) {

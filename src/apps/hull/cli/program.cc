@@ -1,6 +1,7 @@
 // From the arguments of main() to a command and its exit code.
 #include <csignal>
 
+#include "apps/hull/cli/completion.h"
 #include "apps/hull/cli/session.h"
 
 namespace hull::cli {
@@ -121,6 +122,7 @@ int run_program(std::span<const std::string> arguments) {
         print(top_help());
         return 0;
     }
+    if (words[0] == "__complete") return run_completion(std::span(words).subspan(1));
     if (words[0] == "help") return help_for(std::span(words).subspan(1));
     Found found = find_command(words);
     if (found.command) return run_command(found, std::span(words).subspan(found.words), globals_of(*parsed));

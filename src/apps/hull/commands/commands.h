@@ -54,6 +54,48 @@ Result<int> load_images(Session& session);
 Result<int> save_images(Session& session);
 // build.cc
 Result<int> build_image(Session& session);
+// copy.cc
+Result<int> copy_files(Session& session);
+// ports.cc
+Result<int> show_ports(Session& session);
+// registry.cc
+Result<int> pull_images(Session& session);
+Result<int> push_images(Session& session);
+Result<int> search_images(Session& session);
+// login.cc
+Result<int> log_in(Session& session);
+Result<int> log_out(Session& session);
+// networks.cc
+Result<int> connect_network(Session& session);
+Result<int> create_network(Session& session);
+Result<int> disconnect_network(Session& session);
+Result<int> inspect_networks(Session& session);
+Result<int> list_networks(Session& session);
+Result<int> prune_networks(Session& session);
+Result<int> remove_networks(Session& session);
+// volumes.cc
+Result<int> create_volume(Session& session);
+Result<int> inspect_volumes(Session& session);
+Result<int> list_volumes(Session& session);
+Result<int> prune_volumes(Session& session);
+Result<int> remove_volumes(Session& session);
+// contexts.cc
+Result<int> create_context(Session& session);
+Result<int> inspect_contexts(Session& session);
+Result<int> list_contexts(Session& session);
+Result<int> remove_contexts(Session& session);
+Result<int> show_context(Session& session);
+Result<int> update_context(Session& session);
+Result<int> use_context(Session& session);
+// disk_usage.cc
+Result<int> show_disk_usage(Session& session);
+// prune.cc
+Result<int> prune_system(Session& session);
+Result<int> prune_build_cache(Session& session);
+// dial.cc
+Result<int> dial_stdio(Session& session);
+// completion.cc
+Result<int> print_completion(Session& session);
 // bootstrap/
 Result<int> bootstrap_image(Session& session);
 // system.cc

@@ -74,6 +74,15 @@ std::string pairs_text(const boost::json::object& pairs) {
     return out;
 }
 
+boost::json::object pairs_json(const std::vector<std::string>& pairs) {
+    boost::json::object out;
+    for (const std::string& pair : pairs) {
+        const size_t equals = pair.find('=');
+        out[pair.substr(0, equals)] = equals == pair.npos ? "" : pair.substr(equals + 1);
+    }
+    return out;
+}
+
 std::optional<Json> label_method(const boost::json::object& labels, std::string_view name,
                                  std::span<const Json> arguments) {
     if (name != "Label" || arguments.size() != 1 || !arguments[0].is_string()) return std::nullopt;

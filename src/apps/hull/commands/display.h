@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "apps/hull/client/json_access.h"
 
@@ -16,6 +17,8 @@ std::string local_time_text(int64_t unix_ns);
 std::string ports_text(const boost::json::array& ports);
 // "a=b,c=d", sorted.
 std::string pairs_text(const boost::json::object& pairs);
+// {"a": "b", "c": ""} of "a=b", "c".
+boost::json::object pairs_json(const std::vector<std::string>& pairs);
 // {{.Label "key"}} of something whose labels these are.
 std::optional<Json> label_method(const boost::json::object& labels, std::string_view name,
                                  std::span<const Json> arguments);

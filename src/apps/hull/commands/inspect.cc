@@ -1,4 +1,4 @@
-// inspect, container inspect, image inspect.
+// inspect, and that of containers, images, networks and volumes.
 #include "apps/hull/commands/commands.h"
 #include "apps/hull/commands/container_calls.h"
 #include "apps/hull/commands/indent.h"
@@ -71,6 +71,18 @@ Result<int> inspect_images(Session& session) {
     std::string platform = session.flags().text("platform");
     return inspect_each(session,
                         [&](Engine& engine, const std::string& name) { return get_image(engine, name, platform); });
+}
+
+Result<int> inspect_networks(Session& session) {
+    const Query query = Query().add_if(session.flags().on("verbose"), "verbose", "1");
+    return inspect_each(session, [&](Engine& engine, const std::string& name) {
+        return engine.get("/networks/" + path_part(name), query);
+    });
+}
+
+Result<int> inspect_volumes(Session& session) {
+    return inspect_each(session,
+                        [](Engine& engine, const std::string& name) { return get_other(engine, "volume", name); });
 }
 
 Result<int> inspect_any(Session& session) {

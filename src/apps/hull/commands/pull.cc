@@ -3,6 +3,7 @@
 #include <array>
 
 #include "apps/hull/cli/session.h"
+#include "apps/hull/client/credentials.h"
 #include "model/image.h"
 
 namespace hull::cli {
@@ -37,7 +38,12 @@ Result<void> read_progress(Exchange& exchange, const std::function<void(const Js
     return {};
 }
 
-Result<void> pull_image(Engine& engine, const std::string& image, const std::string& platform, bool quiet) {
+Result<std::string> auth_header(Session& session, const std::string& domain) {
+    const std::string key = credentials_key(domain);
+    return registry_auth(TRY(load_credentials(session.globals().config_folder, key)), key);
+}
+
+Result<void> pull_image(Session& session, const std::string& image, const std::string& platform, bool quiet) {
     auto reference = TRY(model::Reference::parse(image));
     Query query;
     query.add("fromImage", reference.familiar_name())
@@ -45,8 +51,13 @@ Result<void> pull_image(Engine& engine, const std::string& image, const std::str
                     : reference.tag.empty() ? "latest"
                                             : reference.tag)
         .add_unless_empty("platform", platform);
-    Exchange exchange = TRY(engine.begin(
-        {.method = http::Method::post, .path = "/images/create", .query = query.str(), .body = {}, .headers = {}}));
+    Engine& engine = *TRY(session.engine());
+    http::Headers headers{{"X-Registry-Auth", TRY(auth_header(session, reference.domain))}};
+    Exchange exchange = TRY(engine.begin({.method = http::Method::post,
+                                          .path = "/images/create",
+                                          .query = query.str(),
+                                          .body = {},
+                                          .headers = std::move(headers)}));
     TRY(exchange.head());
     return read_progress(exchange, [&](const Json& message) {
         // Counters only change a line that is not one yet; finished steps are lines.

@@ -90,7 +90,7 @@ Result<std::string> create(Session& session, const Creation& creation) {
     Engine& engine = *TRY(session.engine());
     IdFile id_file = TRY(IdFile::reserve(creation.cidfile));
     const std::string& image = creation.request.config.image;
-    if (creation.pull == "always") TRY(pull_image(engine, image, creation.platform, creation.quiet));
+    if (creation.pull == "always") TRY(pull_image(session, image, creation.platform, creation.quiet));
     Query query;
     query.add_unless_empty("name", creation.name).add_unless_empty("platform", creation.platform);
     std::string body = create_body(creation.request);
@@ -98,7 +98,7 @@ Result<std::string> create(Session& session, const Creation& creation) {
     if (!reply.ok() && creation.pull == "missing" && image_is_missing(reply.error())) {
         auto reference = TRY(model::Reference::parse(image));
         if (!creation.quiet) print_error("Unable to find image '" + reference.familiar() + "' locally\n");
-        TRY(pull_image(engine, image, creation.platform, creation.quiet));
+        TRY(pull_image(session, image, creation.platform, creation.quiet));
         reply = engine.post("/containers/create", query, body);
     }
     if (!reply.ok()) return std::move(reply).error();

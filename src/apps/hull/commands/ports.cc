@@ -1,0 +1,49 @@
+// port.
+#include <algorithm>
+
+#include "apps/hull/commands/commands.h"
+#include "apps/hull/commands/container_calls.h"
+
+namespace hull::cli {
+
+namespace {
+
+std::string binding_text(const Json& binding) {
+    std::string ip = text(binding, "HostIp");
+    if (ip.find(':') != ip.npos) ip = "[" + ip + "]";
+    return ip + ":" + text(binding, "HostPort");
+}
+
+} // namespace
+
+Result<int> show_ports(Session& session) {
+    const auto& operands = session.operands();
+    Engine* engine = TRY(session.engine());
+    Json answer = TRY(engine->get(container_path(operands[0], "json")));
+    const auto& ports = object(answer, "NetworkSettings.Ports");
+    std::string out;
+    if (operands.size() > 1) {
+        std::string wanted = operands[1];
+        if (wanted.find('/') == wanted.npos) wanted += "/tcp";
+        const Json* bindings = ports.if_contains(wanted);
+        if (!bindings || !bindings->is_array() || bindings->get_array().empty())
+            return Error(ErrorKind::not_found, "no public port '" + operands[1] + "' published for " + operands[0]);
+        for (const Json& one : bindings->get_array()) out += binding_text(one) + "\n";
+    } else {
+        // By number, then by protocol, as people count.
+        std::vector<std::pair<std::pair<int, std::string>, std::string>> lines;
+        for (const auto& entry : ports) {
+            std::string port(entry.key());
+            if (!entry.value().is_array()) continue;
+            for (const Json& one : entry.value().get_array())
+                lines.emplace_back(std::pair(std::atoi(port.c_str()), port.substr(port.find('/') + 1)),
+                                   port + " -> " + binding_text(one) + "\n");
+        }
+        std::ranges::stable_sort(lines, {}, &decltype(lines)::value_type::first);
+        for (const auto& [key, line] : lines) out += line;
+    }
+    print(out);
+    return 0;
+}
+
+} // namespace hull::cli
