@@ -1,6 +1,7 @@
 #include "sys/namespace.h"
 
 #include <csignal>
+#include <cstdint>
 #include <utility>
 
 #include <linux/nsfs.h>
@@ -9,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,9 +39,14 @@ namespace {
 constexpr size_t holder_stack = 16384;
 
 // Shares the caller's memory, so it makes no call that touches any (not even
-// errno): it dies with its parent, and otherwise sleeps.
-int hold(void*) {
+// errno, so none that fails): it dies with its parent, and otherwise sleeps.
+// A parent that died before the first call sends no signal any more. It keeps
+// none of the parent's files: an orphan with a listening socket would leave
+// clients waiting for ever.
+int hold(void* parent) {
     ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (::syscall(SYS_getppid) != reinterpret_cast<intptr_t>(parent)) ::syscall(SYS_exit, 0);
+    ::syscall(SYS_close_range, 0, ~0U, 0);
     for (;;) ::syscall(SYS_pause);
 }
 
@@ -54,8 +61,9 @@ Result<NamespaceHolder> NamespaceHolder::create(uint64_t clone_new_flags) {
     sigset_t before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    void* parent = reinterpret_cast<void*>(static_cast<intptr_t>(::getpid()));
     pid_t pid =
-        ::clone(hold, static_cast<char*>(stack) + holder_stack, CLONE_VM | static_cast<int>(clone_new_flags), nullptr);
+        ::clone(hold, static_cast<char*>(stack) + holder_stack, CLONE_VM | static_cast<int>(clone_new_flags), parent);
     int code = errno;
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (pid < 0) {
