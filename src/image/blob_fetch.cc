@@ -159,7 +159,7 @@ Result<size_t> BlobFetch::read(std::span<char> into) {
         if (stop_.stop_requested()) return Error(ErrorKind::cancelled, "context canceled");
     }
     size_t n = TRY(partial_->read(position_, into));
-    hash_.update({into.data(), n});
+    hash_.update_together({into.data(), n});
     position_ += n;
     return n;
 }

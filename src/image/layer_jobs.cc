@@ -33,7 +33,7 @@ public:
     explicit KeptBlob(UniqueFd fd) : fd_(std::move(fd)), source_(fd_) {}
     Result<size_t> read(std::span<char> into) override {
         size_t n = TRY(source_.read(into));
-        hash_.update({into.data(), n});
+        hash_.update_together({into.data(), n});
         return n;
     }
     Digest digest() { return Digest::from_sha256_hex(hash_.hex_digest()); }

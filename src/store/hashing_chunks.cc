@@ -92,7 +92,7 @@ void HashingChunks::Shared::hash_along() {
         Chunk* chunk = to_hash.front();
         to_hash.pop_front();
         held.unlock();
-        hash.update({chunk->bytes.get(), chunk->size});
+        hash.update_together({chunk->bytes.get(), chunk->size});
         held.lock();
         release(chunk);
     }
