@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from hullbench import debian
+
 CGROUPS = Path("/sys/fs/cgroup")
 # Every engine is told to make its cgroups below this one.
 CGROUP_PARENT = "hull-bench"
@@ -20,6 +22,8 @@ def run_boxed(program: Path, arguments: list[str], options) -> int:
     if os.geteuid() != 0:
         print("bench: run this as root", file=sys.stderr)
         return 1
+    if "images" in options.parts:
+        debian.make(options.image)
     work = Path(tempfile.mkdtemp(prefix="hull-bench-", dir=options.work))
     # bash stays as pid 1 and reaps what the engines orphan; with --kill-child
     # its end, and with it the end of everything inside, is certain.

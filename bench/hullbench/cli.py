@@ -8,11 +8,11 @@ import sys
 import tarfile
 from pathlib import Path
 
-from hullbench import box, report, scenarios
+from hullbench import box, debian, images, report, scenarios, service
 from hullbench.measure import CommandFailed
 from hullbench.peers import Docker, Engine, Hull, HullByDockerCli, OciRuntime, Podman
 
-PARTS = ("floor", "start", "exec", "parallel", "oci", "output", "memory")
+PARTS = ("floor", "start", "exec", "api", "parallel", "oci", "output", "logs", "images", "health", "memory")
 REPOSITORY = Path(__file__).resolve().parents[2]
 APPLETS = ("sh", "true", "sleep", "yes", "head", "cat", "ls", "echo")
 
@@ -37,6 +37,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         options.rounds = min(options.rounds, 3)
     options.few = 1 if options.quick else 5
     options.counts = [1, 5, 10] if options.quick else [1, 50, 200]
+    options.crowd = 20 if options.quick else 1000
+    options.image = REPOSITORY / "build/bench"
     return options
 
 
@@ -122,19 +124,28 @@ def measure(options: argparse.Namespace, work: Path, rootfs: Path, engines: list
     daemons = [engine for engine in engines if engine.programs]
     if "memory" in options.parts:
         scenarios.memory(results, daemons, options.counts)
+        ours = [engine for engine in daemons if engine.name == "hull"]
+        service.crowd(results, ours, options.crowd)
+        service.growth(results, ours, options.crowd)
     # The floor is taken in pieces, between the others, under the same load.
     sections = {
         "start": lambda: scenarios.start_times(results, engines, options.rounds),
         "exec": lambda: scenarios.exec_times(results, engines, options.rounds),
+        "api": lambda: service.api_times(results, daemons, options.rounds),
         "parallel": lambda: scenarios.parallel_starts(results, engines, options.few),
         "oci": lambda: scenarios.oci_times(results, runtimes, options.rounds),
         "output": lambda: scenarios.output_times(results, engines, max(1, options.few // 2)),
+        "logs": lambda: service.logs_times(results, engines, options.few),
+        "images": lambda: images.transfers(results, engines, options.image / "image", work, options.few),
+        "health": lambda: service.health_cpu(results, daemons),
     }
     for name, section in sections.items():
         if floor:
             scenarios.floor_times(results, floor, rootfs, work, options.rounds)
         if name in options.parts:
             section()
+    if "images" in options.parts:
+        images.inflate_floor(results, options.image / "image", options.few)
     if "output" in options.parts:
         scenarios.output_floor(results, rootfs)
     return results

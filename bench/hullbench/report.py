@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hullbench.peers import Engine, OciRuntime
 from hullbench.scenarios import OUTPUT_BYTES, PARALLEL, Results
+from hullbench.service import HEALTHY
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -26,8 +27,17 @@ ENGINE_ROWS = [
     Row(f"{PARALLEL} parallel `run -d` on the bridge", "parallel"),
     Row(f"attached output of {OUTPUT_BYTES // 1_000_000} MB of short lines", "attached"),
     Row("the same into the log (`run -d`, `wait`)", "logged"),
+    Row(f"`logs` of {OUTPUT_BYTES // 1_000_000} MB of short lines", "logs"),
+    Row("create + start + wait + delete by the bare API, no network", "api"),
+    Row("`pull` of a Debian image of 380 MB, 3 gzip layers", "pull"),
+    Row("`push` of it to an empty registry", "push"),
+    Row("`save` of it", "save"),
+    Row("`load` of it", "load"),
+    Row(f"CPU of {HEALTHY} health checks a second, per second", "health"),
     Row("engine idle, PSS", "memory_idle", "MiB"),
     Row("memory per idle container", "memory_per_container", "KiB"),
+    Row("engine with 1,000 idle containers, PSS", "crowd", "MiB"),
+    Row("what the engine grows by in 1,000 `run --rm`, PSS", "growth", "MiB"),
 ]
 OCI_ROWS = [
     Row("`run` of `true`", "oci_run"),
@@ -41,6 +51,7 @@ FLOOR_ROWS = [
     Row("all namespaces but the network's + overlay + pivot_root + exec", "floor_box"),
     Row("the same with a network namespace", "floor_netbox"),
     Row(f"{OUTPUT_BYTES // 1_000_000} MB of short lines into /dev/null, no container", "floor_output"),
+    Row("igzip of the layers of the Debian image, one after another", "floor_inflate"),
 ]
 
 
@@ -62,10 +73,21 @@ BARS = [
     Bar("the same with the bridge", "run_bridge", 1 / 12),
     Bar("the docker CLI against hulld versus dockerd, no network", "run_none", 1 / 5, ours="hull-by-docker"),
     Bar("exec of `true`", "exec", 1 / 6),
-    Bar(f"{PARALLEL} parallel `run -d`", "parallel", 1 / 10),
+    Bar("the same by docker's CLI", "exec", 1 / 4, ours="hull-by-docker"),
+    Bar("create + start + wait + delete by the bare API", "api", 1 / 12),
+    Bar(f"{PARALLEL} parallel `run -d`", "parallel", 1 / 15),
     Bar("engine + keeper idle, PSS", "memory_idle", 25, peer=None, unit="MiB"),
     Bar("our memory per idle container", "memory_per_container", 100, peer=None, unit="KiB"),
+    Bar("engine + keeper with 1,000 idle containers, PSS", "crowd", 120, peer=None, unit="MiB"),
+    Bar("growth in 1,000 `run --rm`, PSS", "growth", 2, peer=None, unit="MiB"),
     Bar("attached output of short lines", "attached", 1 / 3),
+    Bar("`logs` of 112 MB", "logs", 1 / 6),
+    Bar("`pull`", "pull", 1 / 4),
+    Bar("`pull`, over what igzip needs for the layers", "pull", 2.5, peer="floor_inflate"),
+    Bar("`push`", "push", 1 / 4),
+    Bar("`save`", "save", 1 / 3),
+    Bar("`load`", "load", 1 / 3),
+    Bar(f"CPU of {HEALTHY} health checks a second", "health", 1 / 5),
     Bar("hull-runtime: `run`", "oci_run", 0.75, peer="crun", ours="hull-runtime", as_share=True),
     Bar("hull-runtime: `run`", "oci_run", 0.25, peer="runc", ours="hull-runtime", as_share=True),
     Bar("hull-runtime: `create` + `start` + `delete`", "oci_lifecycle", 0.75, peer="crun", ours="hull-runtime", as_share=True),
@@ -123,10 +145,14 @@ def bars(results: Results) -> str:
     for bar in BARS:
         ours = results.value(bar.key, bar.ours)
         theirs = results.value(bar.key, bar.peer) if bar.peer else None
+        if bar.peer == "floor_inflate":
+            theirs = results.value(bar.peer, "kernel")
         if ours is None or (bar.peer and not theirs):
             continue
         if bar.peer:
-            if bar.as_share:
+            if bar.limit > 1:
+                wanted, got = f"{bar.limit} x igzip's", f"{ours / theirs:.1f}"
+            elif bar.as_share:
                 wanted, got = f"{bar.limit} of {bar.peer}'s", f"{ours / theirs:.2f}"
             else:
                 wanted, got = f"1/{1 / bar.limit:.0f} of {bar.peer}'s", f"1/{theirs / ours:.1f}"

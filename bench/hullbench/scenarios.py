@@ -14,7 +14,7 @@ from hullbench.peers import IMAGE, Engine, OciRuntime
 OUTPUT_BYTES = 112_000_000
 OUTPUT_COMMAND = ["sh", "-c", f"yes 0123456789abcde | head -c {OUTPUT_BYTES}"]
 SLEEP = ["sleep", "1000000"]
-PARALLEL = 50
+PARALLEL = 64
 FAILURES = (CommandFailed, OSError, subprocess.SubprocessError)
 
 
