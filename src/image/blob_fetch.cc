@@ -150,10 +150,11 @@ Result<void> BlobFetch::fetch(Range& range) {
 
 Result<size_t> BlobFetch::read(std::span<char> into) {
     {
+        // All that is asked for at once: pieces as small as they arrive would be hashed one by one.
+        const uint64_t wanted = std::min<uint64_t>(into.size(), partial_->size() - position_);
         std::unique_lock held(mutex_);
         changed_.wait(held, [&] {
-            return position_ == partial_->size() || partial_->whole_until(position_) > position_ || failed_ ||
-                   stop_.stop_requested();
+            return partial_->whole_until(position_) - position_ >= wanted || failed_ || stop_.stop_requested();
         });
         if (failed_) return *failed_;
         if (stop_.stop_requested()) return Error(ErrorKind::cancelled, "context canceled");
