@@ -19,9 +19,9 @@ def forget(engine: Engine, *names: str) -> None:
 
 
 def settle() -> None:
-    """What one peer left to be written must not count for the next."""
+    """What one peer left to be written, or just removed, must not count for the next."""
     subprocess.run(["sync"])
-    time.sleep(0.2)
+    time.sleep(6)
 
 
 def transfers(results: Results, engines: list[Engine], image: Path, work: Path, rounds: int) -> None:

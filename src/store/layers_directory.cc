@@ -5,9 +5,9 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "codec/compress/sha256.h"
 #include "codec/json.h"
 #include "store/hashing_chunks.h"
+#include "store/hashing_sink.h"
 #include "store/recipe.h"
 #include "store/unpack.h"
 #include "sys/file.h"
@@ -268,31 +268,13 @@ Result<std::string> DirectoryLayers::path(const Digest& chain_id) const {
     return folder_of(chain_id) + "/fs";
 }
 
-namespace {
-
-class HashingSink : public ByteSink {
-public:
-    explicit HashingSink(ByteSink& out) : out_(out) {}
-    Result<void> write(std::string_view data) override {
-        hash_.update(data);
-        return out_.write(data);
-    }
-    Digest digest() { return Digest::from_sha256_hex(hash_.hex_digest()); }
-
-private:
-    ByteSink& out_;
-    Sha256 hash_;
-};
-
-} // namespace
-
 Result<void> DirectoryLayers::write_tar(const Digest& chain_id, ByteSink& sink) const {
     Layer layer = TRY(get(chain_id));
     const std::string folder = folder_of(chain_id);
     UniqueFd tree = TRY(sys::open(folder + "/fs", O_RDONLY | O_DIRECTORY));
     HashingSink hashing(sink);
     TRY(replay_recipe(folder + "/recipe", tree, hashing).context([&] { return "layer " + chain_id.str(); }));
-    if (hashing.digest() != layer.diff_id)
+    if (Digest::from_sha256_hex(hashing.hex_digest()) != layer.diff_id)
         return Error(ErrorKind::corrupt, "layer " + chain_id.str() + ": its files were changed since it was made");
     return {};
 }
