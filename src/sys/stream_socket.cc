@@ -96,6 +96,13 @@ Result<void> send_all(BorrowedFd socket, std::span<const std::string_view> parts
     return {};
 }
 
+Result<size_t> send_now(BorrowedFd socket, std::string_view data) {
+    ssize_t n = retry([&] { return ::send(socket.get(), data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT); });
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return size_t{0};
+    if (n < 0) return send_error();
+    return static_cast<size_t>(n);
+}
+
 void await_taken(BorrowedFd socket, int patience_us) {
     for (int step = 20; patience_us > 0; patience_us -= step, step = std::min(step * 2, 1000)) {
         int waiting = 0;

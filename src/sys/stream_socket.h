@@ -23,6 +23,10 @@ Result<size_t> receive(BorrowedFd socket, std::span<char> into, int64_t deadline
 // the peer doesn't read. Errors: cancelled when the peer is gone.
 Result<void> send_all(BorrowedFd socket, std::span<const std::string_view> parts);
 
+// What there is room for, without waiting: bytes sent, 0 when there is none now.
+// Errors: cancelled when the peer is gone.
+Result<size_t> send_now(BorrowedFd socket, std::string_view data);
+
 // Waits until the peer has taken all that was sent (unix sockets: read it), or
 // patience_us microseconds passed.
 void await_taken(BorrowedFd socket, int patience_us);
