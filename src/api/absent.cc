@@ -97,11 +97,6 @@ Result<void> no_plugin_create(Call& call) {
     return no_plugins_here("plugin " + call.text("name"));
 }
 
-Result<void> cancel_build(Call& call) {
-    if (call.text("id").empty()) return Error(ErrorKind::invalid_argument, "build ID not provided");
-    return call.reply_empty(200); // as for a build that has ended
-}
-
 // BuildKit's streams. Clients open them only when _ping tells of a builder.
 Result<void> no_session(Call& call) {
     if (!call.exchange().request().headers.has("Upgrade"))

@@ -56,7 +56,8 @@ public:
     MOCK_METHOD(Result<std::vector<engine::FileChange>>, changes, (S), (override));
     MOCK_METHOD(Result<std::unique_ptr<engine::OpenArchive>>, open_export, (S), (override));
     MOCK_METHOD(Result<model::Digest>, commit, (const engine::CommitRequest&), (override));
-    MOCK_METHOD(Result<model::Digest>, commit_as, (const std::string&, model::ImageConfig), (override));
+    MOCK_METHOD(Result<model::Digest>, commit_as, (const std::string&, model::ImageConfig, const engine::CommitAs&),
+                (override));
 };
 
 // An engine without user-defined networks.

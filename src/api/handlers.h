@@ -63,8 +63,11 @@ Result<void> load_images(Call& call);
 Result<void> save_images(Call& call);
 Result<void> save_image(Call& call);
 
-// build.cc
+// build.cc, build_session.cc
 Result<void> build_image(Call& call);
+Result<void> build_with_session(Call& call);
+Result<void> open_session(Call& call);
+Result<void> cancel_build(Call& call);
 Result<void> prune_build_cache(Call& call);
 
 // registry.cc
@@ -105,7 +108,6 @@ Result<void> no_service_update(Call& call);
 Result<void> no_secret_update(Call& call);
 Result<void> no_config_update(Call& call);
 Result<void> no_session(Call& call);
-Result<void> cancel_build(Call& call);
 Result<void> not_yet(Call& call);
 
 } // namespace hull::api

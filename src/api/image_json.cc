@@ -79,7 +79,9 @@ Value image_inspect_json(const image::Summary& summary, Version version) {
         {"RepoDigests", json::encode(summary.repo_digests)},
     };
     add_text(object, "Parent", image.parent ? image.parent->str() : "", version);
-    add_text(object, "Comment", image.config.comment, version);
+    const auto& history = image.config.history; // as Docker: the last step's, when the image has none
+    bool of_step = image.config.comment.empty() && !history.empty();
+    add_text(object, "Comment", of_step ? history.back().comment : image.config.comment, version);
     if (image.config.created.ns != 0 || !at_least(version, 44)) object["Created"] = to_rfc3339(image.config.created);
     if (!at_least(version, 45)) {
         object["Container"] = "";

@@ -124,7 +124,7 @@ constexpr auto table = std::to_array<Route>({
     {get, "/configs/{name}", no_swarm},
     {delete_, "/configs/{name}", no_swarm},
     {post, "/configs/{name}/update", no_config_update},
-    {post, "/session", no_session},
+    {post, "/session", open_session},
     {post, "/grpc", no_session},
     {post, "/build/cancel", cancel_build},
     {post, "/build/prune", prune_build_cache},

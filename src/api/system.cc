@@ -52,8 +52,7 @@ std::string machine_to_docker(const std::string& machine) {
 
 Result<void> ping(Call& call) {
     http::Headers headers = call.headers("text/plain; charset=utf-8");
-    // There is no builder; "1" keeps clients from looking for BuildKit.
-    headers.add("Builder-Version", "1");
+    headers.add("Builder-Version", "2"); // BuildKit's protocol, too
     headers.add("Swarm", "inactive");
     headers.add("Cache-Control", "no-cache, no-store, must-revalidate");
     headers.add("Pragma", "no-cache");

@@ -1,8 +1,11 @@
 // One build under way: what its parts share. Internal to build/.
 #pragma once
 
+#include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -12,17 +15,25 @@
 #include "build/builder.h"
 #include "build/copy.h"
 #include "build/dockerfile.h"
+#include "build/step_secrets.h"
 
 namespace hull::build {
 
 // A stage, as far as it is built.
 struct StageState {
+    size_t index = 0;            // of the stage
     std::optional<Digest> image; // none: scratch, nothing yet
     model::ImageConfig config;
     CacheKey key;           // of the image: what the keys of its steps begin with
     model::StringList args; // "NAME=value" of ARG, the latest first
     std::set<std::string> declared;
-    bool cmd_set = false; // in this Dockerfile
+    bool cmd_set = false;  // in this Dockerfile
+    std::string last_step; // digest of the vertex that it stands on
+    std::string step;      // ... that is under way
+    size_t steps_done = 0;
+    bool cached = false;         // the step under way was
+    std::shared_ptr<void> claim; // on the key of the step under way
+    enum class Progress : unsigned char { waiting, done, failed } progress = Progress::waiting;
 };
 
 struct Mount { // RUN --mount
@@ -31,18 +42,63 @@ struct Mount { // RUN --mount
     std::optional<uint32_t> mode, uid, gid;
 };
 
+std::string vertex_digest(std::initializer_list<std::string_view> parts);
+
 class Build {
 public:
     Build(Builder& builder, const BuildOptions& options, std::shared_ptr<Context> context, Output& output,
           std::stop_token stop);
+    ~Build();
+    Build(const Build&) = delete;
+    Build& operator=(const Build&) = delete;
     Result<Digest> run();
 
 private:
+    bool classic() const { return options_.style == Style::classic; }
+    Result<void> say(std::string_view text) { return classic() ? output_.text(text) : Result<void>(); }
+
+    // build_steps.cc: Style::steps.
+    Result<Digest> run_steps();
+    Result<void> fetch_dockerfile();
+    void plan_vertexes();
+    Result<void> resolve_bases();
+    Result<void> do_step(const Instruction& instruction, StageState& state);
+    Result<void> show_lines(const Instruction& instruction, const std::string& vertex);
+    void begin_states();
+    Result<void> run_stages();
+    Result<void> await_stage(size_t index);
+    void keep(image::Lease lease);
+    void keep(const Digest& pinned);
+    Result<void> part(const std::string& vertex, const std::string& name,
+                      const std::function<Result<std::string>(const ReceivedBytes&)>& work);
+    Result<Digest> export_result(StageState& state);
+    Result<void> send_tar(const StageState& state, ByteSink& sink);
+    Result<Digest> export_image(StageState& state);
+    // Tells of the vertex before and after; work may change it.
+    Result<void> watched(wire::Vertex vertex, const std::function<Result<void>(wire::Vertex&)>& work);
+    Result<void> tell(wire::Vertex vertex);
+    Result<std::shared_ptr<Context>> fetch(const FileRequest& request, const std::string& status,
+                                           const std::string& vertex);
+    // What is left out of the context, by the client or here.
+    Result<std::shared_ptr<const Tree>> context_tree();
+    std::vector<std::string> context_paths() const;
+    std::string step_name(const Instruction& instruction, const StageState& state) const;
+    std::string step_prefix(size_t stage, size_t number) const;
+    void add_history(StageState& state, const std::string& created_by, bool empty_layer) const;
+    std::string history_text(const Instruction& instruction, const StageState& state) const;
+    std::string run_history(const std::vector<std::string>& command, const StageState& state) const;
+
     // builder.cc: the stages.
     Result<void> read_dockerfile();
     Result<void> run_stage(size_t index);
     Result<void> begin_stage(const Stage& stage, StageState& state);
-    Result<image::ImagePtr> base_image(const std::string& name, const std::string& platform);
+    // vertex: where it is told how a pull goes.
+    Result<image::ImagePtr> base_image(const std::string& name, const std::string& platform,
+                                       const std::string& vertex = {});
+    Result<void> begin_from(const Stage& stage, StageState& state);
+    model::ImageConfig cache_config(const StageState& state) const;
+    Result<void> keep_step(StageState& state, const CacheKey& key, const Digest& id);
+    Result<void> tell_pull(const image::TransferLine& line, const std::string& vertex);
     Result<void> run_triggers(StageState& state);
     Result<void> step(const Instruction& instruction, StageState& state);
     Result<Digest> finish(StageState& state);
@@ -55,6 +111,8 @@ private:
     Result<void> do_settings(const Instruction& instruction, StageState& state);
     Result<void> do_shell(const Instruction& instruction, StageState& state);
     Result<void> do_workdir(const Instruction& instruction, StageState& state);
+    Result<std::vector<LayerItem>> missing_workdir(const StageState& state);
+    Result<void> make_workdir(const Instruction& instruction, const CacheKey& key, StageState& state);
     Result<void> do_copy(const Instruction& instruction, StageState& state);
     Result<std::vector<CopySource>> copy_sources(const Instruction& instruction, std::vector<std::string> words,
                                                  StageState& state, bool& from_image);
@@ -68,12 +126,22 @@ private:
     // run.cc
     Result<void> do_run(const Instruction& instruction, StageState& state);
     Result<std::vector<std::string>> run_command(const Instruction& instruction, const StageState& state) const;
+    CacheKey run_key(const std::vector<std::string>& command, const StageState& state) const;
+    void add_arguments(const StageState& state, model::StringList& env, CacheKey& key);
+    Result<void> apply_run_flag(const Flag& flag, model::CreateRequest& request, CacheKey& key) const;
+    Result<Digest> layers_image(StageState& state);
+    Result<void> add_run_history(const std::vector<std::string>& command, StageState& state) const;
+    Result<void> keep_run(const std::string& container, const std::vector<std::string>& command,
+                          const std::vector<std::string>& stubs, const CacheKey& key, StageState& state);
     Result<Mount> parse_mount(const std::string& text, const StageState& state) const;
-    Result<void> add_mounts(const std::vector<Mount>& mounts, const StageState& state, model::CreateRequest& request,
+    Result<void> add_mounts(const std::vector<Mount>& mounts, StageState& state, model::CreateRequest& request,
                             CacheKey& key);
-    Result<std::string> folder_of(const Mount& mount, const StageState& state, std::string& digest);
+    // mounts.cc: of a step that runs, not of one that is cached.
+    Result<void> add_secrets(const std::vector<Mount>& mounts, StepSecrets& secrets, model::CreateRequest& request);
+    Result<std::vector<std::string>> stubs_of(const model::CreateRequest& request, const StageState& state);
+    Result<std::string> folder_of(const Mount& mount, StageState& state, std::string& digest);
     Result<std::string> cache_folder(const Mount& mount);
-    Result<int> run_container(const ContainerId& id);
+    Result<int> run_container(const ContainerId& id, const StageState& state);
 
     // Trees and variables.
     Result<std::shared_ptr<const Tree>> tree_of(const std::optional<Digest>& image);
@@ -86,18 +154,31 @@ private:
     const BuildOptions& options_;
     std::shared_ptr<Context> context_;
     Output& output_;
-    std::stop_token stop_;
+    std::stop_source own_stop_; // a stage failed, or the client wants no more
+    std::stop_token stop_ = own_stop_.get_token();
+    std::stop_callback<std::function<void()>> on_stop_;
 
     Dockerfile file_;
     StagePlan plan_;
     model::StringList platform_args_;
     std::optional<int64_t> epoch_; // SOURCE_DATE_EPOCH
     std::vector<StageState> states_;
-    size_t stage_ = 0; // that is being built
     size_t steps_done_ = 0;
     std::set<std::string> used_args_;
+    IgnoreList ignored_;
+    std::map<const Instruction*, wire::Vertex> vertexes_;
+    std::map<std::string, wire::Vertex> from_vertexes_; // by name and platform
+    std::set<std::string> from_told_;
+    std::map<std::string, image::ImagePtr> bases_; // the same
+    std::string context_vertex_;
+    bool triggers_seen_ = false; // a base has ONBUILD instructions
+    // Stages run side by side: the first guards what is below it, the second the
+    // states of stages, the third is held while the context comes.
+    std::mutex mutex_, stages_mutex_, context_mutex_;
     std::map<std::string, std::shared_ptr<const Tree>> trees_; // by image id
     std::vector<image::Lease> leases_;
+    std::vector<Digest> pins_;
+    std::condition_variable stage_ended_;
 };
 
 } // namespace hull::build

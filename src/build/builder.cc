@@ -35,6 +35,14 @@ model::StringList platform_arguments(const std::string& wanted) {
     return out;
 }
 
+const std::string default_path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+// Images with the same files and platform are the same to a step.
+CacheKey key_of_layers(const image::Image& image) {
+    return make_key("layers", {image.chain_id ? image.chain_id->str() : "", image.config.os, image.config.architecture,
+                               image.config.variant});
+}
+
 const std::string* argument(const model::StringList& list, std::string_view name) {
     for (const std::string& entry : list)
         if (entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=') return &entry;
@@ -45,6 +53,10 @@ const std::string* argument(const model::StringList& list, std::string_view name
 
 Result<std::unique_ptr<Builder>> Builder::open(BuilderPorts ports) {
     TRY(sys::mkdir_parents(ports.folder, 0700).context("make the folder of builds"));
+    if (!ports.secrets_folder.empty()) {
+        TRY(sys::remove_tree(ports.secrets_folder)); // of builds that were killed
+        TRY(sys::mkdir_parents(ports.secrets_folder, 0700).context("make the folder of builds' secrets"));
+    }
     return std::unique_ptr<Builder>(new Builder(std::move(ports)));
 }
 
@@ -62,36 +74,44 @@ Result<std::shared_ptr<Context>> Builder::read_context(ByteSource& tar) const {
     return std::shared_ptr<Context>(TRY(Context::from_tar(whole, ports_.folder).context("read the build context")));
 }
 
+Result<std::shared_ptr<Context>> Builder::download_context(const std::string& url, const std::stop_token& stop) const {
+    if (is_git_address(url) || !is_web_address(url))
+        return unsupported("building from " + url + " is not supported: fetch it and send it as the context");
+    if (!ports_.download) return unsupported("this engine does not download files");
+    auto body = TRY(ports_.download(url, stop).context("download the build context"));
+    return read_context(*body).context("build context " + url);
+}
+
 Result<Digest> Builder::build(const BuildOptions& options, std::shared_ptr<Context> context, Output& output,
                               std::stop_token stop) {
     Build build(*this, options, std::move(context), output, std::move(stop));
     return build.run();
 }
 
-Result<Pruned> Builder::prune_cache() {
-    Pruned pruned;
-    pruned.deleted = TRY(cache_.clear());
-    const std::string folder = ports_.folder + "/cache";
-    auto names = sys::list_dir(folder);
-    if (!names.ok()) return pruned; // no cache mount yet
-    for (const std::string& name : *names) {
-        FolderTree tree(TRY(sys::open(folder + "/" + name, O_PATH | O_DIRECTORY)));
-        TRY(walk(tree, "", [&](const std::string&, const Node& node) -> Result<bool> {
-            pruned.bytes += node.size;
-            return true;
-        }));
-        TRY(sys::remove_tree(folder + "/" + name));
-        pruned.deleted.push_back(name);
-    }
-    return pruned;
-}
-
 // ---- one build ------------------------------------------------------------------------
 
 Build::Build(Builder& builder, const BuildOptions& options, std::shared_ptr<Context> context, Output& output,
              std::stop_token stop)
-    : builder_(builder), options_(options), context_(std::move(context)), output_(output), stop_(std::move(stop)),
+    : builder_(builder), options_(options), context_(std::move(context)), output_(output),
+      on_stop_(std::move(stop), [this] { own_stop_.request_stop(); }),
       platform_args_(platform_arguments(options.platform)) {}
+
+Build::~Build() { builder_.unpin(pins_); }
+
+void Build::begin_states() {
+    states_.resize(plan_.stages.size());
+    for (size_t i = 0; i < states_.size(); ++i) states_[i].index = i;
+}
+
+void Build::keep(image::Lease lease) {
+    std::lock_guard lock(mutex_);
+    leases_.push_back(std::move(lease));
+}
+
+void Build::keep(const Digest& pinned) {
+    std::lock_guard lock(mutex_);
+    pins_.push_back(pinned);
+}
 
 Result<Digest> Build::run() {
     if (options_.squash)
@@ -111,11 +131,12 @@ Result<Digest> Build::run() {
             return invalid("SOURCE_DATE_EPOCH is no number: " + *value);
         epoch_ = seconds;
     }
+    if (!classic()) return run_steps();
     TRY(read_dockerfile());
     for (const std::string& warning : file_.warnings) TRY(output_.text(warning + "\n"));
     plan_ = TRY(plan_stages(file_, options_.target, options_.args, platform_args_));
     for (const Instruction* instruction : plan_.global_instructions) TRY(announce(instruction->original));
-    states_.resize(plan_.stages.size());
+    begin_states();
     for (size_t i = 0; i < plan_.stages.size(); ++i)
         if (plan_.stages[i].needed) TRY(run_stage(i));
     Digest id = TRY(finish(states_[plan_.target]));
@@ -153,6 +174,7 @@ Result<void> Build::read_dockerfile() {
 }
 
 Result<void> Build::announce(const std::string& text) {
+    if (!classic()) return {};
     ++steps_done_;
     std::string line = text;
     std::ranges::replace(line, '\n', ' ');
@@ -162,7 +184,6 @@ Result<void> Build::announce(const std::string& text) {
 
 Result<void> Build::run_stage(size_t index) {
     const Stage& stage = plan_.stages[index];
-    stage_ = index;
     StageState& state = states_[index];
     TRY(announce(stage.from->original));
     auto begun = begin_stage(stage, state);
@@ -177,15 +198,19 @@ Result<void> Build::run_stage(size_t index) {
 
 Result<void> Build::step(const Instruction& instruction, StageState& state) {
     if (stop_.stop_requested()) return Error(ErrorKind::cancelled, "the build was cancelled");
-    return do_instruction(instruction, state);
+    auto done = classic() ? do_instruction(instruction, state) : do_step(instruction, state);
+    state.claim.reset();
+    return done;
 }
 
 Result<void> Build::begin_stage(const Stage& stage, StageState& state) {
     if (stage.base_stage) {
+        TRY(await_stage(*stage.base_stage));
         const StageState& base = states_[*stage.base_stage];
         state.image = base.image;
         state.config = base.config;
         state.key = base.key;
+        state.last_step = base.last_step;
     } else if (stage.base == "scratch") {
         model::Platform platform = image::host_platform();
         if (!stage.platform.empty())
@@ -196,18 +221,22 @@ Result<void> Build::begin_stage(const Stage& stage, StageState& state) {
         state.config.architecture = platform.architecture;
         state.config.variant = platform.variant;
         state.key = make_key("", {"scratch", platform.os, platform.architecture, platform.variant});
-        return output_.text(" ---> \n");
-    } else {
+        if (!classic()) state.config.config.env.push_back(default_path);
+        return say(" ---> \n");
+    } else if (classic()) {
         auto image = TRY(base_image(stage.base, stage.platform.empty() ? options_.platform : stage.platform));
         state.image = image->id;
         state.config = image->config;
         state.key = image->id.str();
+    } else {
+        TRY(begin_from(stage, state));
     }
     state.config.comment.clear();
     return say_image(state);
 }
 
-Result<image::ImagePtr> Build::base_image(const std::string& name, const std::string& platform) {
+Result<image::ImagePtr> Build::base_image(const std::string& name, const std::string& platform,
+                                          const std::string& vertex) {
     const image::Images& images = builder_.ports().images.images();
     auto fits = [&](const model::ImageConfig& config) {
         auto wanted = image::parse_platform(platform);
@@ -235,8 +264,13 @@ Result<image::ImagePtr> Build::base_image(const std::string& name, const std::st
     if (reference->tag.empty() && !reference->digest) reference->tag = "latest";
     image::PullRequest request{
         .name = reference->full(), .platform = platform, .auth = image::auth_for(options_.auths, *reference)};
+    if (request.auth.empty() && options_.client)
+        request.auth = TRY(options_.client->credentials(reference->domain == "docker.io" ? "registry-1.docker.io"
+                                                                                         : reference->domain));
     TRY(builder_.ports().images.pull(
-        request, [&](const image::TransferLine& line) { return output_.pull(line); }, stop_));
+        request,
+        [&](const image::TransferLine& line) { return classic() ? output_.pull(line) : tell_pull(line, vertex); },
+        stop_));
     return find();
 }
 
@@ -245,8 +279,8 @@ Result<void> Build::run_triggers(StageState& state) {
     model::StringList triggers = std::move(state.config.config.on_build);
     state.config.config.on_build.clear();
     if (triggers.empty()) return {};
-    TRY(output_.text("# Executing " + std::to_string(triggers.size()) + " build trigger" +
-                     (triggers.size() == 1 ? "" : "s") + "\n"));
+    TRY(say("# Executing " + std::to_string(triggers.size()) + " build trigger" + (triggers.size() == 1 ? "" : "s") +
+            "\n"));
     for (const std::string& trigger : triggers) {
         Dockerfile file = TRY(parse_dockerfile(trigger).context("ONBUILD of the base image"));
         for (const Instruction& instruction : file.instructions)
@@ -281,27 +315,38 @@ Result<void> Build::warn_of_unused_args() {
 
 Result<void> Build::say_image(const StageState& state) {
     if (!state.image) return {};
-    return output_.text(" ---> " + short_id(*state.image) + "\n");
+    return say(" ---> " + short_id(*state.image) + "\n");
 }
 
 Result<bool> Build::take_cached(StageState& state, const CacheKey& key) {
-    if (options_.no_cache) return false;
-    auto found = TRY(builder_.cache().find(key));
-    if (found) {
-        auto image = builder_.ports().images.images().resolve(found->str());
-        if (image.ok() && (*image)->id == *found) {
-            state.image = *found;
-            state.config = (*image)->config;
-            state.key = found->str();
-            TRY(output_.text(" ---> Using cache\n"));
-            TRY(say_image(state));
-            return true;
-        }
+    if (options_.no_cache || options_.no_cache_stages.contains(plan_.stages[state.index].name)) return false;
+    // Who does the same at this moment does it for both.
+    state.claim = TRY(builder_.claim(key, stop_));
+    auto image = TRY(builder_.find_cached(key));
+    if (!image) return false;
+    state.claim.reset();
+    keep(image->id);
+    state.image = image->id;
+    state.cached = true;
+    if (!classic()) {
+        state.config.created = image->config.created;
+        state.key = key_of_layers(*image);
+        return true;
     }
-    return false;
+    state.config = image->config;
+    state.key = image->id.str();
+    TRY(say(" ---> Using cache\n"));
+    TRY(say_image(state));
+    return true;
 }
 
 Result<void> Build::commit(StageState& state, const CacheKey& key, const std::string& created_by, ByteSource* layer) {
+    auto kept = builder_.keep_cache();
+    if (!classic()) {
+        Digest id = TRY(builder_.ports().images.commit(cache_config(state), state.image, layer, std::nullopt,
+                                                       image::Making::build_cache));
+        return keep_step(state, key, id);
+    }
     model::ImageConfig config = state.config;
     config.created = now();
     config.history.push_back({config.created, created_by, config.author, "", layer == nullptr});
@@ -312,6 +357,65 @@ Result<void> Build::commit(StageState& state, const CacheKey& key, const std::st
     state.key = id.str();
     TRY(builder_.cache().add(key, id));
     return say_image(state);
+}
+
+// ---- steps without images -----------------------------------------------------------------
+
+Result<void> Build::begin_from(const Stage& stage, StageState& state) {
+    const std::string key = stage.base + "\n" + stage.platform;
+    const image::ImagePtr& image = bases_.at(key);
+    state.image = image->id;
+    state.config = image->config;
+    state.key = key_of_layers(*image);
+    if (!argument(state.config.config.env, "PATH")) state.config.config.env.push_back(default_path);
+    ++state.steps_done;
+    auto found = from_vertexes_.find(key);
+    if (found == from_vertexes_.end()) return {};
+    state.last_step = found->second.digest;
+    wire::Vertex vertex = found->second;
+    std::unique_lock lock(mutex_);
+    bool first = from_told_.insert(key).second;
+    lock.unlock();
+    if (first)
+        TRY(watched(vertex, [](wire::Vertex& now) -> Result<void> {
+            now.cached = true;
+            return {};
+        }));
+    return {};
+}
+
+// What a step made is known by its layers alone.
+model::ImageConfig Build::cache_config(const StageState& state) const {
+    model::ImageConfig config;
+    config.created = now();
+    config.os = state.config.os;
+    config.architecture = state.config.architecture;
+    config.variant = state.config.variant;
+    config.comment = "build cache";
+    return config;
+}
+
+Result<void> Build::keep_step(StageState& state, const CacheKey& key, const Digest& id) {
+    auto image = TRY(builder_.ports().images.images().resolve(id.str()));
+    builder_.pin(id);
+    keep(id);
+    state.image = id;
+    state.config.created = image->config.created;
+    state.key = key_of_layers(*image);
+    return builder_.cache().add(key, id);
+}
+
+Result<void> Build::tell_pull(const image::TransferLine& line, const std::string& vertex) {
+    if (vertex.empty() || line.tag || line.id.empty()) return {};
+    wire::Progress progress;
+    wire::VertexStatus status{.id = line.id + " " + line.status, .vertex = vertex, .name = line.status};
+    status.current = static_cast<int64_t>(line.current);
+    status.total = static_cast<int64_t>(line.total);
+    status.timestamp = wall_now();
+    status.started = status.timestamp;
+    if (!line.total || line.current == line.total) status.completed = status.timestamp;
+    progress.statuses.push_back(std::move(status));
+    return output_.progress(progress);
 }
 
 // ---- trees and variables ----------------------------------------------------------------
@@ -330,6 +434,7 @@ Result<std::string> Build::expanded(std::string_view text, const StageState& sta
 
 Result<std::shared_ptr<const Tree>> Build::tree_of(const std::optional<Digest>& image) {
     const std::string name = image ? image->str() : "scratch";
+    std::lock_guard lock(mutex_);
     if (auto known = trees_.find(name); known != trees_.end()) return known->second;
     const image::Images& images = builder_.ports().images.images();
     image::Lease lease = image ? TRY(images.rootfs(*image)) : TRY(images.hold(std::nullopt));
@@ -341,8 +446,11 @@ Result<std::shared_ptr<const Tree>> Build::tree_of(const std::optional<Digest>& 
 }
 
 // --from: a stage, else an image.
-Result<std::shared_ptr<const Tree>> Build::tree_from(const std::string& name, const StageState&) {
-    if (auto stage = find_stage(plan_.stages, name, stage_)) return tree_of(states_[*stage].image);
+Result<std::shared_ptr<const Tree>> Build::tree_from(const std::string& name, const StageState& state) {
+    if (auto stage = find_stage(plan_.stages, name, state.index)) {
+        TRY(await_stage(*stage));
+        return tree_of(states_[*stage].image);
+    }
     auto image = TRY(base_image(name, options_.platform).context("--from=" + name));
     return tree_of(image->id);
 }

@@ -7,18 +7,28 @@
 // Thread-safe: builds run side by side.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
+#include <shared_mutex>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "build/cache.h"
+#include "build/client.h"
 #include "build/context.h"
+#include "build/session/jobs.h"
+#include "build/session/session.h"
+#include "build/session/session_client.h"
 #include "build/stages.h"
+#include "build/wire/progress.h"
 #include "engine/containers.h"
+#include "engine/files.h"
 #include "engine/image_service.h"
 #include "image/registry_config.h"
 
@@ -26,7 +36,14 @@ namespace hull::build {
 
 using model::Digest;
 
+// classic: each instruction is a step and gives an image. steps: what BuildKit
+// does; only instructions that change files are steps, what they give is in the
+// build cache and no image, and Output::progress() tells of them.
+enum class Style : unsigned char { classic, steps };
+
 struct BuildOptions {
+    Style style = Style::classic;
+    BuildClient* client = nullptr;              // files come from it when they are needed; then no context is given
     std::vector<std::string> tags;              // "name:tag"
     std::string dockerfile = "Dockerfile";      // path in the context
     std::optional<std::string> dockerfile_text; // instead of a file
@@ -39,8 +56,13 @@ struct BuildOptions {
     bool remove = true;        // containers of steps that went well
     bool force_remove = false; // those of steps that failed too
     bool squash = false;
-    image::RegistryAuths auths; // for base images
-    model::HostConfig host;     // for the containers of RUN: limits, network mode, extra hosts ...
+    struct Output {
+        std::string type; // image (the same: empty), local, tar, docker, oci, cacheonly
+        std::map<std::string, std::string> attributes = {};
+    } output;                              // of Style::steps
+    std::set<std::string> no_cache_stages; // names of stages that are built anew
+    image::RegistryAuths auths;            // for base images
+    model::HostConfig host;                // for the containers of RUN: limits, network mode, extra hosts ...
 };
 
 // Where a build says what it does. An error returned (the client left) ends it.
@@ -52,17 +74,21 @@ public:
     // A program ended with this, not 0; the build ends with an error next.
     virtual void step_failed(int) {}
     virtual Result<void> pull(const image::TransferLine& line) = 0; // of a base image
+    // How it goes; in Style::steps, instead of all the others but image(). Maybe from several threads.
+    virtual Result<void> progress(const wire::Progress&) { return {}; }
 };
 
 struct BuilderPorts { // all outlive the builder
     engine::Containers& containers;
     engine::ImageService& images;
     store::Records& records;
-    std::string folder; // for what builds keep meanwhile; made by open()
+    std::string folder;         // for what builds keep meanwhile; made by open()
+    std::string secrets_folder; // in memory: for secrets while a step runs; made by open()
     // A stopped container's changes as an image with this configuration, on its own.
-    std::function<Result<Digest>(const std::string& container, model::ImageConfig config)> commit;
+    std::function<Result<Digest>(const std::string& container, model::ImageConfig config, const engine::CommitAs& how)>
+        commit;
     // What is at an http(s) address; empty: ADD takes none.
-    std::function<Result<std::unique_ptr<ByteSource>>(const std::string& url)> download;
+    std::function<Result<std::unique_ptr<ByteSource>>(const std::string& url, const std::stop_token& stop)> download;
 };
 
 struct Pruned {
@@ -76,13 +102,31 @@ public:
 
     // The context, from what a client sends: a tar, plain or compressed.
     Result<std::shared_ptr<Context>> read_context(ByteSource& tar) const;
-    // The id of the image. Errors: invalid_argument (the Dockerfile), not_found,
+    // The same from an http(s) address. Errors: unsupported (git, no way to download).
+    Result<std::shared_ptr<Context>> download_context(const std::string& url, const std::stop_token& stop) const;
+    // The id of the image; none when the result is no image. Errors: invalid_argument (the Dockerfile), not_found,
     // cancelled (stop), and what the steps fail with.
     Result<Digest> build(const BuildOptions& options, std::shared_ptr<Context> context, Output& output,
                          std::stop_token stop);
     // Forgets the cache, and removes the contents of cache mounts. The images of
     // steps are images: they go by `image prune`.
     Result<Pruned> prune_cache();
+
+    // Clients that offer their files; builds by their ids.
+    Sessions& sessions() { return sessions_; }
+    Jobs& jobs() { return jobs_; }
+    std::unique_ptr<BuildClient> client_of(std::shared_ptr<const Session> session) {
+        return make_session_client(std::move(session), known_folders_, ports_.folder);
+    }
+
+    // What a key gave, kept from being pruned until unpin(); null: nothing that is still there.
+    Result<image::ImagePtr> find_cached(const CacheKey& key);
+    // Keeps what is made from being pruned before it can be pinned.
+    std::shared_lock<std::shared_mutex> keep_cache() { return std::shared_lock(cache_mutex_); }
+    // The right to make what key names; waits as long as another build has it. Let go of it: done, or given up.
+    Result<std::shared_ptr<void>> claim(const CacheKey& key, const std::stop_token& stop);
+    void pin(const Digest& id);
+    void unpin(const std::vector<Digest>& ids);
 
     BuilderPorts& ports() { return ports_; }
     Cache& cache() { return cache_; }
@@ -91,6 +135,14 @@ private:
     explicit Builder(BuilderPorts ports) : ports_(std::move(ports)), cache_(ports_.records) {}
     BuilderPorts ports_;
     Cache cache_;
+    std::shared_mutex cache_mutex_; // alone: pruning
+    std::mutex pins_mutex_;
+    std::set<CacheKey> claims_;
+    std::condition_variable_any claims_changed_; // with pins_mutex_
+    std::multiset<Digest> pins_;                 // images of steps that builds under way stand on
+    Sessions sessions_;
+    Jobs jobs_;
+    KnownFolders known_folders_;
 };
 
 } // namespace hull::build

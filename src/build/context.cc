@@ -18,10 +18,11 @@ constexpr size_t spool_buffer = size_t{1} << 20;
 // A part of the spool file.
 class SpoolSource : public ByteSource {
 public:
-    SpoolSource(BorrowedFd spool, uint64_t offset, uint64_t size) : spool_(spool), at_(offset), left_(size) {}
+    SpoolSource(std::shared_ptr<Spool> spool, uint64_t offset, uint64_t size)
+        : spool_(std::move(spool)), at_(offset), left_(size) {}
     Result<size_t> read(std::span<char> into) override {
         if (left_ == 0) return size_t{0};
-        size_t n = TRY(sys::read_at(spool_, at_, into.first(std::min<uint64_t>(into.size(), left_))));
+        size_t n = TRY(sys::read_at(spool_->file, at_, into.first(std::min<uint64_t>(into.size(), left_))));
         if (n == 0) return Error(ErrorKind::corrupt, "the spool file of the build context is too short");
         at_ += n;
         left_ -= n;
@@ -29,13 +30,9 @@ public:
     }
 
 private:
-    BorrowedFd spool_;
+    std::shared_ptr<Spool> spool_;
     uint64_t at_, left_;
 };
-
-Result<UniqueFd> make_spool(const std::string& folder) {
-    return sys::open(folder, O_TMPFILE | O_RDWR, 0600).context("make room for the build context");
-}
 
 // Leading slashes and dots are the archiver's way; ".." that leads out is not.
 Result<std::string> entry_path(const std::string& path, size_t most) {
@@ -56,6 +53,12 @@ Result<std::string> entry_path(const std::string& path, size_t most) {
 }
 
 } // namespace
+
+Result<std::shared_ptr<Spool>> Spool::create(const std::string& folder) {
+    auto spool = std::make_shared<Spool>();
+    spool->file = TRY(sys::open(folder, O_TMPFILE | O_RDWR, 0600).context("make room for the build context"));
+    return spool;
+}
 
 // Fills a context from a tar.
 class ContextReader {
@@ -107,10 +110,10 @@ private:
         context_.items_.erase(first, last);
     }
     Result<void> take_contents(const tar::Entry& entry, tar::Reader& reader, Context::Item& item) {
-        if (entry.size > limits_.bytes || context_.spooled_ + context_.pending_.size() + entry.size > limits_.bytes)
+        if (entry.size > limits_.bytes || context_.spool_->end + context_.pending_.size() + entry.size > limits_.bytes)
             return Error(ErrorKind::too_large,
                          "the build context is larger than " + std::to_string(limits_.bytes) + " bytes");
-        item.offset = context_.spooled_ + context_.pending_.size();
+        item.offset = context_.spool_->end + context_.pending_.size();
         item.node.size = entry.size;
         Sha256 hash;
         auto put = [&](std::string_view bytes) -> Result<void> {
@@ -159,7 +162,7 @@ private:
 
 Result<std::unique_ptr<Context>> Context::from_tar(ByteSource& tar, const std::string& folder,
                                                    const ContextLimits& limits) {
-    UniqueFd spool = TRY(make_spool(folder));
+    auto spool = TRY(Spool::create(folder));
     std::unique_ptr<Context> context(new Context(std::move(spool)));
     TRY(ContextReader(*context, limits).run(tar));
     return context;
@@ -167,7 +170,7 @@ Result<std::unique_ptr<Context>> Context::from_tar(ByteSource& tar, const std::s
 
 Result<std::unique_ptr<Context>> Context::from_file(const std::string& name, ByteSource& contents,
                                                     const std::string& folder, uint32_t mode) {
-    UniqueFd spool = TRY(make_spool(folder));
+    auto spool = TRY(Spool::create(folder));
     std::unique_ptr<Context> context(new Context(std::move(spool)));
     Item item;
     item.node.mode = mode;
@@ -193,8 +196,8 @@ Result<void> Context::write(std::string_view bytes) {
 }
 
 Result<void> Context::flush() {
-    TRY(sys::write_all(spool_, pending_).context("keep the build context"));
-    spooled_ += pending_.size();
+    TRY(sys::write_all_at(spool_->file, spool_->end, pending_).context("keep the build context"));
+    spool_->end += pending_.size();
     pending_ = {};
     return {};
 }
@@ -260,6 +263,18 @@ Result<std::string> Context::read(const std::string& path, size_t limit) const {
     SpoolSource source(spool_, found->second.offset, found->second.node.size);
     TRY(read_full(source, text));
     return text;
+}
+
+bool is_web_address(const std::string& text) { return text.starts_with("http://") || text.starts_with("https://"); }
+bool is_git_address(const std::string& text) {
+    return text.starts_with("git@") || text.starts_with("git://") || text.starts_with("ssh://") ||
+           (is_web_address(text) && (text.ends_with(".git") || text.find(".git#") != text.npos));
+}
+
+uint64_t Context::bytes() const {
+    uint64_t sum = 0;
+    for (const auto& [path, item] : items_) sum += item.node.size;
+    return sum;
 }
 
 void Context::leave_out(const IgnoreList& list) {

@@ -3,6 +3,7 @@
 // nothing in it can lead outside.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,6 +18,18 @@ struct ContextLimits {
     uint64_t bytes = uint64_t{256} << 30; // of all files
     size_t path_bytes = 4096;
 };
+
+// Contents of files, one after the other. Contexts of the same folder, sent one
+// after the other, share one: what didn't change is there already.
+struct Spool {
+    UniqueFd file; // without a name
+    std::atomic<uint64_t> end = 0;
+    static Result<std::shared_ptr<Spool>> create(const std::string& folder);
+};
+
+// http://, https://; and what git is to fetch.
+bool is_web_address(const std::string& text);
+bool is_git_address(const std::string& text);
 
 class Context : public Tree {
 public:
@@ -37,7 +50,9 @@ public:
     Result<std::string> read(const std::string& path, size_t limit) const;
     // As if what list ignores had not been sent.
     void leave_out(const IgnoreList& list);
-    uint64_t bytes() const { return spooled_; }
+    // Of the files that are in it.
+    uint64_t bytes() const;
+    uint64_t spool_bytes() const { return spool_->end; }
 
 private:
     struct Item {
@@ -45,16 +60,16 @@ private:
         uint64_t offset = 0;
         std::string digest = {};
     };
-    explicit Context(UniqueFd spool) : spool_(std::move(spool)) {}
+    explicit Context(std::shared_ptr<Spool> spool) : spool_(std::move(spool)) {}
     Result<void> add_folders_of(const std::string& path);
     Result<void> write(std::string_view bytes);
     Result<void> flush();
 
-    UniqueFd spool_;
-    uint64_t spooled_ = 0;
+    std::shared_ptr<Spool> spool_;
     std::string pending_; // not yet written to the spool
     std::map<std::string, Item, std::less<>> items_;
     friend class ContextReader;
+    friend class FileReceiver;
 };
 
 } // namespace hull::build

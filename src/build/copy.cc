@@ -148,6 +148,9 @@ private:
         // A link that is named is followed; one in a folder that is copied is not.
         std::string path = TRY(resolve(*source.tree, source.path, FinalLink::followed));
         auto node = TRY(source.tree->look(path));
+        if (!node && options_.steps)
+            return Error(ErrorKind::not_found,
+                         "failed to compute cache key: \"/" + clean_relative(source.path) + "\": not found");
         if (!node)
             return Error(ErrorKind::not_found,
                          options_.instruction +

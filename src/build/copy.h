@@ -25,6 +25,7 @@ struct CopyOptions {
     int64_t now = 0;                  // seconds: of folders that are made, and of texts
     std::optional<int64_t> epoch;     // times later than this become this, seconds (SOURCE_DATE_EPOCH)
     std::string instruction = "COPY"; // for messages
+    bool steps = false;               // messages are BuildKit's
 };
 
 // One or more files of a tree, by path or pattern; or a text, of a here-document.

@@ -15,12 +15,6 @@ std::string file_name_of(const std::string& url) {
     std::string path = url.substr(0, url.find_first_of("?#"));
     return path.substr(path.rfind('/') + 1);
 }
-bool is_url(const std::string& text) { return text.starts_with("http://") || text.starts_with("https://"); }
-bool is_git(const std::string& text) {
-    return text.starts_with("git@") || text.starts_with("git://") || text.starts_with("ssh://") ||
-           (is_url(text) && (text.ends_with(".git") || text.find(".git#") != text.npos));
-}
-
 Result<bool> flag_is_on(const Flag& flag) {
     if (!flag.has_value || flag.value == "true" || flag.value == "1") return true;
     if (flag.value == "false" || flag.value == "0") return false;
@@ -51,6 +45,7 @@ Result<void> Build::do_instruction(const Instruction& instruction, StageState& s
     // What a program did is no fault of the file's.
     if (done.ok() || name == "RUN") return done;
     if (done.error().kind() == ErrorKind::cancelled) return done;
+    if (!classic() && done.error().kind() == ErrorKind::not_found) return done;
     return at_line(std::move(done).error(), file_, instruction);
 }
 
@@ -70,7 +65,10 @@ Result<void> Build::do_arg(const Instruction& instruction, StageState& state) {
                     if (!value && entry.starts_with(name + "=")) value = entry.substr(name.size() + 1);
         for (const auto& [given, text] : options_.args)
             if (given == name) {
-                used_args_.insert(name);
+                {
+                    std::lock_guard lock(mutex_);
+                    used_args_.insert(name);
+                }
                 if (text) value = *text;
             }
         state.declared.insert(name);
@@ -78,6 +76,7 @@ Result<void> Build::do_arg(const Instruction& instruction, StageState& state) {
         if (value) state.args.insert(state.args.begin(), name + "=" + *value);
     }
     // No image of its own: what uses it has it in its key.
+    if (!classic()) add_history(state, "ARG " + instruction.rest, true);
     return say_image(state);
 }
 
@@ -94,6 +93,10 @@ Result<void> Build::do_settings(const Instruction& instruction, StageState& stat
     if (name == "CMD") state.cmd_set = true;
     // The base's CMD was for the base's ENTRYPOINT.
     if (name == "ENTRYPOINT" && !state.cmd_set) config.cmd.reset();
+    if (!classic()) {
+        add_history(state, history_text(instruction, state), true);
+        return {};
+    }
     model::ImageConfig after = state.config;
     CacheKey key = make_key(state.key, {name, json::print(model::to_json(config)), state.config.author});
     if (TRY(take_cached(state, key))) return {};
@@ -105,6 +108,10 @@ Result<void> Build::do_shell(const Instruction& instruction, StageState& state) 
     auto shell = exec_form(instruction.rest);
     if (!shell || shell->empty()) return invalid("SHELL requires the arguments to be in JSON form");
     state.config.config.shell = *shell;
+    if (!classic()) {
+        add_history(state, history_text(instruction, state), true);
+        return {};
+    }
     model::ImageConfig after = state.config;
     CacheKey key = make_key(state.key, {"SHELL", instruction.rest});
     if (TRY(take_cached(state, key))) return {};
@@ -117,15 +124,34 @@ Result<void> Build::do_workdir(const Instruction& instruction, StageState& state
                                  file_.directives.escape));
     model::ImageConfig after = state.config;
     CacheKey key = make_key(state.key, {"WORKDIR", after.config.working_dir});
+    if (!classic()) return make_workdir(instruction, key, state);
     if (TRY(take_cached(state, key))) return {};
     state.config = std::move(after);
-    // The folder is made when it isn't there.
+    auto items = TRY(missing_workdir(state));
+    auto layer = layer_tar(items);
+    return commit(state, key, instruction.original, items.empty() ? nullptr : layer.get());
+}
+
+Result<void> Build::make_workdir(const Instruction& instruction, const CacheKey& key, StageState& state) {
+    auto items = TRY(missing_workdir(state));
+    if (items.empty()) {
+        state.cached = true; // there is nothing to do
+    } else if (!TRY(take_cached(state, key))) {
+        auto layer = layer_tar(items);
+        TRY(commit(state, key, "", layer.get()));
+    }
+    add_history(state, history_text(instruction, state), items.empty());
+    return {};
+}
+
+// The folder is made when it isn't there.
+Result<std::vector<LayerItem>> Build::missing_workdir(const StageState& state) {
+    std::vector<LayerItem> items;
     auto base = TRY(tree_of(state.image));
     std::string path = TRY(resolve(*base, state.config.config.working_dir, FinalLink::followed));
     auto there = TRY(base->look(path));
     if (there && !there->is_folder()) return invalid("cannot mkdir: /" + path + " is not a folder");
-    if (there || path.empty()) return commit(state, key, instruction.original, nullptr);
-    std::vector<LayerItem> items;
+    if (there || path.empty()) return items;
     for (size_t end = 0; end != path.npos;) {
         end = path.find('/', end == 0 ? 0 : end + 1);
         std::string part = path.substr(0, end);
@@ -137,8 +163,7 @@ Result<void> Build::do_workdir(const Instruction& instruction, StageState& state
         item.entry.mtime = now().ns / 1'000'000'000;
         items.push_back(std::move(item));
     }
-    auto layer = layer_tar(items);
-    return commit(state, key, instruction.original, layer.get());
+    return items;
 }
 
 // ---- COPY and ADD ----------------------------------------------------------------------
@@ -147,7 +172,7 @@ Result<CopySource> Build::download(const std::string& url, const std::string& ch
     if (!builder_.ports().download)
         return Error(ErrorKind::unsupported,
                      "ADD of " + url + ": this engine does not download files; fetch it in a RUN instruction");
-    auto body = TRY(builder_.ports().download(url).context("ADD " + url));
+    auto body = TRY(builder_.ports().download(url, stop_).context("ADD " + url));
     std::string name = file_name_of(url);
     if (name.empty()) name = "index.html";
     std::shared_ptr<Context> tree = TRY(Context::from_file(name, *body, builder_.ports().folder, 0600));
@@ -161,12 +186,14 @@ Result<CopySource> Build::download(const std::string& url, const std::string& ch
 Result<std::vector<CopySource>> Build::copy_sources(const Instruction& instruction, std::vector<std::string> words,
                                                     StageState& state, bool& from_image) {
     std::vector<CopySource> sources;
-    std::shared_ptr<const Tree> tree = context_;
+    std::shared_ptr<const Tree> tree;
     if (const Flag* from = find_flag(instruction, "from")) {
         std::string name = TRY(expanded(from->value, state));
         if (name.empty()) return invalid("--from is empty");
         tree = TRY(tree_from(name, state));
         from_image = true;
+    } else {
+        tree = TRY(context_tree());
     }
     std::string checksum;
     if (const Flag* flag = find_flag(instruction, "checksum")) {
@@ -188,10 +215,10 @@ Result<std::vector<CopySource>> Build::copy_sources(const Instruction& instructi
                 text = TRY(expanded(escaped, state));
             }
             sources.push_back({nullptr, here.name, std::move(text)});
-        } else if (is_git(word)) {
+        } else if (is_git_address(word)) {
             return Error(ErrorKind::unsupported,
                          instruction.keyword + " of a git repository is not supported: " + word);
-        } else if (instruction.keyword == "ADD" && is_url(word)) {
+        } else if (instruction.keyword == "ADD" && is_web_address(word)) {
             sources.push_back(TRY(download(word, checksum)));
         } else {
             if (!checksum.empty())
@@ -211,6 +238,7 @@ Result<void> Build::do_copy(const Instruction& instruction, StageState& state) {
                                      : std::span<const std::string_view>(copy_flags)));
     CopyOptions options;
     options.instruction = instruction.keyword;
+    options.steps = !classic();
     options.workdir = workdir_of(state);
     options.unpack = add;
     options.epoch = epoch_;
@@ -239,9 +267,14 @@ Result<void> Build::do_copy(const Instruction& instruction, StageState& state) {
     auto items = TRY(plan_copy(sources, *base, options, builder_.ports().folder));
     std::string digest = TRY(digest_of(items));
     CacheKey key = make_key(state.key, {"copy", digest});
-    if (TRY(take_cached(state, key))) return {};
+    if (TRY(take_cached(state, key))) {
+        if (!classic()) add_history(state, history_text(instruction, state), false);
+        return {};
+    }
     auto layer = layer_tar(items);
-    return commit(state, key, instruction.original, layer.get());
+    TRY(commit(state, key, instruction.original, layer.get()));
+    if (!classic()) add_history(state, history_text(instruction, state), false);
+    return {};
 }
 
 } // namespace hull::build

@@ -2,6 +2,7 @@
 #include "engine/files_service.h"
 #include "engine/validate.h"
 #include "image/changes.h"
+#include "store/mount_stubs.h"
 #include "store/produced_source.h"
 
 namespace hull::engine {
@@ -95,16 +96,17 @@ Result<model::Digest> FilesService::commit(const CommitRequest& request) {
     return commit().context([&] { return "commit container " + container->id.str(); });
 }
 
-Result<model::Digest> FilesService::commit_as(const std::string& name, model::ImageConfig config) {
+Result<model::Digest> FilesService::commit_as(const std::string& name, model::ImageConfig config, const CommitAs& how) {
     ContainerPtr container = TRY(core_.registry.find(name));
     TRY(check_has_files(*container));
     auto base = TRY(model::Digest::parse(container->settings().image_id));
     const std::string upper = core_.dirs->path(container->id) + "/upper";
+    TRY(store::remove_mount_stubs(upper, how.stubs));
     const std::vector<std::string>& lower = container->lease().lower();
     bool changed = TRY(has_changes(upper, lower));
     if (!config.history.empty()) config.history.back().empty_layer = !changed;
     store::ProducedSource layer([&](ByteSink& sink) { return store::write_changes(upper, lower, sink); });
-    return images_.commit(std::move(config), base, changed ? &layer : nullptr, std::nullopt);
+    return images_.commit(std::move(config), base, changed ? &layer : nullptr, std::nullopt, how.making);
 }
 
 } // namespace hull::engine

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "image/images.h"
 #include "model/container.h"
 #include "model/image.h"
 #include "store/tree_changes.h"
@@ -54,6 +55,13 @@ struct CommitRequest {
     std::optional<model::ContainerConfig> config; // instead of the container's
 };
 
+struct CommitAs {
+    image::Making making = image::Making::child;
+    // Mount points that were made for the container alone, a folder after what is
+    // in it: left out when nothing was put there. Relative to the root.
+    std::vector<std::string> stubs;
+};
+
 class Files {
 public:
     virtual ~Files() = default;
@@ -72,7 +80,8 @@ public:
     virtual Result<model::Digest> commit(const CommitRequest& request) = 0;
     // The changes of a stopped container as an image with exactly this
     // configuration (its last history entry is this layer's). For builds.
-    virtual Result<model::Digest> commit_as(const std::string& name, model::ImageConfig config) = 0;
+    virtual Result<model::Digest> commit_as(const std::string& name, model::ImageConfig config,
+                                            const CommitAs& how) = 0;
 };
 
 } // namespace hull::engine

@@ -21,8 +21,9 @@ public:
                              ByteSource& tar) override;
     Result<std::vector<FileChange>> changes(const std::string& name) override;
     Result<std::unique_ptr<OpenArchive>> open_export(const std::string& name) override;
-    Result<model::Digest> commit(const CommitRequest& request) override;                          // commit.cc
-    Result<model::Digest> commit_as(const std::string& name, model::ImageConfig config) override; // commit.cc
+    Result<model::Digest> commit(const CommitRequest& request) override; // commit.cc
+    Result<model::Digest> commit_as(const std::string& name, model::ImageConfig config,
+                                    const CommitAs& how) override; // commit.cc
 
 private:
     // Open files, and what keeps a container that doesn't run from starting.

@@ -59,8 +59,9 @@ Result<image::Digest> ImageService::import_tar(ByteSource& tar, const image::Imp
 }
 
 Result<image::Digest> ImageService::commit(model::ImageConfig config, const std::optional<image::Digest>& base,
-                                           ByteSource* layer, const std::optional<model::Reference>& reference) {
-    image::Digest id = TRY(images_.create(std::move(config), base, layer, reference));
+                                           ByteSource* layer, const std::optional<model::Reference>& reference,
+                                           image::Making making) {
+    image::Digest id = TRY(images_.create(std::move(config), base, layer, reference, making));
     if (reference) publish(id, "tag", reference->familiar());
     return id;
 }

@@ -2,6 +2,7 @@
 // change is an event. Reading goes to images() directly. Thread-safe.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,10 +28,15 @@ public:
     Result<image::Digest> tag(std::string_view name, std::string_view repository, std::string_view tag);
     Result<std::vector<image::Removed>> remove(std::string_view name, const image::RemoveOptions& options);
     Result<image::Pruned> prune(const image::PruneOptions& options);
+    // Without events: nobody was told of what is removed.
+    Result<image::Pruned> remove_build_cache(const std::function<bool(const image::Digest&)>& in_use) {
+        return images_.remove_build_cache(in_use);
+    }
     Result<image::Digest> import_tar(ByteSource& tar, const image::ImportRequest& request);
     // An image that a container or a build made: images().create() with its event.
     Result<image::Digest> commit(model::ImageConfig config, const std::optional<image::Digest>& base, ByteSource* layer,
-                                 const std::optional<model::Reference>& reference);
+                                 const std::optional<model::Reference>& reference,
+                                 image::Making making = image::Making::child);
     Result<std::vector<image::Loaded>> load(ByteSource& archive, const image::LoadCallback& progress,
                                             const std::vector<model::Platform>& platforms = {});
     Result<std::unique_ptr<image::Export>> save(const std::vector<std::string>& names,

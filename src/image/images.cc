@@ -33,6 +33,7 @@ std::optional<Digest> find_by_prefix(const ImageState& state, std::string_view t
     std::optional<Digest> found;
     for (auto it = state.images.lower_bound(Digest::from_sha256_hex(std::string(text)));
          it != state.images.end() && it->first.str().starts_with(from); ++it) {
+        if (it->second.image->of_build_cache) continue;
         if (found) return std::nullopt; // ambiguous: Docker says there is none
         found = it->first;
     }
@@ -169,7 +170,7 @@ Result<model::Reference> with_tag(model::Reference name, std::string_view tag) {
 }
 
 Result<Digest> Images::create(model::ImageConfig config, const std::optional<Digest>& base_image, ByteSource* layer,
-                              const std::optional<model::Reference>& reference) {
+                              const std::optional<model::Reference>& reference, Making making) {
     Lease base; // its layers stay until the image has a record
     std::optional<Digest> top;
     config.diff_ids.clear();
@@ -188,7 +189,9 @@ Result<Digest> Images::create(model::ImageConfig config, const std::optional<Dig
     }
     std::vector<model::Reference> references;
     if (reference) references.push_back(*reference);
-    auto image = state_->add_image(model::print_image_config(config), base_image, references);
+    const std::optional<Digest> parent = making == Making::child ? base_image : std::nullopt;
+    auto image = state_->add_image(model::print_image_config(config), parent, references, std::nullopt,
+                                   making == Making::build_cache);
     if (!image.ok()) {
         auto chain = own.chain_id();
         own = Lease();

@@ -39,6 +39,7 @@ struct Image { // never changes
     std::optional<Digest> chain_id; // of the top layer; none: no layers
     std::optional<Digest> parent;   // image id, for images made by commit or build
     uint64_t size = 0;              // bytes of all layers
+    bool of_build_cache = false;    // what a step of a build gave: in no list, and no parent
 };
 using ImagePtr = std::shared_ptr<const Image>;
 
@@ -142,6 +143,13 @@ struct Pruned {
     uint64_t space_reclaimed = 0; // bytes
 };
 
+// What is made, and how it is kept.
+enum class Making : unsigned char {
+    child,       // has its base as its parent
+    standalone,  // has no parent
+    build_cache, // the same, and only who knows its id finds it
+};
+
 struct ImageState; // internal
 
 // Keeps layers from being removed while it lives; letting go removes nothing.
@@ -215,6 +223,8 @@ public:
     Result<Digest> tag(std::string_view name, std::string_view repository, std::string_view tag);
     Result<std::vector<Removed>> remove(std::string_view name, const RemoveOptions& options);
     Result<Pruned> prune(const PruneOptions& options);
+    // What steps of builds gave, but for what in_use names or a container stands on.
+    Result<Pruned> remove_build_cache(const std::function<bool(const Digest&)>& in_use);
 
     // tar may be compressed (gzip, zstd, bzip2, xz). platforms: of the images that
     // are wanted; empty: all that the archive has.
@@ -227,7 +237,7 @@ public:
     // A new image: base's layers plus one (layer: an uncompressed tar, or null
     // for none). config's diff_ids are filled in here. For import, commit, build.
     Result<Digest> create(model::ImageConfig config, const std::optional<Digest>& base_image, ByteSource* layer,
-                          const std::optional<model::Reference>& reference);
+                          const std::optional<model::Reference>& reference, Making making = Making::child);
 
 private:
     friend class Registries;

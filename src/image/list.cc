@@ -48,6 +48,7 @@ struct Times {
 
 bool passes(const Known& known, const ListOptions& options, const Times& times, bool has_children) {
     const Image& image = *known.image;
+    if (image.of_build_cache) return false;
     // A name shows once, with the image that it means first.
     if (known.references.empty() && !known.others.empty() && !options.platforms) return false;
     const bool nameless = !known.named();

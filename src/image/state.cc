@@ -14,6 +14,7 @@ namespace {
 struct StoredImage {
     std::string parent;
     int64_t last_tagged = 0; // nanoseconds
+    bool of_build_cache = false;
 };
 
 } // namespace
@@ -24,7 +25,8 @@ template <>
 struct hull::json::Fields<hull::image::StoredImage> {
     using S = hull::image::StoredImage;
     static constexpr auto list =
-        std::tuple{field("parent", &S::parent, Emit::omit_empty), field("last_tagged", &S::last_tagged)};
+        std::tuple{field("parent", &S::parent, Emit::omit_empty), field("last_tagged", &S::last_tagged),
+                   field("build_cache", &S::of_build_cache, Emit::omit_empty)};
 };
 
 namespace hull::image {
@@ -35,6 +37,7 @@ std::string print(const Known& known) {
     StoredImage stored;
     if (known.image->parent) stored.parent = known.image->parent->str();
     stored.last_tagged = known.last_tagged.ns;
+    stored.of_build_cache = known.image->of_build_cache;
     return json::print(json::encode(stored));
 }
 
@@ -104,11 +107,13 @@ std::optional<Target> lookup_target(const ImageState& state, const model::Refere
     return it->second;
 }
 
-Result<ImagePtr> ImageState::read_image(const Digest& id, const std::optional<Digest>& parent) const {
+Result<ImagePtr> ImageState::read_image(const Digest& id, const std::optional<Digest>& parent,
+                                        bool of_build_cache) const {
     std::string text = TRY(blobs.get(id));
     auto image = std::make_shared<Image>();
     image->id = id;
     image->parent = parent;
+    image->of_build_cache = of_build_cache;
     image->config = TRY(model::parse_image_config(text));
     std::vector<Digest> chain = chain_of(image->config.diff_ids);
     for (const Digest& chain_id : chain) {
@@ -130,7 +135,7 @@ Result<void> ImageState::load_records() {
             StoredImage stored = TRY(json::decode<StoredImage>(value));
             std::optional<Digest> parent;
             if (!stored.parent.empty()) parent = TRY(Digest::parse(stored.parent));
-            ImagePtr image = TRY(read_image(id, parent));
+            ImagePtr image = TRY(read_image(id, parent, stored.of_build_cache));
             images.emplace(id, Known{std::move(image), WallTime{stored.last_tagged}, {}, {}});
             return {};
         }();
@@ -206,7 +211,7 @@ Result<Summary> ImageState::summarise(const Known& known, const std::map<Digest,
 
 Result<ImagePtr> ImageState::add_image(const std::string& config_json, const std::optional<Digest>& parent,
                                        const std::vector<model::Reference>& new_references,
-                                       const std::optional<Digest>& index) {
+                                       const std::optional<Digest>& index, bool of_build_cache) {
     std::shared_lock storing(blobs_in_flight);
     Digest id = TRY(blobs.put(config_json));
     std::lock_guard changing(change_mutex);
@@ -219,7 +224,7 @@ Result<ImagePtr> ImageState::add_image(const std::string& config_json, const std
         if (!is_new) known = it->second;
     }
     if (is_new) {
-        known.image = TRY(read_image(id, parent));
+        known.image = TRY(read_image(id, parent, of_build_cache));
         TRY(records.put(store::Table::images, id.str(), print(known), store::Durability::power_loss));
         std::lock_guard held(mutex);
         images.emplace(id, known);

@@ -51,7 +51,7 @@ struct ImageState : std::enable_shared_from_this<ImageState> {
 
     // state.cc
     Result<void> load_records();
-    Result<ImagePtr> read_image(const Digest& id, const std::optional<Digest>& parent) const;
+    Result<ImagePtr> read_image(const Digest& id, const std::optional<Digest>& parent, bool of_build_cache) const;
     Result<ImagePtr> get(const Digest& id) const; // not_found "No such image: ..."
     bool has_children(const Digest& id) const;    // mutex held
     Result<Summary> summarise(const Known& known, const std::map<Digest, int>& layer_users) const;
@@ -64,7 +64,7 @@ struct ImageState : std::enable_shared_from_this<ImageState> {
     // one more platform where they stand for the same index. change_mutex is taken.
     Result<ImagePtr> add_image(const std::string& config_json, const std::optional<Digest>& parent,
                                const std::vector<model::Reference>& references,
-                               const std::optional<Digest>& index = std::nullopt);
+                               const std::optional<Digest>& index = std::nullopt, bool of_build_cache = false);
     // These with change_mutex held.
     Result<void> set_reference(const std::string& full, Target target);
     Result<void> erase_reference(const std::string& full);

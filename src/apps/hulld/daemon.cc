@@ -105,15 +105,21 @@ private:
         api.experimental = options.engine.experimental;
         api.usage = process_usage;
         api.networks = TRY(networks(options));
-        builder_ = TRY(build::Builder::open({.containers = engine_->containers(),
-                                             .images = engine_->images(),
-                                             .records = *records_,
-                                             .folder = options.data_root + "/build",
-                                             .commit =
-                                                 [this](const std::string& container, model::ImageConfig config) {
-                                                     return engine_->files().commit_as(container, std::move(config));
-                                                 },
-                                             .download = {}}));
+        builder_ = TRY(build::Builder::open(
+            {.containers = engine_->containers(),
+             .images = engine_->images(),
+             .records = *records_,
+             .folder = options.data_root + "/build",
+             .secrets_folder = options.exec_root + "/build",
+             .commit =
+                 [this](const std::string& container, model::ImageConfig config, const engine::CommitAs& how) {
+                     return engine_->files().commit_as(container, std::move(config), how);
+                 },
+             .download =
+                 [this](const std::string& url, const std::stop_token& stop) {
+                     constexpr uint64_t most_bytes = uint64_t{64} << 30;
+                     return registries_->download(url, most_bytes, stop);
+                 }}));
         api_ = api::Api::create(std::move(api), *engine_, builder_.get());
         return {};
     }

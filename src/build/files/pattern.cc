@@ -149,6 +149,12 @@ Result<IgnoreList> IgnoreList::of(const std::vector<std::string>& patterns) {
     return list;
 }
 
+std::vector<std::string> IgnoreList::patterns() const {
+    std::vector<std::string> out;
+    for (const Rule& rule : rules_) out.push_back((rule.taken_back ? "!" : "") + rule.text);
+    return out;
+}
+
 bool IgnoreList::ignores(std::string_view path) const {
     bool ignored = false;
     for (const Rule& rule : rules_) {

@@ -47,6 +47,8 @@ public:
     // Whether something below the ignored folder path may be taken back.
     bool may_take_back_below(std::string_view path) const;
     bool empty() const { return rules_.empty(); }
+    // As lines of the file, clean: what another reader of such patterns takes.
+    std::vector<std::string> patterns() const;
 
 private:
     struct Rule {

@@ -1,0 +1,144 @@
+// BuildKit's way to build: a session, behind which the client has its files, and
+// POST /build?version=2, whose stream tells of steps. Sources: moby's
+// api/server/router/build and client/, docker CLI's image/build_buildkit.go.
+#include <algorithm>
+#include <mutex>
+
+#include "api/body_streams.h"
+#include "api/build_options.h"
+#include "api/handlers.h"
+#include "api/image_progress.h"
+#include "build/builder.h"
+#include "codec/base64.h"
+#include "codec/json.h"
+#include "rpc/connection.h"
+
+namespace hull::api {
+
+namespace {
+
+constexpr std::string_view upload_prefix = "upload-request:";
+
+// Each piece of progress as a line.
+class TraceOutput : public build::Output {
+public:
+    TraceOutput(ProgressStream& stream, bool quiet) : stream_(stream), quiet_(quiet) {}
+    Result<void> text(std::string_view) override { return {}; }
+    Result<void> pull(const image::TransferLine&) override { return {}; }
+    Result<void> image(const model::Digest& id) override {
+        if (quiet_) return {};
+        std::lock_guard lock(mutex_);
+        return stream_.send({{"id", "moby.image.id"}, {"aux", json::Object{{"ID", id.str()}}}});
+    }
+    Result<void> progress(const build::wire::Progress& progress) override {
+        if (quiet_) return {};
+        std::string bytes = base64_encode(build::wire::print(progress));
+        std::lock_guard lock(mutex_);
+        return stream_.send({{"id", "moby.buildkit.trace"}, {"aux", bytes}});
+    }
+
+private:
+    std::mutex mutex_;
+    ProgressStream& stream_;
+    bool quiet_;
+};
+
+// A context that comes by itself, for a build that waits for it.
+Result<void> take_context(Call& call, const std::string& id) {
+    build::Builder* builder = TRY(call.builder());
+    build::Jobs::Guard job(builder->jobs(), id);
+    job.upload_begins();
+    BodySource body(call.exchange());
+    job.give_upload(builder->read_context(body));
+    return call.reply_empty(200);
+}
+
+Result<build::BuildOptions::Output> read_output(const Call& call) {
+    build::BuildOptions::Output output;
+    const std::string& text = call.text("outputs");
+    if (text.empty() || text == "null") return output;
+    auto value = TRY(json::parse(text).context("error reading outputs"));
+    if (!value.is_array()) return invalid("error reading outputs: not a list");
+    if (value.get_array().size() > 1) return invalid("multiple outputs not supported");
+    if (value.get_array().empty()) return output;
+    const json::Value& entry = value.get_array().front();
+    if (!entry.is_object()) return invalid("error reading outputs: not an object");
+    if (const auto* type = entry.get_object().if_contains("Type"); type && type->is_string())
+        output.type = std::string(type->get_string());
+    if (const auto* attributes = entry.get_object().if_contains("Attrs"); attributes && attributes->is_object())
+        output.attributes = TRY((json::decode<std::map<std::string, std::string>>(*attributes)).context("Attrs"));
+    return output;
+}
+
+} // namespace
+
+Result<void> open_session(Call& call) {
+    const http::Headers& headers = call.exchange().request().headers;
+    if (!headers.has("Upgrade")) return invalid("no upgrade proto in request");
+    if (!http::equal_without_case(headers.get("Upgrade"), "h2c"))
+        return invalid("protocol " + std::string(headers.get("Upgrade")) + " not supported");
+    build::Builder* builder = TRY(call.builder());
+    auto session = std::make_shared<build::Session>();
+    session->id = headers.get("X-Docker-Expose-Session-Uuid");
+    session->shared_key = headers.get("X-Docker-Expose-Session-Sharedkey");
+    if (session->id.empty()) return invalid("a session needs an id (X-Docker-Expose-Session-Uuid)");
+    for (const http::Header& line : headers)
+        if (http::equal_without_case(line.name, "X-Docker-Expose-Session-Grpc-Method"))
+            session->methods.insert(line.value);
+    auto hijacked = TRY(call.exchange().hijack({{"Upgrade", "h2c"}}));
+    session->connection = TRY(rpc::Connection::client(std::move(hijacked.socket), std::move(hijacked.already_read)));
+    return builder->sessions().add(std::move(session));
+}
+
+Result<void> build_with_session(Call& call) {
+    const std::string& id = call.text("buildid");
+    if (id.starts_with(upload_prefix)) return take_context(call, id.substr(upload_prefix.size()));
+    build::BuildOptions options = TRY(read_build_options(call));
+    options.output = TRY(read_output(call));
+    build::Builder* builder = TRY(call.builder());
+    build::Jobs::Guard job(builder->jobs(), id);
+    std::stop_source stop = job.stop();
+    std::stop_callback gone(call.client_gone(), [&] { stop.request_stop(); });
+
+    options.style = build::Style::steps;
+    std::unique_ptr<build::BuildClient> client;
+    if (const std::string& name = call.text("session"); !name.empty()) {
+        client = builder->client_of(TRY(builder->sessions().get(name, stop.get_token())));
+        options.client = client.get();
+    }
+    std::shared_ptr<build::Context> context;
+    const std::string& remote = call.text("remote");
+    if (remote == "upload-request")
+        context = TRY(job.take_upload());
+    else if (!remote.empty() && remote != "client-session")
+        context = TRY(builder->download_context(remote, stop.get_token()));
+    else if (!client)
+        return invalid("a build with BuildKit's protocol needs a session");
+
+    ProgressStream progress(call);
+    bool quiet = call.flag("q");
+    TraceOutput output(progress, quiet);
+    auto run = [&]() -> Result<void> {
+        auto built = builder->build(options, std::move(context), output, stop.get_token());
+        if (!built.ok() && stop.stop_requested()) return Error(ErrorKind::cancelled, "context canceled");
+        auto id = TRY(std::move(built).context("failed to solve"));
+        if (id.empty()) return {}; // no image
+        if (quiet) return progress.send({{"stream", id.str() + "\n"}});
+        for (const std::string& tag : options.tags) {
+            auto reference = TRY(model::Reference::parse(tag));
+            if (reference.tag.empty()) reference.tag = "latest";
+            TRY(progress.send({{"stream", "Successfully tagged " + reference.familiar() + "\n"}}));
+        }
+        return {};
+    };
+    return progress.finish(run());
+}
+
+Result<void> cancel_build(Call& call) {
+    if (call.text("id").empty()) return invalid("build ID not provided");
+    build::Builder* builder = TRY(call.builder());
+    builder->jobs().cancel(call.text("id"));
+    return call.reply_empty(200);
+}
+
+} // namespace hull::api

@@ -1,0 +1,154 @@
+// Where the result of a build goes: an image, or files for the client.
+#include <algorithm>
+
+#include "base/random.h"
+#include "build/build_state.h"
+
+namespace hull::build {
+
+namespace {
+
+constexpr size_t copy_bytes = size_t{256} << 10;
+
+// The whole tree as the entries of one archive.
+Result<std::vector<LayerItem>> all_of(const std::shared_ptr<const Tree>& tree) {
+    std::vector<LayerItem> items;
+    TRY(walk(*tree, "", [&](const std::string& path, const Node& node) -> Result<bool> {
+        if (path.empty()) return true;
+        LayerItem item;
+        tar::Entry& entry = item.entry;
+        entry.type = node.type;
+        entry.path = node.is_folder() ? path + "/" : path;
+        entry.mode = node.mode;
+        entry.uid = node.uid;
+        entry.gid = node.gid;
+        entry.mtime = node.mtime;
+        entry.link_target = node.target;
+        entry.device_major = node.device_major;
+        entry.device_minor = node.device_minor;
+        entry.xattrs = node.xattrs;
+        if (node.type == tar::Type::file) {
+            entry.size = node.size;
+            item.tree = tree;
+            item.source = path;
+        }
+        items.push_back(std::move(item));
+        return true;
+    }));
+    return items;
+}
+
+class CountedSink : public ByteSink {
+public:
+    CountedSink(ByteSink& sink, const ReceivedBytes& progress) : sink_(sink), progress_(progress) {}
+    Result<void> write(std::string_view data) override {
+        bytes_ += data.size();
+        progress_(bytes_);
+        return sink_.write(data);
+    }
+
+private:
+    ByteSink& sink_;
+    const ReceivedBytes& progress_;
+    uint64_t bytes_ = 0;
+};
+
+} // namespace
+
+// A part of a step's work. work gets a way to say how many bytes are done, and
+// may give a better name for it.
+Result<void> Build::part(const std::string& vertex, const std::string& name,
+                         const std::function<Result<std::string>(const ReceivedBytes&)>& work) {
+    constexpr int64_t interval_ns = 100'000'000;
+    wire::VertexStatus status{.id = name, .vertex = vertex, .timestamp = wall_now()};
+    status.started = status.timestamp;
+    auto say = [&] {
+        wire::Progress progress;
+        status.timestamp = wall_now();
+        progress.statuses.push_back(status);
+        return output_.progress(progress);
+    };
+    std::string better = TRY(work([&](uint64_t bytes) {
+        status.current = static_cast<int64_t>(bytes);
+        if (wall_now().ns - status.timestamp.ns > interval_ns) (void)say();
+    }));
+    if (!better.empty()) status.id = better;
+    status.completed = wall_now();
+    return say();
+}
+
+Result<Digest> Build::export_result(StageState& state) {
+    for (const auto& [name, value] : options_.labels) state.config.config.labels[name] = value;
+    const std::string& type = options_.output.type;
+    if (type.empty() || type == "image" || type == "moby") return export_image(state);
+    if (type == "cacheonly") return Digest();
+    static constexpr std::string_view types[] = {"image", "local", "tar", "docker", "oci"};
+    if (std::ranges::find(types, type) == std::end(types))
+        return unsupported("exporter \"" + type + "\" could not be found");
+    bool archive = type == "docker" || type == "oci";
+    if (!options_.client) return invalid("output of type " + type + " needs a session");
+    std::optional<Digest> image;
+    if (archive) image = TRY(export_image(state));
+    wire::Vertex vertex{.digest = vertex_digest({"export to client", random_hex(16)}), .name = "exporting to client"};
+    TRY(watched(vertex, [&](wire::Vertex&) -> Result<void> {
+        if (type == "local")
+            return part(vertex.digest, "copying files", [&](const ReceivedBytes& progress) -> Result<std::string> {
+                auto tree = TRY(tree_of(state.image));
+                TRY(options_.client->send_files(*tree, progress, stop_));
+                return std::string();
+            });
+        return part(vertex.digest, "sending tarball", [&](const ReceivedBytes& progress) -> Result<std::string> {
+            auto bytes = TRY(options_.client->send_bytes());
+            CountedSink sink(*bytes, progress);
+            if (archive) {
+                std::vector<std::string> names = options_.tags;
+                if (names.empty()) names.push_back(image->str());
+                auto save = TRY(builder_.ports().images.save(names));
+                TRY(save->write(sink));
+            } else {
+                TRY(send_tar(state, sink));
+            }
+            TRY(options_.client->finish_bytes(*bytes));
+            return std::string();
+        });
+    }));
+    return image.value_or(Digest());
+}
+
+Result<void> Build::send_tar(const StageState& state, ByteSink& sink) {
+    auto items = TRY(all_of(TRY(tree_of(state.image))));
+    auto tar = layer_tar(items);
+    std::string buffer(copy_bytes, '\0');
+    for (;;) {
+        if (stop_.stop_requested()) return Error(ErrorKind::cancelled, "the build was cancelled");
+        size_t size = TRY(tar->read(buffer));
+        if (size == 0) return {};
+        TRY(sink.write(std::string_view(buffer).substr(0, size)));
+    }
+}
+
+Result<Digest> Build::export_image(StageState& state) {
+    wire::Vertex vertex{.digest = vertex_digest({"export", random_hex(16)}), .name = "exporting to image"};
+    Digest id;
+    TRY(watched(vertex, [&](wire::Vertex&) -> Result<void> {
+        TRY(part(vertex.digest, "exporting layers", [](const ReceivedBytes&) { return std::string(); }));
+        TRY(part(vertex.digest, "writing image", [&](const ReceivedBytes&) -> Result<std::string> {
+            id = TRY(builder_.ports().images.commit(state.config, state.image, nullptr, std::nullopt,
+                                                    image::Making::standalone));
+            return "writing image " + id.str();
+        }));
+        for (const std::string& text : options_.tags) {
+            model::Reference reference = TRY(model::Reference::parse(text));
+            if (reference.tag.empty()) reference.tag = "latest";
+            TRY(part(vertex.digest, "naming to " + reference.full(), [&](const ReceivedBytes&) -> Result<std::string> {
+                TRY(builder_.ports().images.tag(id.str(), reference.familiar_name(), reference.tag));
+                return std::string();
+            }));
+        }
+        return {};
+    }));
+    TRY(output_.image(id));
+    return id;
+}
+
+} // namespace hull::build

@@ -1,0 +1,68 @@
+#include <gtest/gtest.h>
+
+#include "build/wire/file_packets.h"
+#include "build/wire/progress.h"
+
+namespace hull::build::wire {
+
+namespace {
+
+TEST(FilePackets, stats_are_read_as_they_were_written) {
+    FilePacket packet;
+    packet.stat.emplace();
+    packet.stat->path = "a/b";
+    Node& node = packet.stat->node;
+    node.type = tar::Type::char_device;
+    node.mode = 06755;
+    node.uid = 5;
+    node.size = uint64_t{1} << 40;
+    node.mtime = -2;
+    node.mtime_ns = 7;
+    node.device_major = 1;
+    node.device_minor = 3;
+    node.xattrs = {{"user.a", std::string("\0b", 2)}};
+    auto again = MUST(parse_file_packet(print(packet)));
+    ASSERT_TRUE(again.stat);
+    EXPECT_EQ(again.stat->path, "a/b");
+    EXPECT_EQ(again.stat->node.type, tar::Type::char_device);
+    EXPECT_EQ(again.stat->node.mode, 06755u);
+    EXPECT_EQ(again.stat->node.uid, 5u);
+    EXPECT_EQ(again.stat->node.size, uint64_t{1} << 40);
+    EXPECT_EQ(again.stat->node.mtime, -2);
+    EXPECT_EQ(again.stat->node.mtime_ns, 7u);
+    EXPECT_EQ(again.stat->node.device_minor, 3u);
+    EXPECT_EQ(again.stat->node.xattrs, node.xattrs);
+}
+
+TEST(FilePackets, modes_are_gos) {
+    Node node;
+    node.mode = 01777;
+    node.type = tar::Type::directory;
+    EXPECT_EQ(go_mode(node), 0x80100000u | 0777);
+    EXPECT_FALSE(set_go_mode(node, 1u << 24).ok());   // a socket
+    EXPECT_FALSE(parse_file_packet("\x08\x63").ok()); // type 99
+}
+
+TEST(Progress, is_read_as_it_was_written) {
+    Progress progress;
+    progress.vertexes.push_back({"sha256:1", {"sha256:0", "sha256:2"}, "[1/2] RUN", true, WallTime{5}, {}, "why"});
+    progress.statuses.push_back({"id", "sha256:1", "name", 3, 9, WallTime{1'000'000'001}, WallTime{2}, WallTime{3}});
+    progress.logs.push_back({"sha256:1", WallTime{4}, 2, "text\n"});
+    progress.warnings.push_back({"sha256:1", 1, "brief", {"one", "two"}, "url", "Dockerfile", "FROM x", 3, 4});
+    auto again = MUST(parse_progress(print(progress)));
+    EXPECT_EQ(again.vertexes[0].inputs, progress.vertexes[0].inputs);
+    EXPECT_TRUE(again.vertexes[0].cached);
+    EXPECT_EQ(again.vertexes[0].started, WallTime{5});
+    EXPECT_FALSE(again.vertexes[0].completed);
+    EXPECT_EQ(again.vertexes[0].error, "why");
+    EXPECT_EQ(again.statuses[0].total, 9);
+    EXPECT_EQ(again.statuses[0].timestamp, WallTime{1'000'000'001});
+    EXPECT_EQ(again.logs[0].text, "text\n");
+    EXPECT_EQ(again.logs[0].stream, 2);
+    EXPECT_EQ(again.warnings[0].details, progress.warnings[0].details);
+    EXPECT_EQ(again.warnings[0].last_line, 4);
+}
+
+} // namespace
+
+} // namespace hull::build::wire
