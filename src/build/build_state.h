@@ -31,8 +31,9 @@ struct StageState {
     std::string last_step; // digest of the vertex that it stands on
     std::string step;      // ... that is under way
     size_t steps_done = 0;
-    bool cached = false;         // the step under way was
-    std::shared_ptr<void> claim; // on the key of the step under way
+    bool cached = false;                             // the step under way was
+    std::shared_ptr<void> claim;                     // on the key of the step under way
+    std::vector<std::shared_ptr<void>> mount_claims; // on cache mounts that nobody else may use meanwhile
     enum class Progress : unsigned char { waiting, done, failed } progress = Progress::waiting;
 };
 
@@ -140,7 +141,8 @@ private:
     Result<void> add_secrets(const std::vector<Mount>& mounts, StepSecrets& secrets, model::CreateRequest& request);
     Result<std::vector<std::string>> stubs_of(const model::CreateRequest& request, const StageState& state);
     Result<std::string> folder_of(const Mount& mount, StageState& state, std::string& digest);
-    Result<std::string> cache_folder(const Mount& mount);
+    Result<std::string> cache_folder(const Mount& mount, unsigned copy = 0);
+    Result<void> claim_caches(std::vector<Mount> mounts, StageState& state, model::CreateRequest& request);
     Result<int> run_container(const ContainerId& id, const StageState& state);
 
     // Trees and variables.

@@ -200,6 +200,7 @@ Result<void> Build::step(const Instruction& instruction, StageState& state) {
     if (stop_.stop_requested()) return Error(ErrorKind::cancelled, "the build was cancelled");
     auto done = classic() ? do_instruction(instruction, state) : do_step(instruction, state);
     state.claim.reset();
+    state.mount_claims.clear();
     return done;
 }
 

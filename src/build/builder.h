@@ -125,6 +125,7 @@ public:
     std::shared_lock<std::shared_mutex> keep_cache() { return std::shared_lock(cache_mutex_); }
     // The right to make what key names; waits as long as another build has it. Let go of it: done, or given up.
     Result<std::shared_ptr<void>> claim(const CacheKey& key, const std::stop_token& stop);
+    std::shared_ptr<void> try_claim(const CacheKey& key); // null: another has it
     void pin(const Digest& id);
     void unpin(const std::vector<Digest>& ids);
 
@@ -134,6 +135,7 @@ public:
 private:
     explicit Builder(BuilderPorts ports) : ports_(std::move(ports)), cache_(ports_.records) {}
     BuilderPorts ports_;
+    std::shared_ptr<void> take_claim(const CacheKey& key);
     Cache cache_;
     std::shared_mutex cache_mutex_; // alone: pruning
     std::mutex pins_mutex_;

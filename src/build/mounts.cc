@@ -126,12 +126,48 @@ Result<std::string> Build::folder_of(const Mount& mount, StageState& state, std:
     return node->is_folder() ? folder : folder + "/file";
 }
 
-Result<std::string> Build::cache_folder(const Mount& mount) {
-    std::string id = mount.id.empty() ? mount.target : mount.id;
-    std::string path = builder_.ports().folder + "/cache/" + sha256_hex(id);
+namespace {
+
+std::string cache_name(const Mount& mount, unsigned copy) {
+    std::string name = mount.id.empty() ? mount.target : mount.id;
+    return copy == 0 ? name : name + "\n" + std::to_string(copy);
+}
+
+} // namespace
+
+// Only one step at a time uses a locked cache; of a private one each gets a copy
+// of its own when there are several.
+Result<void> Build::claim_caches(std::vector<Mount> mounts, StageState& state, model::CreateRequest& request) {
+    // In one order, so that two steps don't wait for one another.
+    std::ranges::sort(mounts, {}, [](const Mount& mount) { return cache_name(mount, 0); });
+    std::string last;
+    for (const Mount& mount : mounts) {
+        if (mount.type != "cache" || mount.sharing == "shared") continue;
+        std::string name = cache_name(mount, 0);
+        if (mount.sharing == "locked") {
+            if (name == last) continue; // the same cache at two places
+            state.mount_claims.push_back(TRY(builder_.claim(make_key("cache mount", {name}), stop_)));
+            last = name;
+            continue;
+        }
+        unsigned copy = 0;
+        std::shared_ptr<void> claim;
+        while (!(claim = builder_.try_claim(make_key("cache mount", {cache_name(mount, copy)})))) ++copy;
+        state.mount_claims.push_back(std::move(claim));
+        std::string source = TRY(cache_folder(mount, copy));
+        for (model::MountRequest& asked : request.host_config.mounts)
+            if (asked.target == mount.target) asked.source = source;
+    }
+    return {};
+}
+
+Result<std::string> Build::cache_folder(const Mount& mount, unsigned copy) {
+    std::string path = builder_.ports().folder + "/cache/" + sha256_hex(cache_name(mount, copy));
     if (sys::exists(path)) return path;
     TRY(sys::mkdir_parents(builder_.ports().folder + "/cache", 0700));
-    TRY(sys::mkdir(path, 0700));
+    // Another stage may want it in this moment.
+    if (auto made = sys::mkdir(path, 0700); !made.ok() && made.error().kind() != ErrorKind::conflict)
+        return std::move(made).error();
     UniqueFd dir = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
     TRY(sys::change_owner(dir, mount.uid.value_or(0), mount.gid.value_or(0)));
     TRY(sys::change_mode(dir, mount.mode.value_or(0755)));
@@ -159,7 +195,7 @@ Result<void> Build::add_mounts(const std::vector<Mount>& mounts, StageState& sta
             asked.source = TRY(folder_of(mount, state, digest));
             request.host_config.mounts.push_back(asked);
         }
-        key = make_key(key, {mount.type, mount.target, digest});
+        key = make_key(key, {mount.type, mount.target, digest, mount.id});
     }
     return {};
 }

@@ -47,8 +47,18 @@ Result<std::shared_ptr<void>> Builder::claim(const CacheKey& key, const std::sto
     std::unique_lock lock(pins_mutex_);
     if (!claims_changed_.wait(lock, stop, [&] { return !claims_.contains(key); }))
         return Error(ErrorKind::cancelled, "the build was cancelled");
+    return take_claim(key);
+}
+
+std::shared_ptr<void> Builder::try_claim(const CacheKey& key) {
+    std::lock_guard lock(pins_mutex_);
+    return claims_.contains(key) ? nullptr : take_claim(key);
+}
+
+// pins_mutex_ is held.
+std::shared_ptr<void> Builder::take_claim(const CacheKey& key) {
     claims_.insert(key);
-    return std::shared_ptr<void>(nullptr, [this, key](void*) {
+    return std::shared_ptr<void>(this, [this, key](void*) {
         std::lock_guard held(pins_mutex_);
         claims_.erase(key);
         claims_changed_.notify_all();

@@ -148,6 +148,7 @@ Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
     StepSecrets secrets(builder_.ports().secrets_folder, options_.client);
     auto secret = add_secrets(mounts, secrets, request);
     if (!secret.ok()) return at_line(std::move(secret).error(), file_, instruction);
+    TRY(claim_caches(mounts, state, request));
     auto stubs = TRY(stubs_of(request, state));
     request.config.image = TRY(layers_image(state)).str();
     auto created = TRY(builder_.ports().containers.create(std::move(request), {}));

@@ -406,3 +406,17 @@ def test_files_from_the_web(engine, build, sh, web):
             tar.addfile(info, io.BytesIO(text.encode()))
     build("", None, path=f"{url}/c.tar")
     assert sh("cat /g") == "in a tar\n"
+
+
+def test_sharing_of_cache_mounts(build, sh):
+    def run(sharing, mark):
+        script = "sleep 1; ls /c | wc -l > /f; sleep 1"
+        mount = f"--mount=type=cache,id={mark},target=/c,sharing={sharing}"
+        text = "".join(f"FROM busybox AS s{i}\nRUN {mount} : {mark}; touch /c/{i}; {script}; rm /c/{i}\n" for i in range(2))
+        build(text + "FROM busybox\n" + "".join(f"COPY --from=s{i} /f /f{i}\n" for i in range(2)))
+        return sh("cat /f0 /f1")
+
+    mark = f"m{time.time_ns()}"
+    assert run("locked", mark + "l") == "1\n1\n"
+    assert run("private", mark + "p") == "1\n1\n"
+    assert run("shared", mark + "s") == "2\n2\n"
