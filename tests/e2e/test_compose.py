@@ -84,3 +84,83 @@ def test_up_scale_down(engine, compose):
     names = engine.docker("network", "ls", "--format", "{{.Name}}").stdout
     assert compose.project not in names + engine.docker("volume", "ls", "-q").stdout
     assert compose.project not in engine.docker("ps", "-a").stdout
+
+
+BUILT = """
+version: "2.4"
+services:
+  db:
+    image: busybox
+    command: sh -c 'echo db starts; sleep 1; touch /ready; exec sleep 600'
+    healthcheck: {test: ["CMD", "test", "-f", "/ready"], interval: 200ms, timeout: 2s, retries: 20}
+    stop_signal: SIGKILL
+  app:
+    build:
+      context: .
+      args: {WORD: composed}
+    image: composed-app-PROJECT
+    environment: {TONE: high}
+    depends_on: {db: {condition: service_healthy}}
+    command: sh -c 'echo app starts with $$TONE; ping -c1 -W2 db >/dev/null && echo reached db; exec sleep 600'
+    stop_signal: SIGKILL
+    mem_limit: 64m
+    volumes: ["./shared:/shared"]
+"""
+
+
+@pytest.fixture
+def project(engine, tmp_path):
+    name = "p" + uuid.uuid4().hex[:8]
+    (tmp_path / "docker-compose.yml").write_text(BUILT.replace("PROJECT", name))
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nARG WORD\nRUN echo $WORD >/word\n")
+    (tmp_path / "shared").mkdir()
+
+    def call(*args, ok=True):
+        done = subprocess.run(["docker-compose", "-p", name, *args], cwd=tmp_path, env=engine.env, text=True,
+                              capture_output=True, timeout=180)
+        assert done.returncode == 0 or not ok, done.stdout + done.stderr
+        return done
+
+    call.name, call.folder = name, tmp_path
+    try:
+        yield call
+    finally:
+        call("down", "-v", "-t", "0", "--rmi", "local", ok=False)
+        engine.docker("rmi", "-f", f"composed-app-{name}")
+
+
+def test_build_health_logs_exec_run(engine, project):
+    project("build")
+    project("up", "-d")
+    # It waited for the health of what it depends on.
+    logs = project("logs", "--no-color").stdout
+    assert "db starts" in logs and "app starts with high" in logs
+    for _ in range(50):
+        if "reached db" in (logs := project("logs", "--no-color", "app").stdout):
+            break
+    assert "reached db" in logs
+    assert project("exec", "-T", "app", "cat", "/word").stdout == "composed\n"
+    failed = project("exec", "-T", "app", "sh", "-c", "exit 7", ok=False)
+    assert failed.returncode == 7
+    done = project("run", "--rm", "-T", "-e", "EXTRA=1", "--no-deps", "app", "sh", "-c", "echo run $EXTRA; echo f >/shared/f")
+    assert "run 1" in done.stdout and (project.folder / "shared/f").read_text() == "f\n"
+    shown = json.loads(engine.docker("inspect", project("ps", "-q", "app").stdout.strip()).stdout)[0]
+    assert shown["HostConfig"]["Memory"] == 64 << 20
+    assert shown["Config"]["Labels"]["com.docker.compose.service"] == "app"
+    assert "healthy" in engine.docker("ps", "--filter", f"label=com.docker.compose.project={project.name}").stdout
+    project("pause")
+    assert project("ps").stdout.count("Paused") == 2
+    project("unpause")
+    project("kill")
+    assert project("ps").stdout.count("Exit 137") == 2
+    project("start")
+    project("top")
+    project("stop", "-t", "0")
+    project("rm", "-f")
+    assert project("ps", "-q").stdout == ""
+
+
+def test_compose_file_errors_are_its_own(engine, project):
+    (project.folder / "Dockerfile").write_text("FROM busybox\nRUN exit 9\n")
+    failed = project("build", ok=False)
+    assert failed.returncode != 0 and "returned a non-zero code: 9" in failed.stdout + failed.stderr

@@ -1,11 +1,7 @@
 """testcontainers 11 for node: a container with an exposed port and a wait strategy, networks, volumes."""
-import pathlib
-import shutil
-import subprocess
-
 import pytest
 
-MODULES = pathlib.Path(__file__).resolve().parents[2] / "build/node"
+from node_modules import node_modules, run_node
 
 SCRIPT = r"""
 const net = require("net");
@@ -45,20 +41,60 @@ const read = async (host, port) => {
 
 @pytest.fixture(scope="module")
 def modules():
-    if not shutil.which("npm"):
-        pytest.skip("no npm here")
-    if not (MODULES / "node_modules/testcontainers").exists():
-        MODULES.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "testcontainers@11"], cwd=MODULES,
-                              capture_output=True, timeout=400)
-        if done.returncode != 0:
-            pytest.skip("testcontainers can't be had here")
-    return MODULES
+    return node_modules()
 
 
 def test_generic_containers(engine, modules):
     # Its reaper is an image of a registry that needn't be there.
-    env = dict(engine.env, TESTCONTAINERS_RYUK_DISABLED="true", NODE_PATH=str(modules / "node_modules"))
-    done = subprocess.run(["node", "-e", SCRIPT], env=env, cwd=modules, text=True, capture_output=True, timeout=240)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.split("\n")[:4] == ["host hello hello", "exec 0 hello", "listening hello", "stopped"]
+    out = run_node(engine, modules, SCRIPT)
+    assert out.split("\n")[:4] == ["host hello hello", "exec 0 hello", "listening hello", "stopped"]
+
+
+BUILD = r"""
+const { GenericContainer, Wait } = require("testcontainers");
+(async () => {
+  const image = await GenericContainer.fromDockerfile(process.cwd()).withBuildArgs({ WORD: "argued" }).build();
+  const box = await image.withEnvironment({ SAY: "said" }).withCopyContentToContainer([{ content: "copied", target: "/c" }])
+    .withTmpFs({ "/scratch": "rw" }).withHealthCheck({ test: ["CMD-SHELL", "test -f /c"], interval: 200, timeout: 1000, retries: 5 })
+    .withWaitStrategy(Wait.forHealthCheck()).start();
+  const { output } = await box.exec(["sh", "-c", "cat /built /c; echo $SAY; touch /scratch/x && echo writable"]);
+  console.log(JSON.stringify(output));
+  const tar = await box.copyArchiveFromContainer("/built");
+  let bytes = 0;
+  for await (const part of tar) bytes += part.length;
+  console.log(bytes > 512);
+  await box.restart();
+  console.log(JSON.stringify((await box.exec(["cat", "/c"])).output));
+  await box.stop();
+})().catch((error) => { console.error(error); process.exit(1); });
+"""
+
+
+def test_image_build_copy_health_and_restart(engine, modules, tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nARG WORD\nRUN echo $WORD >/built\nCMD sleep 600\n")
+    out = run_node(engine, modules, BUILD, cwd=tmp_path).splitlines()
+    assert out[:3] == ['"argued\\ncopiedsaid\\nwritable\\n"', "true", '"copied"']
+
+
+WAITS = r"""
+const { GenericContainer, Wait } = require("testcontainers");
+(async () => {
+  const done = await new GenericContainer("busybox").withCommand(["sh", "-c", "sleep 0.3; echo end"])
+    .withWaitStrategy(Wait.forOneShotStartup()).start();
+  console.log("one shot");
+  await done.stop();
+  const shell = await new GenericContainer("busybox").withCommand(["sh", "-c", "sleep 0.5; touch /ready; sleep 600"])
+    .withWaitStrategy(Wait.forSuccessfulCommand("test -f /ready")).start();
+  const lines = [];
+  (await shell.logs()).on("data", (line) => lines.push(line));
+  console.log("command");
+  await shell.stop();
+  const failed = await new GenericContainer("busybox").withCommand(["sleep", "600"]).withStartupTimeout(1500)
+    .withWaitStrategy(Wait.forLogMessage("never")).start().catch((error) => error.message);
+  console.log(failed.includes("not received after 1500ms"));
+})().catch((error) => { console.error(error); process.exit(1); });
+"""
+
+
+def test_wait_strategies(engine, modules):
+    assert run_node(engine, modules, WAITS).splitlines()[:3] == ["one shot", "command", "true"]
