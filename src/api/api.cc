@@ -42,7 +42,7 @@ public:
         metrics_.observe(match->route, exchange.answered_status(), monotonic_ns() - began);
     }
 
-    std::string metrics() override { return metrics_.text(services_.engine, options_.version); }
+    std::string metrics() override { return metrics_.text(services_.engine, services_.builder, options_.version); }
 
 private:
     static void fail(Call& call, const Error& error) {

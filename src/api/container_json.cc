@@ -19,10 +19,12 @@ Value endpoint_json(const model::EndpointSettings& endpoint, const std::string& 
     if (!at_least(version, 44)) object.erase("DNSNames");
     if (!at_least(version, 48)) object.erase("GwPriority");
     // Before 1.45 the short id stood among the aliases of user-defined networks.
-    if (!at_least(version, 45) && !endpoint.aliases.empty()) {
+    if (!at_least(version, 45) && !endpoint.dns_names.empty()) {
         std::string short_id = container_id.substr(0, 12);
-        if (std::find(endpoint.aliases.begin(), endpoint.aliases.end(), short_id) == endpoint.aliases.end())
+        if (std::find(endpoint.aliases.begin(), endpoint.aliases.end(), short_id) == endpoint.aliases.end()) {
+            if (!object["Aliases"].is_array()) object["Aliases"] = Array{};
             object["Aliases"].as_array().push_back(Value(short_id));
+        }
     }
     return value;
 }
@@ -157,9 +159,11 @@ Value summary_json(const engine::ContainerSummary& summary, Version version) {
     for (const auto& port : summary.ports) ports.push_back(port_json(port));
     Object host{{"NetworkMode", summary.network_mode}};
     if (at_least(version, 46) && !summary.annotations.empty()) host["Annotations"] = json::encode(summary.annotations);
+    Array names{Value("/" + summary.name)};
+    for (const std::string& name : summary.link_names) names.push_back(Value("/" + name));
     Object object{
         {"Id", summary.id.str()},
-        {"Names", Array{Value("/" + summary.name)}},
+        {"Names", std::move(names)},
         {"Image", summary.image},
         {"ImageID", summary.image_id},
         {"Command", summary.command},

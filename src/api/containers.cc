@@ -8,7 +8,7 @@ namespace hull::api {
 namespace {
 
 // What older clients send without meaning it, or newer ones may not send.
-void adapt_to_version(const Call& call, model::CreateRequest& request) {
+Result<void> adapt_to_version(const Call& call, model::CreateRequest& request) {
     model::HostConfig& host = request.host_config;
     if (!call.at_least(42)) {
         host.console_size.clear();
@@ -17,6 +17,12 @@ void adapt_to_version(const Call& call, model::CreateRequest& request) {
     }
     if (!call.at_least(43)) host.annotations.clear();
     if (!call.at_least(44)) {
+        const auto& endpoints = request.networking_config.endpoints_config;
+        if (endpoints.size() > 1) {
+            std::string names;
+            for (const auto& [name, endpoint] : endpoints) names += (names.empty() ? "" : ", ") + name;
+            return Error(ErrorKind::invalid_argument, "Container cannot be connected to network endpoints: " + names);
+        }
         if (request.config.healthcheck) request.config.healthcheck->start_interval = 0;
         for (model::MountRequest& mount : host.mounts) {
             if (!mount.bind_options) continue;
@@ -27,6 +33,7 @@ void adapt_to_version(const Call& call, model::CreateRequest& request) {
     if (call.at_least(52)) request.config.mac_address.clear();
     // -1 was how clients before 1.24 said "not set", and docker-compose 1 still does.
     if (host.memory_swappiness == -1) host.memory_swappiness.reset();
+    return {};
 }
 
 Result<uint16_t> window_size(const Call& call, std::string_view parameter) {
@@ -43,7 +50,7 @@ Result<void> create_container(Call& call) {
     std::string body = TRY(call.json_body());
     if (body.empty()) return Error(ErrorKind::invalid_argument, "invalid JSON: got EOF while reading request body");
     auto request = TRY(model::parse_create_request(body));
-    adapt_to_version(call, request);
+    TRY(adapt_to_version(call, request));
     if (call.options().default_init && !request.host_config.init) request.host_config.init = true;
     auto created = TRY(
         call.containers().create(std::move(request), {.name = call.text("name"), .platform = call.text("platform")}));

@@ -2,6 +2,7 @@
 #include "api/handlers.h"
 #include "api/stream_frames.h"
 #include "base/log.h"
+#include "codec/base64.h"
 #include "codec/json.h"
 
 namespace hull::json {
@@ -116,19 +117,23 @@ Result<void> inspect_exec(Call& call) {
         {"privileged", view.privileged},
     };
     if (!view.user.empty()) process["user"] = view.user;
-    return call.reply(200, json::Object{
-                               {"ID", view.id.str()},
-                               {"Running", view.running},
-                               {"ExitCode", view.exit_code ? json::Value(*view.exit_code) : json::Value(nullptr)},
-                               {"ProcessConfig", std::move(process)},
-                               {"OpenStdin", view.open_stdin},
-                               {"OpenStderr", view.open_stderr},
-                               {"OpenStdout", view.open_stdout},
-                               {"CanRemove", view.can_remove},
-                               {"ContainerID", view.container.str()},
-                               {"DetachKeys", std::string(view.detach_keys.begin(), view.detach_keys.end())},
-                               {"Pid", view.pid},
-                           });
+    return call.reply(
+        200, json::Object{
+                 {"ID", view.id.str()},
+                 {"Running", view.running},
+                 {"ExitCode", view.exit_code ? json::Value(*view.exit_code) : json::Value(nullptr)},
+                 {"ProcessConfig", std::move(process)},
+                 {"OpenStdin", view.open_stdin},
+                 {"OpenStderr", view.open_stderr},
+                 {"OpenStdout", view.open_stdout},
+                 {"CanRemove", view.can_remove},
+                 {"ContainerID", view.container.str()},
+                 {"DetachKeys",
+                  view.own_detach_keys
+                      ? base64_encode({reinterpret_cast<const char*>(view.detach_keys.data()), view.detach_keys.size()})
+                      : ""},
+                 {"Pid", view.pid},
+             });
 }
 
 } // namespace hull::api

@@ -89,6 +89,7 @@ Result<void> list_volumes(Call& call);
 Result<void> inspect_volume(Call& call);
 Result<void> create_volume(Call& call);
 Result<void> remove_volume(Call& call);
+Result<void> update_volume(Call& call);
 Result<void> prune_volumes(Call& call);
 
 // absent.cc: what this engine does not have

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "api/routes.h"
+#include "build/builder.h"
 
 namespace hull::api {
 
@@ -72,8 +73,21 @@ void add_engine(std::string& out, const engine::InfoView& info, const std::strin
     add(out, "engine_daemon_container_states_containers", "state=\"paused\"", info.paused);
     add(out, "engine_daemon_container_states_containers", "state=\"running\"", info.running);
     add(out, "engine_daemon_container_states_containers", "state=\"stopped\"", info.stopped);
+    add_head(out, "engine_daemon_health_checks_total", "counter", "The total number of health checks");
+    add(out, "engine_daemon_health_checks_total", "", static_cast<double>(info.health_checks));
+    add_head(out, "engine_daemon_health_checks_failed_total", "counter", "The total number of failed health checks");
+    add(out, "engine_daemon_health_checks_failed_total", "", static_cast<double>(info.health_failures));
     add_head(out, "hull_images", "gauge", "The number of images");
     add(out, "hull_images", "", info.images);
+}
+
+void add_builds(std::string& out, const build::BuildCounts& counts) {
+    add_head(out, "builder_builds_triggered_total", "counter", "Number of triggered image builds");
+    add(out, "builder_builds_triggered_total", "", static_cast<double>(counts.begun));
+    add_head(out, "builder_builds_failed_total", "counter", "Number of failed image builds");
+    add(out, "builder_builds_failed_total", "reason=\"build_canceled\"", static_cast<double>(counts.cancelled));
+    add(out, "builder_builds_failed_total", "reason=\"dockerfile_syntax_error\"", static_cast<double>(counts.wrong));
+    add(out, "builder_builds_failed_total", "reason=\"error_processing_commands\"", static_cast<double>(counts.failed));
 }
 
 } // namespace
@@ -124,13 +138,14 @@ void Metrics::add_actions(std::string& out) const {
     }
 }
 
-std::string Metrics::text(engine::Engine& engine, const std::string& version) const {
+std::string Metrics::text(engine::Engine& engine, const build::Builder* builder, const std::string& version) const {
     std::string out;
     add_engine(out, engine.info(), version);
     add_head(out, "engine_daemon_events_total", "counter", "The number of events logged");
     add(out, "engine_daemon_events_total", "", static_cast<double>(engine.events().published()));
     add_head(out, "engine_daemon_events_subscribers_total", "gauge", "The number of current subscribers to events");
     add(out, "engine_daemon_events_subscribers_total", "", engine.events().subscribers());
+    if (builder) add_builds(out, builder->counts());
     add_actions(out);
     add_requests(out);
     return out;

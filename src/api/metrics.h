@@ -11,6 +11,10 @@
 
 #include "engine/engine.h"
 
+namespace hull::build {
+class Builder;
+}
+
 namespace hull::api {
 
 class Metrics {
@@ -19,7 +23,8 @@ public:
 
     // A request was answered. route: its place in routes(). Thread-safe, no lock.
     void observe(size_t route, int status, int64_t ns);
-    std::string text(engine::Engine& engine, const std::string& version) const;
+    // builder may be null.
+    std::string text(engine::Engine& engine, const build::Builder* builder, const std::string& version) const;
 
 private:
     static constexpr std::array<double, 12> bounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,

@@ -79,6 +79,7 @@ constexpr auto table = std::to_array<Route>({
     {post, "/networks/{name}/disconnect", disconnect_network},
     {get, "/volumes", list_volumes},
     {get, "/volumes/{name}", inspect_volume},
+    {put, "/volumes/{name}", update_volume},
     {delete_, "/volumes/{name}", remove_volume},
     {post, "/volumes/create", create_volume},
     {post, "/volumes/prune", prune_volumes},

@@ -42,6 +42,11 @@ Result<void> remove_volume(Call& call) {
     return call.reply_empty(204);
 }
 
+// Only of a swarm's volumes is there anything to update.
+Result<void> update_volume(Call&) {
+    return Error(ErrorKind::unavailable, "volume update only valid for cluster volumes, but swarm is unavailable");
+}
+
 Result<void> prune_volumes(Call& call) {
     engine::Filters filters = TRY(call.filters());
     // Before 1.42 named ones went, too, without asking.

@@ -84,8 +84,20 @@ Result<std::shared_ptr<Context>> Builder::download_context(const std::string& ur
 
 Result<Digest> Builder::build(const BuildOptions& options, std::shared_ptr<Context> context, Output& output,
                               std::stop_token stop) {
+    ++begun_;
     Build build(*this, options, std::move(context), output, std::move(stop));
-    return build.run();
+    auto built = build.run();
+    if (built.ok()) return built;
+    switch (built.error().kind()) {
+    case ErrorKind::cancelled: ++cancelled_; break;
+    case ErrorKind::invalid_argument: ++wrong_; break;
+    default: ++failed_; break;
+    }
+    return built;
+}
+
+BuildCounts Builder::counts() const {
+    return {.begun = begun_, .cancelled = cancelled_, .wrong = wrong_, .failed = failed_};
 }
 
 // ---- one build ------------------------------------------------------------------------

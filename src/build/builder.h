@@ -7,6 +7,7 @@
 // Thread-safe: builds run side by side.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -96,6 +97,12 @@ struct Pruned {
     uint64_t bytes = 0;
 };
 
+struct BuildCounts { // since the start
+    uint64_t begun = 0, cancelled = 0;
+    uint64_t wrong = 0;  // the Dockerfile, or what it names
+    uint64_t failed = 0; // for another reason
+};
+
 class Builder {
 public:
     static Result<std::unique_ptr<Builder>> open(BuilderPorts ports);
@@ -111,6 +118,7 @@ public:
     // Forgets the cache, and removes the contents of cache mounts. The images of
     // steps are images: they go by `image prune`.
     Result<Pruned> prune_cache();
+    BuildCounts counts() const;
 
     // Clients that offer their files; builds by their ids.
     Sessions& sessions() { return sessions_; }
@@ -145,6 +153,7 @@ private:
     Sessions sessions_;
     Jobs jobs_;
     KnownFolders known_folders_;
+    std::atomic<uint64_t> begun_{0}, cancelled_{0}, wrong_{0}, failed_{0};
 };
 
 } // namespace hull::build

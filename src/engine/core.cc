@@ -67,7 +67,7 @@ Result<void> Core::erase(const Container& container) {
     return records.commit(changes, store::Durability::process_crash);
 }
 
-void Core::publish(const Container& container, std::string action, std::map<std::string, std::string> more) {
+Event Core::event_of(const Container& container, std::string action, std::map<std::string, std::string> more) {
     Event event{.type = "container",
                 .action = std::move(action),
                 .actor = container.id.str(),
@@ -76,7 +76,11 @@ void Core::publish(const Container& container, std::string action, std::map<std:
     event.attributes["image"] = container.settings().config.image;
     event.attributes["name"] = container.name();
     for (auto& [key, value] : more) event.attributes[key] = std::move(value);
-    events.publish(std::move(event));
+    return event;
+}
+
+void Core::publish(const Container& container, std::string action, std::map<std::string, std::string> more) {
+    events.publish(event_of(container, std::move(action), std::move(more)));
 }
 
 std::string network_name(const std::string& mode) { return mode.empty() || mode == "default" ? "bridge" : mode; }

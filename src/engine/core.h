@@ -1,6 +1,7 @@
 // What the parts of the engine share: ports, records, events, the containers.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -34,6 +35,7 @@ struct Core {
     Registry registry;
     std::unique_ptr<VolumeKeeper> volumes; // these two are set while the engine comes up
     std::unique_ptr<NetworkKeeper> networks;
+    std::atomic<uint64_t> health_checks{0}, health_failures{0}; // since the start
     event::WorkerPool workers{{.threads = 64, .queued = 65536}};
     Scheduler scheduler{workers};
 
@@ -57,6 +59,7 @@ struct Core {
     Result<void> erase(const Container& container);
 
     // A container event with Docker's attributes (image, name, labels) and more.
+    static Event event_of(const Container& container, std::string action, std::map<std::string, std::string> more = {});
     void publish(const Container& container, std::string action, std::map<std::string, std::string> more = {});
 
 private:

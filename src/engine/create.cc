@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "engine/container_networks.h"
+#include "engine/links.h"
 #include "engine/log_settings.h"
 #include "engine/mount_requests.h"
 #include "engine/names.h"
@@ -93,6 +94,7 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     settings.host_config = std::move(request.host_config);
     settings.networking = std::move(request.networking_config);
     TRY(check_networks(core_, settings));
+    TRY(check_links(core_, settings.host_config));
     fill_defaults(settings.host_config, *current);
     TRY(set_command(settings));
     TRY(log_settings(settings));

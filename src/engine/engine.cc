@@ -80,6 +80,15 @@ public:
         else
             runner_.ended(record);
     }
+    void on_detach(const ContainerId& id, const std::optional<ExecId>& exec) override {
+        ContainerPtr container = core_.registry.by_id(id);
+        if (!container) return;
+        if (exec)
+            core_.publish(*container, "exec_detach", {{"execID", exec->str()}});
+        else
+            core_.publish(*container, "detach");
+    }
+
     void on_oom(const ContainerId& id) override {
         ContainerPtr container = core_.registry.by_id(id);
         if (!container) return;

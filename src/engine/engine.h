@@ -56,6 +56,7 @@ struct EngineOptions {
     std::string default_runtime = "hull";
     std::vector<std::string> cdi_folders = {"/etc/cdi", "/var/run/cdi"};
     bool apparmor = false;                      // the kernel has it enabled
+    std::string apparmor_profile;               // loaded, of containers that say nothing; empty: none
     std::vector<net::SubnetPool> address_pools; // of networks without a subnet of their own; empty: Docker's
     std::map<std::string, std::string> bridge_network_options; // of networks with the driver bridge
     std::string publish_ip;                                    // of ports of the default bridge; empty: every address

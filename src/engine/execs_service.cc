@@ -1,6 +1,7 @@
 #include "engine/execs_service.h"
 
 #include "base/random.h"
+#include "engine/links.h"
 #include "engine/runner.h"
 #include "engine/spec_builder.h"
 
@@ -10,8 +11,9 @@ namespace {
 constexpr int64_t kKeepMs = 5 * 60 * 1000;
 
 std::string command_text(const ExecConfig& config) {
-    std::string text;
-    for (const std::string& word : config.cmd) text += (text.empty() ? "" : " ") + word;
+    // As Docker has it: the program, a blank, the arguments.
+    std::string text = config.cmd[0] + " ";
+    for (size_t i = 1; i < config.cmd.size(); ++i) text += (i > 1 ? " " : "") + config.cmd[i];
     return text;
 }
 
@@ -113,6 +115,7 @@ ExecView ExecsService::view(const Exec& exec) const {
     view.user = exec.config.user;
     view.working_dir = exec.config.working_dir;
     view.env = exec.config.env;
+    view.own_detach_keys = !exec.config.detach_keys.empty();
     std::string keys = exec.config.detach_keys.empty() ? core_.options.detach_keys : exec.config.detach_keys;
     if (auto parsed = parse_detach_keys(keys); parsed.ok()) view.detach_keys = *parsed;
     return view;
@@ -152,6 +155,7 @@ Result<void> ExecsService::run(const ExecPtr& exec, ExecStart request) {
     const std::vector<uint32_t>& size = request.console_size.size() == 2 ? request.console_size : config.console_size;
     ExecInput input{.args = config.cmd,
                     .env = config.env,
+                    .link_env = linked_environment(core_, *exec->container),
                     .user = config.user,
                     .working_dir = config.working_dir,
                     .tty = config.tty,
@@ -173,7 +177,7 @@ Result<void> ExecsService::run(const ExecPtr& exec, ExecStart request) {
     int pid = TRY(core_.runtime.exec(std::move(run)));
     std::lock_guard lock(mutex_);
     // It may have ended before this thread got here.
-    if (exec->phase == Phase::running) exec->pid = pid;
+    exec->pid = pid;
     ended_.notify_all(); // inspect may wait for the pid
     return {};
 }
@@ -184,8 +188,7 @@ void ExecsService::finish(const ExecPtr& exec, int exit_code) {
         if (exec->phase == Phase::ended) return;
         exec->phase = Phase::ended;
         exec->exit_code = exit_code;
-        exec->pid = 0;
-        ended_.notify_all();
+        ended_.notify_all(); // the pid stays shown, as in Docker
     }
     exec->container->update([&](ContainerState&, Volatile& v) { v.execs.erase(exec->id.str()); });
     core_.publish(*exec->container, "exec_die", {{"execID", exec->id.str()}, {"exitCode", std::to_string(exit_code)}});

@@ -77,7 +77,12 @@ void HealthMonitor::probe(const ContainerPtr& container, unsigned run) {
         [](const ContainerState& state, const Volatile& v) { return std::pair(state.status, v.health_run); });
     if (state.second != run) return;
     // Paused: asked again later.
-    if (state.first == ContainerStatus::running) take(container, run, run_probe(container));
+    if (state.first == ContainerStatus::running) {
+        HealthProbe result = run_probe(container);
+        ++core_.health_checks;
+        core_.health_failures += result.exit_code != 0;
+        take(container, run, std::move(result));
+    }
     schedule(container, run);
 }
 

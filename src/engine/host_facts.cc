@@ -87,7 +87,8 @@ InfoView make_info(Core& core, const std::string& engine_id) {
     std::string profile = core.options.seccomp_profile.empty()           ? "builtin"
                           : core.options.seccomp_profile == "unconfined" ? "unconfined"
                                                                          : "custom";
-    info.security_options = {"name=seccomp,profile=" + profile};
+    if (core.options.apparmor) info.security_options.emplace_back("name=apparmor");
+    info.security_options.push_back("name=seccomp,profile=" + profile);
     if (core.options.user_namespaces) info.security_options.emplace_back("name=userns");
     if (core.options.default_cgroupns_mode == "private") info.security_options.emplace_back("name=cgroupns");
     if (core.options.no_new_privileges) info.security_options.emplace_back("name=no-new-privileges");
@@ -95,6 +96,8 @@ InfoView make_info(Core& core, const std::string& engine_id) {
     if (!info.ipv4_forwarding) info.warnings.emplace_back("WARNING: IPv4 forwarding is disabled");
     info.event_listeners = core.events.subscribers();
     info.system_time = wall_now();
+    info.health_checks = core.health_checks;
+    info.health_failures = core.health_failures;
     info.experimental = options->experimental;
     for (const CdiSpec& spec : core.host.cdi_specs(options->cdi_folders))
         for (const auto& [name, edits] : spec.devices) info.cdi_devices.push_back(spec.kind + "=" + name);

@@ -1,6 +1,8 @@
 #include "engine/container_networks.h"
+#include "engine/links.h"
 #include "engine/port_bindings.h"
 #include "engine/service.h"
+#include "engine/spec_builder.h"
 
 #include <algorithm>
 #include <tuple>
@@ -134,6 +136,7 @@ ContainerView make_view(const Core& core, const Container& container) {
     view.image_id = settings.image_id;
     view.config = settings.config;
     view.host_config = settings.host_config;
+    view.host_config.links = view_links(core, container);
     // The files are there once it was started.
     if (state.started_at.ns != 0) {
         std::string names = dir;
@@ -149,6 +152,9 @@ ContainerView make_view(const Core& core, const Container& container) {
     container.look(
         [&](const ContainerState&, const Volatile& v) { view.exec_ids.assign(v.execs.begin(), v.execs.end()); });
     view.graph_driver = graph_driver(core, container);
+    if (core.options.apparmor)
+        if (auto security = parse_security_options(settings.host_config, core.options); security.ok())
+            view.apparmor_profile = security->apparmor.empty() ? "unconfined" : security->apparmor;
     view.mounts = view_mounts(settings);
     view.network.networks = view_networks(core, settings, state);
     if (has_processes(state.status)) {

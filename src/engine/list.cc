@@ -5,6 +5,7 @@
 
 #include <re2/re2.h>
 
+#include "engine/links.h"
 #include "engine/port_bindings.h"
 #include "engine/service.h"
 
@@ -174,6 +175,7 @@ Result<ContainerSummary> summarise(const Core& core, const Candidate& candidate,
     ContainerSummary out;
     out.id = container.id;
     out.name = candidate.name;
+    out.link_names = names_by_links(core, container);
     out.image = image_text(core, settings);
     out.image_id = settings.image_id;
     out.command = command_text(settings);

@@ -131,8 +131,12 @@ Result<EndpointRecord> NetworkKeeper::attach(const NetworkMember& member, const 
         net_ns, next_interface(present.endpoints, prefix == network->record.options.end() ? "eth" : prefix->second),
         request, net::Bridge::DefaultRoute::leave);
     if (!made.ok()) {
-        std::lock_guard lock(mutex_);
-        network->members.erase(member.container);
+        {
+            std::lock_guard lock(mutex_);
+            network->members.erase(member.container);
+        }
+        // What was made of the link is on its way out; the next one may want its name.
+        network->bridge->drain();
         return std::move(made).error();
     }
     return EndpointRecord{.network_id = network->record.id,

@@ -5,6 +5,7 @@
 
 #include "engine/container_networks.h"
 #include "engine/service.h"
+#include "engine/validate.h"
 
 namespace hull::engine {
 namespace {
@@ -80,6 +81,7 @@ Result<void> NetworksService::connect(const std::string& name, const model::Netw
     ContainerPtr container = TRY(core_.registry.find(request.container));
     TRY(check_joinable(*container, name));
     const model::NetworkRecord record = TRY(core_.networks->find(name));
+    TRY(validate_endpoint(record.name, request.endpoint));
     std::lock_guard operation(container->operation());
     auto networks = networks_of(container->settings(), container->state());
     networks[record.name] = request.endpoint;
@@ -115,7 +117,7 @@ Result<void> NetworksService::disconnect(const std::string& name, const std::str
     auto networks = networks_of(container->settings(), container->state());
     if (!networks.contains(record.name))
         return Error(ErrorKind::forbidden,
-                     "container " + container->id.str() + " is not connected to the network " + record.name);
+                     "container " + container->id.str() + " is not connected to network " + record.name);
     EndpointRecord gone{.network_id = record.id,
                         .endpoint_id = {},
                         .network = record.name,

@@ -78,7 +78,6 @@ private:
     Result<void> launch(const ContainerPtr& container);
     Result<Prepared> prepare(Container& container);
     Result<void> join_networks(const Container& container, Prepared& prepared);
-    Result<std::vector<HostEntry>> linked_hosts(const Container& container);
     Result<NetFiles> write_net_files(const Container& container, const NamespaceChoice& choice,
                                      const std::vector<std::string>& addresses);
     Result<std::string> find_init(const Container& container) const;

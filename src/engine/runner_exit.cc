@@ -63,6 +63,7 @@ void Runner::finish(const ContainerPtr& container, const ExitRecord& record) {
         int64_t delay_ms = 0, ran_ns = 0;
         uint64_t health_timer = 0;
     };
+    Event die = Core::event_of(*container, "die", {{"exitCode", std::to_string(record.exit_code)}});
     Outcome outcome = container->update([&](ContainerState& state, Volatile& v) -> Outcome {
         if (!has_processes(state.status)) return {};
         Outcome out{.ended = true};
@@ -94,13 +95,13 @@ void Runner::finish(const ContainerPtr& container, const ExitRecord& record) {
         ++v.health_run;
         v.execs.clear();
         ++v.ends;
+        // Before anybody can see that it ended, and remove it.
+        die.attributes["execDuration"] = std::to_string(out.ran_ns / 1'000'000'000);
+        core_.events.publish(std::move(die));
         return out;
     });
     if (!outcome.ended) return;
     core_.scheduler.cancel(outcome.health_timer);
-    core_.publish(*container, "die",
-                  {{"exitCode", std::to_string(record.exit_code)},
-                   {"execDuration", std::to_string(outcome.ran_ns / 1'000'000'000)}});
     if (on_ended) on_ended(container);
     // One that is about to be removed needs no record of its end: after a crash
     // it is removed all the same.

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine/container_networks.h"
+#include "engine/links.h"
 #include "engine/log_settings.h"
 #include "engine/net_files.h"
 #include "engine/runtimes.h"
@@ -197,6 +198,7 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
                         .ids = prepared.ids,
                         .net_files = std::move(net_files),
                         .init = std::move(init),
+                        .link_env = linked_environment(core_, container),
                         .subpaths = &prepared.subpaths};
         return build_spec(input);
     };
@@ -216,32 +218,6 @@ Result<void> Runner::join_networks(const Container& container, Prepared& prepare
     member.first = prepared.held.endpoint;
     prepared.joined = TRY(core_.networks->join(member, prepared.sandbox.sandbox.net_ns));
     return {};
-}
-
-// --link on the default bridge: names in /etc/hosts.
-Result<std::vector<HostEntry>> Runner::linked_hosts(const Container& container) {
-    std::vector<HostEntry> entries;
-    const model::HostConfig& host = container.settings().host_config;
-    if (network_name(host.network_mode) != "bridge") return entries;
-    for (const std::string& link : host.links) {
-        const size_t colon = link.find(':');
-        const std::string target = link.substr(0, colon);
-        std::string alias = colon == link.npos ? target : link.substr(colon + 1);
-        alias = alias.substr(alias.rfind('/') + 1);
-        ContainerPtr other = TRY(core_.registry.find(target));
-        const ContainerState state = other->state();
-        if (!has_processes(state.status))
-            return Error(ErrorKind::invalid_argument, "Cannot link to a non running container: /" + other->name() +
-                                                          " AS /" + container.name() + "/" + alias);
-        if (!state.endpoint)
-            return Error(ErrorKind::invalid_argument,
-                         "Cannot link to /" + other->name() + ", as it does not belong to the default network");
-        const std::string& hostname = other->settings().config.hostname;
-        std::string names = alias + " " + hostname;
-        if (other->name() != alias) names += " " + other->name();
-        entries.push_back({.name = std::move(names), .address = state.endpoint->ip_address});
-    }
-    return entries;
 }
 
 Result<NetFiles> Runner::write_net_files(const Container& container, const NamespaceChoice& choice,
@@ -264,7 +240,7 @@ Result<NetFiles> Runner::write_net_files(const Container& container, const Names
         hosts = text.ok() ? std::move(*text) : make_hosts({}, "", "", {});
         for (const HostEntry& entry : extra) hosts += entry.address + "\t" + entry.name + "\n";
     } else {
-        for (HostEntry& entry : TRY(linked_hosts(container))) extra.push_back(std::move(entry));
+        for (HostEntry& entry : TRY(linked_hosts(core_, container))) extra.push_back(std::move(entry));
         hosts = make_hosts(extra, settings.config.hostname, settings.config.domainname, addresses);
     }
     DnsSettings dns{.servers = host.dns.empty() ? core_.options.dns : host.dns,

@@ -176,6 +176,8 @@ public:
     // The record is acknowledged to the keeper when this returns.
     virtual void on_exit(const ExitRecord& record) = 0;
     virtual void on_oom(const ContainerId& container) = 0;
+    // A client left by its detach keys; exec: of an exec. Must not block.
+    virtual void on_detach(const ContainerId& container, const std::optional<ExecId>& exec) = 0;
 };
 
 class RuntimePort {

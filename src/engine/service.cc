@@ -1,4 +1,5 @@
 #include "engine/service.h"
+#include "engine/links.h"
 
 #include <csignal>
 
@@ -71,8 +72,8 @@ Result<void> ContainersService::resize(const std::string& name, uint16_t rows, u
 }
 
 Result<void> ContainersService::remove(const std::string& name, const RemoveOptions& options) {
+    if (options.link) return remove_link(core_, name);
     ContainerPtr container = TRY(core_.registry.find(name));
-    if (options.link) return Error(ErrorKind::unsupported, "links are not supported");
     return runner_.remove(container, options.force, options.volumes);
 }
 

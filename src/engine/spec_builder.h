@@ -24,9 +24,10 @@ struct SpecInput {
     const EngineOptions& options;
     HostPort& host;
     const NamespaceChoice& namespaces;
-    IdRange ids;        // of its user namespace; empty: the host's
-    NetFiles net_files; // empty members: not mounted
-    std::string init;   // on the host, for --init
+    IdRange ids;                            // of its user namespace; empty: the host's
+    NetFiles net_files;                     // empty members: not mounted
+    std::string init;                       // on the host, for --init
+    std::vector<std::string> link_env = {}; // what --link adds to the environment
     // Of volumes with a subpath, by destination; null: none.
     const std::map<std::string, UniqueFd>* subpaths = nullptr;
 };
@@ -36,7 +37,7 @@ Result<model::oci::Spec> build_spec(const SpecInput& input);
 
 // The process of an exec: container's settings with an exec's changes.
 struct ExecInput {
-    std::vector<std::string> args, env;
+    std::vector<std::string> args, env, link_env = {};
     std::string user, working_dir;
     bool tty = false, privileged = false;
     std::vector<uint32_t> console_size;
@@ -55,8 +56,9 @@ std::vector<std::string> merge_environment(std::vector<std::string> base, const 
 // What SecurityOpt says. Errors: invalid_argument, in Docker's words.
 struct SecurityOptions {
     bool no_new_privileges = false;
-    std::string seccomp; // "": the default
-    std::string apparmor, selinux_label;
+    std::string seccomp;  // "": the default
+    std::string apparmor; // a profile's name; empty: unconfined
+    std::string selinux_label;
     bool unmask_all = false; // systempaths=unconfined
 };
 Result<SecurityOptions> parse_security_options(const model::HostConfig& host, const EngineOptions& options);

@@ -109,6 +109,7 @@ Result<SecurityOptions> parse_security_options(const model::HostConfig& host, co
         }
     }
     // Where there is no such module Docker takes "unconfined" as said.
+    if (out.apparmor.empty() && options.apparmor && !host.privileged) out.apparmor = options.apparmor_profile;
     if (out.apparmor == "unconfined") out.apparmor.clear();
     if (out.seccomp == "unconfined" && host.privileged) out.seccomp.clear();
     return out;
@@ -129,7 +130,9 @@ Result<model::oci::Process> build_process(const SpecInput& input) {
             process.user.additional_groups.push_back(group);
     }
     process.args = program_and_arguments(input);
-    process.env = merge_environment(base_environment(settings, settings.config.tty), settings.config.env);
+    std::vector<std::string> env = base_environment(settings, settings.config.tty);
+    env.insert(env.end(), input.link_env.begin(), input.link_env.end());
+    process.env = merge_environment(std::move(env), settings.config.env);
     process.cwd = settings.config.working_dir.empty() ? "/" : settings.config.working_dir;
     process.capabilities = same_sets(TRY(container_capabilities(host, input.options.capabilities)));
     process.rlimits = TRY(build_rlimits(input.options.default_ulimits, host.ulimits));
@@ -149,8 +152,9 @@ Result<model::oci::Process> build_exec_process(const model::ContainerSettings& s
     process.console_size = box(input.console_size);
     process.user.username = input.user.empty() ? settings.config.user : input.user;
     process.args = input.args;
-    std::vector<std::string> env = merge_environment(base_environment(settings, input.tty), settings.config.env);
-    process.env = merge_environment(std::move(env), input.env);
+    std::vector<std::string> env = base_environment(settings, input.tty);
+    env.insert(env.end(), input.link_env.begin(), input.link_env.end());
+    process.env = merge_environment(merge_environment(std::move(env), settings.config.env), input.env);
     process.cwd = !input.working_dir.empty()             ? input.working_dir
                   : !settings.config.working_dir.empty() ? settings.config.working_dir
                                                          : "/";
@@ -158,7 +162,7 @@ Result<model::oci::Process> build_exec_process(const model::ContainerSettings& s
                                                       : TRY(container_capabilities(host, options.capabilities)));
     process.rlimits = TRY(build_rlimits(options.default_ulimits, host.ulimits));
     process.no_new_privileges = security.no_new_privileges;
-    process.apparmor_profile = security.apparmor;
+    if (!input.privileged) process.apparmor_profile = security.apparmor;
     process.selinux_label = security.selinux_label;
     if (host.oom_score_adj != 0) process.oom_score_adj = host.oom_score_adj;
     return process;

@@ -2,6 +2,7 @@
 #include <functional>
 #include <set>
 
+#include "engine/spec_builder.h"
 #include "engine/test_engine.h"
 
 namespace hull::engine {
@@ -344,6 +345,22 @@ TEST_F(SpecTest, FilesOfTheNetworkAreWritten) {
     EXPECT_THAT(text("hosts"), HasSubstr("10.1.1.1\tdb\n"));
     EXPECT_THAT(text("resolv.conf"), HasSubstr("nameserver 10.0.0.1\nsearch example.org\n"));
     EXPECT_THAT(text("resolv.conf"), Not(HasSubstr("127.0.0.53")));
+}
+
+TEST(SecurityOptions, TheDefaultAppArmorProfileIsForWhoSaysNothing) {
+    EngineOptions options;
+    options.apparmor_profile = "hull-default";
+    model::HostConfig host;
+    EXPECT_EQ(MUST(parse_security_options(host, options)).apparmor, ""); // the kernel has none
+    options.apparmor = true;
+    EXPECT_EQ(MUST(parse_security_options(host, options)).apparmor, "hull-default");
+    host.privileged = true;
+    EXPECT_EQ(MUST(parse_security_options(host, options)).apparmor, "");
+    host.security_opt = {"apparmor=mine"};
+    EXPECT_EQ(MUST(parse_security_options(host, options)).apparmor, "mine");
+    host.privileged = false;
+    host.security_opt = {"apparmor=unconfined"};
+    EXPECT_EQ(MUST(parse_security_options(host, options)).apparmor, "");
 }
 
 } // namespace

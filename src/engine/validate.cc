@@ -107,21 +107,8 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
         return invalid("conflicting options: host type networking can't be used with links. This would result in "
                        "undefined behavior");
     if (mode == "bridge" && !options.bridge_network) return invalid("network bridge not found");
-    for (const auto& [name, endpoint] : request.networking_config.endpoints_config) {
-        const bool predefined = is_one_of(name, {"default", "bridge", "none", "host"});
-        if (!predefined && endpoint.ipam_config && !endpoint.ipam_config->ipv6_address.empty())
-            return unsupported("IPv6 addresses are not supported yet: " + endpoint.ipam_config->ipv6_address);
-        if (!predefined) continue;
-        if (endpoint.ipam_config &&
-            (!endpoint.ipam_config->ipv4_address.empty() || !endpoint.ipam_config->ipv6_address.empty()))
-            return invalid("invalid endpoint settings: user specified IP address is supported on user defined "
-                           "networks only");
-        if (endpoint.ipam_config && !endpoint.ipam_config->link_local_ips.empty())
-            return unsupported("link-local addresses of an endpoint are not supported");
-        if (!endpoint.aliases.empty())
-            return invalid("invalid endpoint settings: network-scoped aliases are only supported for user-defined "
-                           "networks");
-    }
+    for (const auto& [name, endpoint] : request.networking_config.endpoints_config)
+        TRY(validate_endpoint(name, endpoint));
     // host-gateway is looked up when the container starts; any address will do here.
     TRY(parse_extra_hosts(host.extra_hosts, {"192.0.2.1"}));
     return {};
@@ -142,6 +129,27 @@ Result<void> validate_unsupported(const HostConfig& host) {
 }
 
 } // namespace
+
+Result<void> validate_endpoint(const std::string& network, const model::EndpointSettings& endpoint) {
+    if (!endpoint.driver_opts.empty())
+        return unsupported("endpoint option " + endpoint.driver_opts.begin()->first + " is not supported");
+    if (endpoint.ipam_config && !endpoint.ipam_config->link_local_ips.empty())
+        return unsupported("link-local addresses of an endpoint are not supported");
+    const bool predefined = is_one_of(network, {"default", "bridge", "none", "host"});
+    if (!predefined) {
+        if (endpoint.ipam_config && !endpoint.ipam_config->ipv6_address.empty())
+            return unsupported("IPv6 addresses are not supported yet: " + endpoint.ipam_config->ipv6_address);
+        return {};
+    }
+    if (endpoint.ipam_config &&
+        (!endpoint.ipam_config->ipv4_address.empty() || !endpoint.ipam_config->ipv6_address.empty()))
+        return invalid("invalid endpoint settings: user specified IP address is supported on user defined "
+                       "networks only");
+    if (!endpoint.aliases.empty())
+        return invalid("invalid endpoint settings: network-scoped aliases are only supported for user-defined "
+                       "networks");
+    return {};
+}
 
 Result<void> validate_restart(const HostConfig& host) {
     const model::RestartPolicy& policy = host.restart_policy;

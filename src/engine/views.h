@@ -105,9 +105,10 @@ struct ContainerView {
 struct ContainerSummary {
     ContainerId id;
     std::string name;
-    std::string image;    // the reference as asked for, or the id when the tag moved on
-    std::string image_id; // sha256:...
-    std::string command;  // the program and its arguments, joined
+    std::vector<std::string> link_names; // "web/db": what links of others call it
+    std::string image;                   // the reference as asked for, or the id when the tag moved on
+    std::string image_id;                // sha256:...
+    std::string command;                 // the program and its arguments, joined
     WallTime created;
     Status status = Status::created;
     std::string status_text; // "Up 3 minutes (healthy)", "Exited (0) 2 hours ago"
@@ -136,6 +137,7 @@ struct ExecView {
     std::string user, working_dir;
     std::vector<std::string> env;
     std::vector<uint8_t> detach_keys;
+    bool own_detach_keys = false; // asked for with the exec, not the engine's
 };
 
 struct TopView {
@@ -193,6 +195,7 @@ struct InfoView {
     int event_listeners = 0;
     WallTime system_time;
     RegistryView registries;
+    uint64_t health_checks = 0, health_failures = 0; // since the start
     bool experimental = false;
     std::vector<std::string> cdi_devices; // that CDI files of this machine name
 };

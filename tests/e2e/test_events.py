@@ -103,3 +103,32 @@ def test_filters_in_both_encodings(engine):
     lists = curl(engine, f"/v1.43/events?{window}&filters=" + urllib.parse.quote('{"event":["die"]}'))
     maps = curl(engine, f"/v1.43/events?{window}&filters=" + urllib.parse.quote('{"event":{"die":true}}'))
     assert lists == maps and json.loads(lists)["Action"] == "die"
+
+
+def test_detaching_by_keys_is_an_event(engine, client):
+    """Docker's command line finds the keys itself and just leaves; other clients send them on."""
+    name = f"detached-{os.getpid()}"
+    start = time.time()
+    box = client.containers.run("busybox", ["sh"], name=name, stdin_open=True, tty=True, detach=True)
+    try:
+        attached = client.api.attach_socket(box.id, {"stdin": 1, "stdout": 1, "stream": 1, "detachKeys": "ctrl-a,d"})
+        attached._sock.sendall(b"\x01d")
+        attached._sock.settimeout(10)
+        while attached._sock.recv(4096):
+            pass
+        made = client.api.exec_create(box.id, ["sh"], stdin=True, tty=True, detach_keys="ctrl-a,d")["Id"]
+        inside = client.api.exec_start(made, tty=True, socket=True)
+        inside._sock.sendall(b"\x01d")
+        inside._sock.settimeout(10)
+        while inside._sock.recv(4096):
+            pass
+        time.sleep(0.2)
+        seen = events_since(client, start, container=name)
+        detach = next(e for e in seen if e["Action"] == "detach")
+        assert detach["Actor"]["ID"] == box.id and detach["Actor"]["Attributes"]["name"] == name
+        left = next(e for e in seen if e["Action"] == "exec_detach")
+        assert left["Actor"]["Attributes"]["execID"] == made
+        assert any(e["Action"] == "exec_create: sh " for e in seen)
+        assert client.api.exec_inspect(made)["DetachKeys"] == "AWQ="  # base64, as Go prints bytes
+    finally:
+        box.remove(force=True)

@@ -54,6 +54,7 @@ def test_swarm_endpoints_say_that_this_is_no_manager(engine, method, path):
     ("POST", "/plugins/pull?remote=x/y", "[]", 501, "this engine has no plugins"),
     ("POST", "/plugins/create", None, 400, "failed to parse reference : invalid reference format"),
     ("POST", "/plugins/create?name=q", None, 501, "this engine has no plugins"),
+    ("PUT", "/volumes/x?version=1", "{}", 503, "volume update only valid for cluster volumes, but swarm is unavailable"),
     ("POST", "/session", None, 400, "no upgrade proto in request"),
     ("POST", "/grpc", None, 400, "no upgrade proto in request"),
     ("POST", "/build/cancel", None, 400, "build ID not provided"),

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "api/api.h"
+#include "apps/hulld/apparmor.h"
 #include "apps/hulld/keeper_runtime.h"
 #include "apps/hulld/linux_host.h"
 #include "apps/hulld/listeners.h"
@@ -90,14 +91,30 @@ private:
         return {};
     }
 
+    // Containers start without a profile where the default one can't be had, and the log says so.
+    static engine::EngineOptions with_apparmor(const Options& options) {
+        engine::EngineOptions out = options.engine;
+        if (!out.apparmor || out.apparmor_profile != own_apparmor_profile) return out;
+        auto loaded = load_apparmor_profile(out.apparmor_profile, options.exec_root);
+        if (loaded.ok()) return out;
+        if (loaded.error().kind() == ErrorKind::no_such_program)
+            log::warning(
+                "containers run without an AppArmor profile: apparmor_parser is not installed (Debian: package "
+                "apparmor)");
+        else
+            log::error("containers run without an AppArmor profile: load " + out.apparmor_profile, loaded.error());
+        out.apparmor_profile.clear();
+        return out;
+    }
+
     Result<void> open_engine(const Options& options) {
         machine_ = make_linux_host();
-        engine_ = TRY(engine::Engine::open(options.engine, {.runtime = *runtime_,
-                                                            .images = *images_,
-                                                            .records = *records_,
-                                                            .sandboxes = *sandboxes_,
-                                                            .host = *machine_,
-                                                            .bridge = bridge_.get()}));
+        engine_ = TRY(engine::Engine::open(with_apparmor(options), {.runtime = *runtime_,
+                                                                    .images = *images_,
+                                                                    .records = *records_,
+                                                                    .sandboxes = *sandboxes_,
+                                                                    .host = *machine_,
+                                                                    .bridge = bridge_.get()}));
         engine_->images().use(*registries_);
         api::ApiOptions api;
         api.version = HULL_VERSION;

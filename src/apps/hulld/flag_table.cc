@@ -13,6 +13,8 @@ using enum FlagKind;
 constexpr auto table = std::to_array<Flag>({
     {"add-runtime", 0, list, "runtimes", "Further OCI runtime of containers: name=path", ""},
     {"allow-direct-routing", 0, boolean, "", "", ""},
+    {"apparmor-profile", 0, text, "", "AppArmor profile of containers that name none: a loaded one, or \"unconfined\"",
+     "hull-default"},
     {"authorization-plugin", 0, list, "authorization-plugins", "", ""},
     {"bip", 0, text, "", "Address of the bridge, with its subnet", ""},
     {"bip6", 0, text, "", "", ""},

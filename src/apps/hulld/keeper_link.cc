@@ -40,8 +40,9 @@ KeeperLink::~KeeperLink() {
     if (client_) client_->quit_when_idle();
 }
 
-Result<std::vector<keeper::TaskRecord>> KeeperLink::start(Ended ended) {
+Result<std::vector<keeper::TaskRecord>> KeeperLink::start(Ended ended, Detached detached) {
     ended_ = std::move(ended);
+    detached_ = std::move(detached);
     auto client = TRY(connect());
     std::vector<keeper::TaskRecord> running;
     std::lock_guard lock(mutex_);
@@ -262,6 +263,10 @@ void KeeperLink::on_stdin_closed(const TaskKey& key) {
     // Nobody else looks at it now: hand_over() is over, or was not begun, when
     // a keeper speaks of the task.
     if (auto at = kept_.find(key); at != kept_.end()) at->second->fds.in.reset();
+}
+
+void KeeperLink::on_detached(const TaskKey& key) {
+    if (detached_) detached_(key);
 }
 
 void KeeperLink::on_exited(keeper::ExitReport report) {

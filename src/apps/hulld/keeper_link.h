@@ -32,12 +32,14 @@ public:
     // ended: called once for each task that ended, from one thread; the keeper
     // forgets the end when it returns.
     using Ended = std::function<void(const keeper::ExitReport& report)>;
+    // A client of a task left by its keys; called in the loop's thread.
+    using Detached = std::function<void(const keeper::TaskKey& key)>;
     // The loop runs in another thread, which has ended when this is destroyed.
     KeeperLink(KeeperLinkOptions options, event::Loop& loop) : options_(std::move(options)), loop_(loop) {}
     ~KeeperLink() override;
 
     // Once. Returns what runs already; ended() is called from after deliver().
-    Result<std::vector<keeper::TaskRecord>> start(Ended ended);
+    Result<std::vector<keeper::TaskRecord>> start(Ended ended, Detached detached = {});
     void deliver();
 
     // unavailable: the keeper died meanwhile. It isn't known then whether the
@@ -72,6 +74,7 @@ private:
     void on_task(keeper::TaskRecord record, keeper::TaskFds fds) override;
     void on_exited(keeper::ExitReport report) override;
     void on_stdin_closed(const keeper::TaskKey& key) override;
+    void on_detached(const keeper::TaskKey& key) override;
     void on_lost() override;
 
     Result<std::shared_ptr<keeper::Client>> connect();
@@ -89,6 +92,7 @@ private:
     KeeperLinkOptions options_;
     event::Loop& loop_;
     Ended ended_;
+    Detached detached_;
     std::mutex mutex_; // all below
     std::condition_variable changed_;
     std::shared_ptr<keeper::Client> client_;

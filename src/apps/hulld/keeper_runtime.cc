@@ -142,7 +142,11 @@ Result<std::vector<engine::Survivor>> KeeperRuntime::start(engine::RuntimeListen
     loop_thread_ = std::thread([this] {
         if (auto ran = loop_->run(); !ran.ok()) log::error("supervise", ran.error());
     });
-    auto records = TRY(link_->start([this](const keeper::ExitReport& report) { on_ended(report); }));
+    auto detached = [this](const keeper::TaskKey& key) {
+        listener_->on_detach(ContainerId(key.container),
+                             key.exec.empty() ? std::nullopt : std::optional(ExecId(key.exec)));
+    };
+    auto records = TRY(link_->start([this](const keeper::ExitReport& report) { on_ended(report); }, detached));
     std::map<std::string, engine::Survivor> found;
     for (const keeper::TaskRecord& record : records) {
         engine::Survivor& survivor = found[record.key.container];

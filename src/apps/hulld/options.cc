@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "apps/hulld/apparmor.h"
 #include "apps/hulld/choices.h"
 #include "engine/runtimes.h"
 #include "kernel/caps.h"
@@ -293,6 +294,7 @@ Result<engine::EngineOptions> engine_options(const Values& values, const Options
     if (auto cdi = out.features.find("cdi"); cdi != out.features.end() && !cdi->second) out.cdi_folders.clear();
     auto apparmor = sys::read_file("/sys/module/apparmor/parameters/enabled", 64);
     out.apparmor = apparmor.ok() && apparmor->starts_with('Y');
+    out.apparmor_profile = values.text("apparmor-profile", own_apparmor_profile);
     return out;
 }
 

@@ -134,6 +134,11 @@ void Client::handle(Packet packet) {
         if (key.ok()) events_.on_stdin_closed(*key);
         return;
     }
+    case MessageType::detached: {
+        auto key = from_bytes<TaskKey>(packet.content, "detached");
+        if (key.ok()) events_.on_detached(*key);
+        return;
+    }
     default: break;
     }
     {

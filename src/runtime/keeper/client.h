@@ -27,6 +27,7 @@ public:
     virtual void on_task(TaskRecord record, TaskFds fds) = 0; // answers to list()
     virtual void on_exited(ExitReport report) = 0;
     virtual void on_stdin_closed(const TaskKey& key) = 0;
+    virtual void on_detached(const TaskKey&) {}
     virtual void on_lost() = 0; // the keeper is gone; once, the last call
 };
 

@@ -96,7 +96,7 @@ void ClientStream::read_input() {
     else
         return update_watch();
     update_watch();
-    if (detached) return owner_->on_client_gone(*this);
+    if (detached) return owner_->on_client_detached(*this);
     owner_->on_client_input(*this);
 }
 

@@ -26,7 +26,8 @@ public:
     virtual ~ClientOwner() = default;
     virtual void on_client_input(ClientStream& client) = 0;   // input() has grown, or input_ended()
     virtual void on_client_drained(ClientStream& client) = 0; // it has taken all output
-    virtual void on_client_gone(ClientStream& client) = 0;    // left, or detached
+    virtual void on_client_gone(ClientStream& client) = 0;    // left
+    virtual void on_client_detached(ClientStream& client) { on_client_gone(client); } // left by its keys
 };
 
 // All of a client that a keeper which takes over must know; fd is a number.

@@ -11,7 +11,7 @@
 //                      <-  launched | failed
 //   attach             ->
 //                      <-  done | failed
-//                      <-  stdin_closed, exited       at any time
+//                      <-  stdin_closed, detached, exited       at any time
 //   ack                ->
 //
 // Requests carry a number of the asker's; the answer carries the same.
@@ -50,6 +50,7 @@ enum class MessageType : uint8_t {
     task,         // TaskRecord; fds: those of TaskFds
     exited,       // ExitReport
     stdin_closed, // TaskKey: hulld must close its copy too, so that the program sees the end
+    detached,     // TaskKey: a client left by its detach keys
 };
 
 // Exec is empty for the container's first process.

@@ -103,6 +103,7 @@ private:
 
     // server_end.cc
     void on_task_stdin_closed(Task& task) override;
+    void on_task_detached(Task& task) override;
     void on_task_finished(Task& task, ExitReport report) override;
     void ended(const ExitReport& report);
     Result<void> recover();

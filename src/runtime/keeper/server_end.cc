@@ -7,6 +7,7 @@
 
 namespace hull::keeper {
 
+void Server::on_task_detached(Task& task) { answer(0, MessageType::detached, to_bytes(task.record().key)); }
 void Server::on_task_stdin_closed(Task& task) { answer(0, MessageType::stdin_closed, to_bytes(task.record().key)); }
 
 void Server::on_task_finished(Task& task, ExitReport report) {

@@ -20,6 +20,7 @@ class TaskListener {
 public:
     virtual ~TaskListener() = default;
     virtual void on_task_stdin_closed(Task& task) = 0;
+    virtual void on_task_detached(Task&) {}
     // Once, when the log is complete; the clients are still connected. The
     // listener ends the streams and destroys the task.
     virtual void on_task_finished(Task& task, ExitReport report) = 0;
@@ -55,6 +56,7 @@ private:
     void on_status(int code, bool known, std::string error);
     void kill_the_rest();
     void on_stdin_closed() override { listener_.on_task_stdin_closed(*this); }
+    void on_detached() override { listener_.on_task_detached(*this); }
     void on_streams_drained() override;
 
     TaskStreams::Host& host_;

@@ -189,13 +189,18 @@ Result<void> TaskStreams::attach(UniqueFd socket, const StreamOptions& options) 
     clients_.push_back(std::move(client));
     ClientStream& added = *clients_.back();
     if (detached)
-        on_client_gone(added);
+        on_client_detached(added);
     else if (!options.already_read.empty())
         on_client_input(added);
     return {};
 }
 
 void TaskStreams::on_client_drained(ClientStream&) { resume_if_possible(); }
+
+void TaskStreams::on_client_detached(ClientStream& client) {
+    listener_.on_detached();
+    on_client_gone(client);
+}
 
 void TaskStreams::on_client_gone(ClientStream& client) {
     // What was typed before the detach keys, if the program takes it now.

@@ -31,6 +31,7 @@ class TaskStreamsListener {
 public:
     virtual ~TaskStreamsListener() = default;
     virtual void on_stdin_closed() = 0;
+    virtual void on_detached() {}          // a client left by its keys
     virtual void on_streams_drained() = 0; // once, after drain()
 };
 
@@ -115,6 +116,7 @@ private:
     void on_client_input(ClientStream& client) override;
     void on_client_drained(ClientStream& client) override;
     void on_client_gone(ClientStream& client) override;
+    void on_client_detached(ClientStream& client) override;
 
     Result<void> watch_outputs();
     void unwatch_outputs();
