@@ -79,7 +79,7 @@ Result<model::Digest> FilesService::commit(const CommitRequest& request) {
 
     auto commit = [&]() -> Result<model::Digest> {
         PausedFor still(runner_, container, request.pause);
-        const std::string upper = core_.dirs->path(container->id) + "/upper";
+        const std::string upper = core_.dirs->writable(container->id) + "/upper";
         const std::vector<std::string>& lower = container->lease().lower();
         bool changed = TRY(has_changes(upper, lower));
         made.history.push_back({made.created, joined_words(settings.config.cmd.value_or(model::StringList())),
@@ -100,7 +100,7 @@ Result<model::Digest> FilesService::commit_as(const std::string& name, model::Im
     ContainerPtr container = TRY(core_.registry.find(name));
     TRY(check_has_files(*container));
     auto base = TRY(model::Digest::parse(container->settings().image_id));
-    const std::string upper = core_.dirs->path(container->id) + "/upper";
+    const std::string upper = core_.dirs->writable(container->id) + "/upper";
     TRY(store::remove_mount_stubs(upper, how.stubs));
     const std::vector<std::string>& lower = container->lease().lower();
     bool changed = TRY(has_changes(upper, lower));

@@ -114,8 +114,9 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
         core_.registry.free_name(name, created.id);
         return error;
     };
-    if (auto made = core_.dirs->create(created.id, {}); !made.ok())
-        return undo(settings.mounts, std::move(made).error());
+    auto limit = storage_limit(settings.host_config);
+    auto made = limit.ok() ? core_.dirs->create(created.id, {}, *limit) : Result<void>(limit.error());
+    if (!made.ok()) return undo(settings.mounts, std::move(made).error());
     for (model::MountPoint& mount : settings.mounts) {
         if (mount.type != "volume") continue;
         auto taken = core_.volumes->take(mount, settings.id, lease.lower());

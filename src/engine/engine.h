@@ -43,6 +43,7 @@ struct EngineOptions {
     std::vector<std::string> capabilities; // "CAP_CHOWN" ... that the engine itself has; empty: all
     int64_t default_shm_size = 64 << 20;
     int64_t default_pids_limit = 2048; // <= 0: none
+    std::string storage_size;          // of writable layers that don't say: "10G"; empty: no limit
     std::vector<model::Ulimit> default_ulimits;
     model::LogConfig default_log; // empty: json-file, 5 x 10 MiB
     std::vector<std::string> dns, dns_options, dns_search;

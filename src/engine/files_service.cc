@@ -13,7 +13,7 @@ namespace hull::engine {
 namespace {
 
 std::vector<std::string> layers_of(const Core& core, const Container& container) {
-    std::vector<std::string> layers = {core.dirs->path(container.id) + "/upper"};
+    std::vector<std::string> layers = {core.dirs->writable(container.id) + "/upper"};
     layers.insert(layers.end(), container.lease().lower().begin(), container.lease().lower().end());
     return layers;
 }
@@ -122,7 +122,7 @@ FilesRequest FilesService::files_request(const ContainerPtr& container) {
     runner_.clean_up(container);
     auto layers = layers_of(core_, *container);
     request.rootfs.upper = layers.front();
-    request.rootfs.work = core_.dirs->path(container->id) + "/work";
+    request.rootfs.work = core_.dirs->writable(container->id) + "/work";
     request.rootfs.lower.assign(layers.begin() + 1, layers.end());
     request.binds = binds_of(core_, *container);
     return request;

@@ -30,14 +30,14 @@ StateView view_state(const Container& container) {
 }
 
 GraphDriverView graph_driver(const Core& core, const Container& container) {
-    const std::string dir = core.dirs->path(container.id);
+    const std::string dir = core.dirs->path(container.id), writable = core.dirs->writable(container.id);
     std::string lower;
     for (const std::string& layer : container.lease().lower()) lower += (lower.empty() ? "" : ":") + layer;
     return {.name = "overlay2",
             .data = {{"LowerDir", lower},
                      {"MergedDir", dir + "/merged"},
-                     {"UpperDir", dir + "/upper"},
-                     {"WorkDir", dir + "/work"}}};
+                     {"UpperDir", writable + "/upper"},
+                     {"WorkDir", writable + "/work"}}};
 }
 
 } // namespace

@@ -139,8 +139,9 @@ Result<Launched> Runner::launch_prepared(const Container& container, const Prepa
     request.id = container.id;
     request.spec = &prepared.spec;
     request.rootfs.lower = container.lease().lower();
-    request.rootfs.upper = dir + "/upper";
-    request.rootfs.work = dir + "/work";
+    const std::string writable = core_.dirs->writable(container.id);
+    request.rootfs.upper = writable + "/upper";
+    request.rootfs.work = writable + "/work";
     request.rootfs.readonly = settings.host_config.readonly_rootfs;
     request.rootfs.discarded = settings.host_config.auto_remove;
     // Overlay refuses what such a mount left when it is mounted again (restart).

@@ -267,7 +267,8 @@ TEST_F(SpecTest, WhatIsntThereIsRefusedNotDropped) {
               "invalid port specification: \"x\"");
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.volumes_from = {"x"}; })).message(), "No such container: x");
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.volumes_from = {"x:y"}; })).message(), "invalid mode: y");
-    EXPECT_EQ(refused(with([](auto& a) { a.host_config.storage_opt["size"] = "1g"; })).kind(), ErrorKind::unsupported);
+    EXPECT_EQ(refused(with([](auto& a) { a.host_config.storage_opt["size"] = "1m"; })).message(),
+              "storage-opt size 1m is too small: 16m is the least");
     EXPECT_EQ(refused(with([](auto& a) {
                   a.host_config.device_requests.emplace_back();
                   a.host_config.device_requests[0].capabilities = {{"tpu", "v4"}};

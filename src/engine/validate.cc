@@ -114,17 +114,8 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
     return {};
 }
 
-Result<void> validate_storage(const HostConfig& host) {
-    for (const auto& [name, value] : host.storage_opt) {
-        if (name != "size") return invalid("Unknown option " + name + " of --storage-opt: size is known");
-        TRY(parse_size(value));
-        return unsupported("--storage-opt size is not supported: the writable layer has no limit of its own");
-    }
-    return {};
-}
-
 Result<void> validate_unsupported(const HostConfig& host) {
-    TRY(validate_storage(host));
+    TRY(storage_limit(host));
     return {};
 }
 
@@ -206,7 +197,20 @@ Result<void> validate_host_config(const model::CreateRequest& request, const Eng
     return {};
 }
 
+Result<uint64_t> storage_limit(const HostConfig& host) {
+    constexpr uint64_t least = uint64_t{16} << 20; // below there is hardly room for the file system itself
+    uint64_t limit = 0;
+    for (const auto& [name, value] : host.storage_opt) {
+        if (name != "size") return invalid("Unknown option " + name + " of --storage-opt: size is known");
+        limit = TRY(parse_size(value));
+        if (limit != 0 && limit < least)
+            return invalid("storage-opt size " + value + " is too small: 16m is the least");
+    }
+    return limit;
+}
+
 void fill_defaults(HostConfig& host, const EngineOptions& options) {
+    if (!options.storage_size.empty()) host.storage_opt.try_emplace("size", options.storage_size);
     if (host.network_mode.empty() || host.network_mode == "default")
         host.network_mode = options.bridge_network ? "bridge" : "none";
     if (host.restart_policy.name.empty()) host.restart_policy.name = "no";

@@ -30,4 +30,7 @@ void fill_defaults(model::HostConfig& host, const EngineOptions& options);
 // The container's settings on top of its image's, by Docker's rules.
 model::ContainerConfig merge_config(model::ContainerConfig asked, const model::ContainerConfig& image);
 
+// Bytes that the writable layer may have (StorageOpt size); 0: no limit.
+Result<uint64_t> storage_limit(const model::HostConfig& host);
+
 } // namespace hull::engine

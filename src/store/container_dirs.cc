@@ -2,50 +2,115 @@
 
 #include <filesystem>
 
+#include <fcntl.h>
+
 #include "base/failpoint.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "sys/file.h"
+#include "sys/file_at.h"
+#include "sys/mount.h"
+#include "sys/run_program.h"
 
 namespace hull::store {
 namespace {
 
 constexpr const char* kTrash = "/.trash";
+constexpr const char *kDisk = "/disk", *kDiskImage = "/disk.img";
+
+Result<void> run_tool(const std::string& program, const std::vector<std::string>& args) {
+    constexpr size_t longest_output = 4096;
+    auto done = sys::run_program(program, args, longest_output);
+    if (!done.ok() && done.error().kind() == ErrorKind::not_found)
+        return Error(ErrorKind::unsupported,
+                     "a writable layer of limited size needs " + program + " (packages e2fsprogs and mount)");
+    if (!done.ok()) return std::move(done).error().context("run " + program);
+    if (done->exit_code == 0) return {};
+    while (done->output.ends_with('\n')) done->output.pop_back();
+    return Error(ErrorKind::system, program + " failed: " + done->output);
+}
+
+Result<bool> is_mount_point(const std::string& folder, const std::string& above) {
+    UniqueFd inner = TRY(sys::open(folder, O_PATH | O_DIRECTORY));
+    UniqueFd outer = TRY(sys::open(above, O_PATH | O_DIRECTORY));
+    return TRY(sys::mount_id(inner)) != TRY(sys::mount_id(outer));
+}
 
 } // namespace
 
 Result<std::unique_ptr<ContainerDirs>> ContainerDirs::open(const std::string& data_root) {
     std::unique_ptr<ContainerDirs> dirs(new ContainerDirs(data_root + "/containers"));
     TRY(sys::mkdir_parents(dirs->root_ + kTrash, 0700).context("container folders"));
+    // After a boot nothing is mounted. One that can't be mounted keeps no other away.
+    for (const ContainerId& id : TRY(dirs->list()))
+        if (dirs->has_disk(id))
+            if (auto mounted = dirs->mount_disk(id); !mounted.ok())
+                log::error("writable layer of container " + id.str(), mounted.error());
     return dirs;
 }
 
-Result<void> ContainerDirs::create(const ContainerId& id, const std::vector<std::string>& volumes) {
+Result<void> ContainerDirs::create(const ContainerId& id, const std::vector<std::string>& volumes, uint64_t limit) {
     std::string dir = path(id);
     TRY(sys::mkdir(dir, 0700).context("container folder"));
     auto fill = [&]() -> Result<void> {
+        if (limit > 0) TRY(make_disk(id, limit));
         // The container's root folder shows upper's own mode.
-        TRY(sys::mkdir(dir + "/upper", 0755));
+        TRY(sys::mkdir(writable(id) + "/upper", 0755));
         TRY(failpoint("container.half_made"));
-        TRY(sys::mkdir(dir + "/work", 0700));
+        TRY(sys::mkdir(writable(id) + "/work", 0700));
         if (!volumes.empty()) TRY(sys::mkdir(dir + "/volumes", 0755));
         for (const std::string& name : volumes) TRY(sys::mkdir(dir + "/volumes/" + name, 0755));
         return {};
     };
     auto filled = fill();
     if (!filled.ok()) {
+        (void)unmount_disk(id);
         (void)sys::remove_tree(dir);
         return std::move(filled).error().context("container folder");
     }
     return {};
 }
 
+std::string ContainerDirs::writable(const ContainerId& id) const {
+    std::string dir = path(id), disk = dir + kDisk;
+    return sys::exists(disk) ? disk : dir;
+}
+
+bool ContainerDirs::has_disk(const ContainerId& id) const { return sys::exists(path(id) + kDiskImage); }
+
+Result<void> ContainerDirs::make_disk(const ContainerId& id, uint64_t bytes) {
+    const std::string image = path(id) + kDiskImage;
+    UniqueFd file = TRY(sys::open(image, O_RDWR | O_CREAT | O_EXCL, 0600));
+    TRY(sys::truncate(file, bytes));
+    file.reset();
+    TRY(run_tool("mkfs.ext4", {"mkfs.ext4", "-q", "-F", "-m", "0", "-E",
+                               "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0", image}));
+    TRY(sys::mkdir(path(id) + kDisk, 0700));
+    return mount_disk(id);
+}
+
+// Through mount(8), which finds a free loop device and lets go of it with the mount.
+Result<void> ContainerDirs::mount_disk(const ContainerId& id) {
+    const std::string disk = path(id) + kDisk;
+    if (TRY(is_mount_point(disk, path(id)))) return {};
+    return run_tool("mount", {"mount", "-n", "-t", "ext4", "-o", "loop,discard,noatime", path(id) + kDiskImage, disk});
+}
+
+Result<void> ContainerDirs::unmount_disk(const ContainerId& id) {
+    const std::string disk = path(id) + kDisk;
+    if (!has_disk(id) || !sys::exists(disk)) return {};
+    while (TRY(is_mount_point(disk, path(id)))) TRY(sys::unmount_lazily(disk).context("unmount a writable layer"));
+    return {};
+}
+
 Result<void> ContainerDirs::renew_work(const ContainerId& id) {
-    TRY(sys::remove_tree(path(id) + "/work").context("container folder"));
-    return sys::mkdir(path(id) + "/work", 0700).context("container folder");
+    TRY(sys::remove_tree(writable(id) + "/work").context("container folder"));
+    return sys::mkdir(writable(id) + "/work", 0700).context("container folder");
 }
 
 Result<void> ContainerDirs::remove(const ContainerId& id) {
     TRY(failpoint("container.removing"));
+    TRY(unmount_disk(id));
     auto moved = sys::rename(path(id), root_ + kTrash + "/" + id.str() + "-" + random_hex(8));
     if (!moved.ok() && moved.error().kind() == ErrorKind::not_found) return {};
     return std::move(moved).context("remove container folder");
@@ -73,7 +138,7 @@ Result<int64_t> ContainerDirs::writable_size(const ContainerId& id) const {
     std::error_code failed;
     int64_t size = 0;
     auto options = fs::directory_options::skip_permission_denied;
-    for (auto it = fs::recursive_directory_iterator(path(id) + "/upper", options, failed);
+    for (auto it = fs::recursive_directory_iterator(writable(id) + "/upper", options, failed);
          !failed && it != fs::recursive_directory_iterator(); it.increment(failed)) {
         std::error_code ignored;
         // Files come and go while the container runs.
@@ -82,7 +147,7 @@ Result<int64_t> ContainerDirs::writable_size(const ContainerId& id) const {
         if (!ignored) size += static_cast<int64_t>(bytes);
     }
     if (failed && failed != std::errc::no_such_file_or_directory)
-        return Error::from_errno("readdir", path(id) + "/upper", failed.value());
+        return Error::from_errno("readdir", writable(id) + "/upper", failed.value());
     return size;
 }
 

@@ -1,5 +1,7 @@
 // The folders of containers: <data-root>/containers/<id>/ with
 //   upper/ work/    the writable layer of overlayfs (plain ids)
+//   disk.img disk/  instead, for one of limited size: an ext4 of that size in a
+//                   sparse file, mounted at disk/, which holds upper/ and work/
 //   volumes/<name>/ anonymous volumes
 // and the small files that the engine and the keeper keep there.
 //
@@ -25,8 +27,13 @@ public:
     static Result<std::unique_ptr<ContainerDirs>> open(const std::string& data_root);
 
     std::string path(const ContainerId& id) const { return root_ + "/" + id.str(); }
-    // volumes: names of anonymous volumes. On error nothing is left.
-    Result<void> create(const ContainerId& id, const std::vector<std::string>& volumes);
+    // Where upper/ and work/ are.
+    std::string writable(const ContainerId& id) const;
+    // volumes: names of anonymous volumes. limit: bytes of the writable layer, 0 for
+    // none. On error nothing is left.
+    Result<void> create(const ContainerId& id, const std::vector<std::string>& volumes, uint64_t limit = 0);
+    bool has_disk(const ContainerId& id) const;
+    Result<void> mount_disk(const ContainerId& id); // mounted already: fine
     // An empty work/ again; nothing of the container is mounted.
     Result<void> renew_work(const ContainerId& id);
     // Gone from its place when this returns; missing: fine.
@@ -42,6 +49,8 @@ public:
 
 private:
     explicit ContainerDirs(std::string root) : root_(std::move(root)) {}
+    Result<void> make_disk(const ContainerId& id, uint64_t bytes);
+    Result<void> unmount_disk(const ContainerId& id);
     std::string root_; // <data-root>/containers
 };
 

@@ -9,6 +9,7 @@ import stat
 
 import pytest
 
+from engines import run
 from fields import Box, box, call, create, refused, said, until
 
 MIB = 1 << 20
@@ -532,11 +533,56 @@ def test_endpoint_settings_of_the_default_bridge(engine):
         assert made.inspect()["NetworkSettings"]["Networks"]["bridge"]["GwPriority"] == 5
 
 
-def test_storage_options_are_refused(engine):
-    assert refused(engine, {"StorageOpt": {"size": "1G"}}) == (
-        501, "--storage-opt size is not supported: the writable layer has no limit of its own")
+def test_storage_options(engine, new_engine):
+    with box(engine, {"StorageOpt": {"size": "64m"}}) as made:
+        assert made.inspect()["HostConfig"]["StorageOpt"] == {"size": "64m"}
+        total = int(engine.docker("exec", made.id, "df", "-P", "-k", "/").stdout.splitlines()[1].split()[1])
+        assert 40 << 10 < total <= 64 << 10
+        full = engine.docker("exec", made.id, "dd", "if=/dev/zero", "of=/big", "bs=1M", "count=100")
+        assert "No space left on device" in full.stderr
+        assert engine.docker("exec", made.id, "rm", "/big").returncode == 0
+        assert engine.docker("exec", made.id, "sh", "-c", "echo kept > /file").returncode == 0
+        assert engine.docker("diff", made.id).stdout == "A /file\n"
+        assert engine.docker("restart", "-t", "0", made.id).returncode == 0
+        assert engine.docker("exec", made.id, "cat", "/file").stdout == "kept\n"
+        assert engine.docker("stop", "-t", "0", made.id).returncode == 0
+        assert engine.docker("cp", f"{made.id}:/file", "-").returncode == 0
+        assert engine.docker("commit", made.id, "limited").returncode == 0
+        assert engine.docker("run", "--rm", "limited", "cat", "/file").stdout == "kept\n"
+        engine.docker("rmi", "limited")
+        disk = engine.folder / "data/containers" / made.id / "disk"
+        assert os.path.ismount(disk)
+    assert not os.path.ismount(disk) and not disk.exists()
     assert refused(engine, {"StorageOpt": {"size": "x"}})[0] == 400
+    assert "too small" in refused(engine, {"StorageOpt": {"size": "1m"}})[1]
     assert "Unknown option nosuch" in refused(engine, {"StorageOpt": {"nosuch": "1"}})[1]
+
+
+def test_storage_options_of_the_engine_and_its_restart(new_engine):
+    engine = new_engine("--storage-opt", "overlay2.size=32m")
+    assert engine.hull("image", "bootstrap", "busybox", timeout=120).returncode == 0
+    made = engine.docker("run", "-d", "--name", "limited", "busybox", "sleep", "600")
+    assert made.returncode == 0, made.stderr
+    box_id = made.stdout.strip()
+
+    def kilobytes():
+        return int(engine.docker("exec", "limited", "df", "-P", "-k", "/").stdout.splitlines()[1].split()[1])
+
+    assert kilobytes() <= 32 << 10
+    assert engine.docker("exec", "limited", "touch", "/mark").returncode == 0
+    engine.kill()
+    engine.start()
+    assert kilobytes() <= 32 << 10 and engine.docker("exec", "limited", "ls", "/mark").returncode == 0
+    # After a boot nothing is mounted.
+    engine.docker("stop", "-t", "0", "limited")
+    engine.kill()
+    disk = engine.folder / "data/containers" / box_id / "disk"
+    run("umount", disk, check=True)
+    engine.start()
+    assert os.path.ismount(disk) and engine.docker("start", "limited").returncode == 0
+    assert engine.docker("exec", "limited", "ls", "/mark").returncode == 0
+    engine.docker("rm", "-f", "limited")
+    assert not disk.exists() and run("losetup", "-j", disk.parent / "disk.img").stdout == ""
 
 
 def test_volumes_from(engine, tmp_path):

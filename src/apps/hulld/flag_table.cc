@@ -97,6 +97,7 @@ constexpr auto table = std::to_array<Flag>({
     {"selinux-enabled", 0, boolean, "", "", ""},
     {"shutdown-timeout", 0, number, "", "Seconds that requests under way get when the engine stops", "15"},
     {"storage-driver", 's', text, "", "Storage driver (\"overlay2\")", "overlay2"},
+    {"storage-opt", 0, list, "storage-opts", "Storage driver option: overlay2.size=SIZE", ""},
     {"swarm-default-advertise-addr", 0, text, "", "", ""},
     {"tls", 0, boolean, "", "Use TLS; on TCP clients are always verified", ""},
     {"tlscacert", 0, text, "", "Trust only clients whose certificate this authority has signed", "/etc/hull/ca.pem"},

@@ -7,6 +7,7 @@
 #include "apps/hulld/apparmor.h"
 #include "apps/hulld/choices.h"
 #include "engine/runtimes.h"
+#include "engine/validate.h"
 #include "kernel/caps.h"
 #include "sys/credentials.h"
 #include "sys/file.h"
@@ -277,6 +278,16 @@ Result<engine::EngineOptions> engine_options(const Values& values, const Options
         out.default_ulimits.push_back(TRY(parse_ulimit(text)));
     out.default_log.type = values.text("log-driver");
     out.default_log.config = TRY(parse_map(values, "log-opt"));
+    for (const std::string& option : values.list("storage-opt")) {
+        // As for a container's own: docker's drivers name themselves in front.
+        constexpr std::string_view overlay2 = "overlay2.size=", plain = "size=";
+        if (!option.starts_with(overlay2) && !option.starts_with(plain))
+            return unsupported("--storage-opt " + option + ": this version of Hull takes overlay2.size=SIZE");
+        out.storage_size = option.substr(option.find('=') + 1);
+        model::HostConfig probe;
+        probe.storage_opt["size"] = out.storage_size;
+        TRY(engine::storage_limit(probe).context("--storage-opt " + option));
+    }
     out.dns = values.list("dns");
     out.dns_options = values.list("dns-opt");
     out.dns_search = values.list("dns-search");
