@@ -71,7 +71,8 @@ Result<void> cancel_build(Call& call);
 Result<void> prune_build_cache(Call& call);
 
 // registry.cc
-Result<void> pull_image(Call& call); // POST /images/create without fromSrc
+Result<void> check_engine(Call& call); // GET and POST /hull/check
+Result<void> pull_image(Call& call);   // POST /images/create without fromSrc
 Result<void> push_image(Call& call);
 Result<void> check_auth(Call& call);
 Result<void> search_images(Call& call);

@@ -46,6 +46,9 @@ constexpr auto table = std::to_array<Route>({
     {get, "/containers/{name}/export", export_container},
     {post, "/commit", commit_container},
 
+    {get, "/hull/check", check_engine},
+    {post, "/hull/check", check_engine},
+
     {get, "/images/json", list_images},
     {get, "/images/get", save_images},
     {get, "/images/{name}/json", inspect_image},

@@ -29,16 +29,25 @@ std::string joined_words(const model::StringList& words) {
 // Runs again what was paused, at the end of the scope.
 class PausedFor {
 public:
-    PausedFor(Runner& runner, const ContainerPtr& container, bool wanted) : runner_(runner), container_(container) {
+    PausedFor(Core& core, Runner& runner, const ContainerPtr& container, bool wanted)
+        : core_(core), runner_(runner), container_(container) {
         // One that doesn't run, or is paused already, is as still as it gets.
-        paused_ = wanted && container->status() == ContainerStatus::running && runner.pause(container).ok();
+        if (!wanted || container->status() != ContainerStatus::running) return;
+        // On record first: should the engine die meanwhile, its successor runs it on.
+        const std::string key = kHeldStill + container->id.str();
+        if (!core.records.put(store::Table::settings, key, "commit").ok()) return;
+        paused_ = runner.pause(container).ok();
+        if (!paused_) (void)core.records.erase(store::Table::settings, key);
     }
     PausedFor(const PausedFor&) = delete;
     ~PausedFor() {
-        if (paused_) (void)runner_.unpause(container_).ok(); // it ended meanwhile
+        if (!paused_) return;
+        (void)runner_.unpause(container_).ok(); // it ended meanwhile
+        (void)core_.records.erase(store::Table::settings, kHeldStill + container_->id.str());
     }
 
 private:
+    Core& core_;
     Runner& runner_;
     ContainerPtr container_;
     bool paused_ = false;
@@ -78,7 +87,7 @@ Result<model::Digest> FilesService::commit(const CommitRequest& request) {
     made.comment = request.comment;
 
     auto commit = [&]() -> Result<model::Digest> {
-        PausedFor still(runner_, container, request.pause);
+        PausedFor still(core_, runner_, container, request.pause);
         const std::string upper = core_.dirs->writable(container->id) + "/upper";
         const std::vector<std::string>& lower = container->lease().lower();
         bool changed = TRY(has_changes(upper, lower));

@@ -70,6 +70,9 @@ private:
 // The state of a container is kept under its id with this behind it.
 inline constexpr const char* kStateKey = ".state";
 
+// Setting of a container that is paused for a moment, by the engine itself.
+inline const std::string kHeldStill = "held-still.";
+
 // The name of the network of a mode: default is bridge.
 std::string network_name(const std::string& mode);
 // "container:x" gives x, anything else nothing.

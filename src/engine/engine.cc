@@ -74,6 +74,26 @@ public:
         core_.workers.wait_idle();
     }
 
+    Result<CheckReport> check(CheckDepth depth, Repair repair) override {
+        std::lock_guard one_at_a_time(checking_);
+        CheckReport report;
+        auto images = core_.images.summaries();
+        report.images = images.size();
+        std::set<std::string> layers;
+        for (const image::Summary& summary : images)
+            for (const auto& id : summary.image->config.diff_ids) layers.insert(id.str());
+        report.layers = layers.size();
+        report.containers = core_.registry.all().size();
+        report.volumes = TRY(core_.volumes->list({})).size();
+        report.networks = core_.networks->all().size();
+        TRY(check_containers(core_, runner_, repair, report.damages));
+        Damages of_images = TRY(core_.images.check(depth, repair));
+        std::move(of_images.begin(), of_images.end(), std::back_inserter(report.damages));
+        core_.volumes->check(repair, report.damages);
+        core_.networks->check(repair, report.damages);
+        return report;
+    }
+
     void on_exit(const ExitRecord& record) override {
         if (record.exec)
             execs_.ended(record);
@@ -104,6 +124,7 @@ private:
     void settle(const std::vector<Survivor>& survivors);
     Result<void> recover_sandboxes();
     void recover_networks();
+    void run_on();
     void sweep_folders();
     void follow_policies();
 
@@ -118,6 +139,7 @@ private:
     NetworksService networks_;
     net::Bridge* const bridge_;
     std::string engine_id_;
+    std::mutex checking_;
     std::set<std::string> unreadable_; // ids of containers on record that can't be served
 };
 
@@ -265,6 +287,20 @@ void EngineImpl::recover_networks() {
     }
 }
 
+// What an engine had paused when it died (commit).
+void EngineImpl::run_on() {
+    auto settings = core_.records.all(store::Table::settings);
+    if (!settings.ok()) return;
+    for (const store::Record& record : *settings) {
+        if (!record.key.starts_with(kHeldStill)) continue;
+        ContainerPtr container = core_.registry.by_id(ContainerId(record.key.substr(kHeldStill.size())));
+        if (container && container->status() == ContainerStatus::paused)
+            if (auto done = runner_.unpause(container); !done.ok())
+                log::error("run container " + container->id.str() + " on", done.error());
+        (void)core_.records.erase(store::Table::settings, record.key);
+    }
+}
+
 // Folders without a record are left-overs of a create or rm that was cut short.
 void EngineImpl::sweep_folders() {
     auto ids = core_.dirs->list();
@@ -327,6 +363,7 @@ Result<void> EngineImpl::bring_up() {
     settle(survivors);
     core_.workers.wait_idle();
     core_.volumes->settle();
+    run_on();
     sweep_folders();
     follow_policies();
     for (const ContainerPtr& container : core_.registry.all())

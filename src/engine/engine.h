@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/check.h"
 #include "engine/containers.h"
 #include "engine/events.h"
 #include "engine/execs.h"
@@ -101,6 +102,9 @@ public:
 
     virtual Volumes& volumes() = 0;
     virtual Networks& networks() = 0;
+
+    // Records, disk and kernel against each other; mends what can be with Repair::yes.
+    virtual Result<CheckReport> check(CheckDepth depth, Repair repair) = 0;
 
     // Nothing new is begun, subscriptions and waits end; containers run on.
     virtual void close() = 0;

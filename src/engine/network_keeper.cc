@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/random.h"
 
@@ -221,6 +222,10 @@ Result<NetworkRecord> NetworkKeeper::create(const model::NetworkRequest& asked) 
     // On record first: what a crash leaves is then known to the next engine.
     TRY(records_.put(store::Table::networks, record.id, model::print_network_record(record)));
     auto made = net::Bridge::create(config_of(record));
+    if (auto reached = failpoint("network.made"); made.ok() && !reached.ok()) {
+        (void)(*made)->remove();
+        made = std::move(reached).error();
+    }
     if (made.ok()) {
         network->own = *std::move(made);
         network->bridge = network->own.get();
@@ -296,7 +301,15 @@ Result<void> NetworkKeeper::remove(const std::string& name) {
     }
     auto gone = [&]() -> Result<void> {
         if (network->own) TRY(network->own->remove());
-        return records_.erase(store::Table::networks, record.id);
+        auto erased = records_.erase(store::Table::networks, record.id);
+        if (erased.ok() || !network->own) return erased;
+        // It stays, so what it needs is made again.
+        auto again = net::Bridge::create(config_of(record));
+        if (again.ok()) {
+            network->own = *std::move(again);
+            network->bridge = network->own.get();
+        }
+        return erased;
     }();
     if (gone.ok()) return {};
     std::lock_guard lock(mutex_);

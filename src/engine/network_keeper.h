@@ -18,6 +18,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "engine/check.h"
 #include "engine/network_names.h"
 #include "engine/port_bindings.h"
 #include "model/container_record.h"
@@ -85,6 +86,8 @@ public:
     // Live changes of one that joined.
     Result<Joined> connect(const NetworkMember& member, const std::string& network, BorrowedFd net_ns);
     Result<Joined> disconnect(const NetworkMember& member, const std::string& network, BorrowedFd net_ns);
+    // Records, devices and rules.
+    void check(Repair repair, Damages& found);
     // Another name, other aliases.
     void rename(const NetworkMember& member);
 

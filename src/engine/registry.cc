@@ -52,6 +52,13 @@ Result<void> Registry::reserve(const std::string& name, const ContainerId& id) {
     return {};
 }
 
+bool Registry::is_reserved(const ContainerId& id) const {
+    std::shared_lock lock(mutex_);
+    for (const auto& [name, owner] : names_)
+        if (owner == id) return true;
+    return false;
+}
+
 void Registry::free_name(const std::string& name, const ContainerId& id) {
     std::unique_lock lock(mutex_);
     auto found = names_.find(name);

@@ -25,6 +25,7 @@ public:
 
     // Reserves a name for id. Errors: conflict in Docker's words.
     Result<void> reserve(const std::string& name, const ContainerId& id);
+    bool is_reserved(const ContainerId& id) const; // a name is
     void free_name(const std::string& name, const ContainerId& id);
     void add(ContainerPtr container);
     void remove(const ContainerId& id);

@@ -211,6 +211,11 @@ public:
     // after on_exit, and for containers that a crash left half-made. Idempotent.
     virtual Result<void> cleanup(const ContainerId& id, const std::string& cgroup_parent) = 0;
 
+    // What there still is of one that doesn't run, for people to read; and all that
+    // run, whether the engine knows them or not.
+    virtual std::vector<std::string> leftovers(const ContainerId&, const std::string&) { return {}; }
+    virtual std::vector<ContainerId> known() { return {}; }
+
     virtual Result<void> kill(const ContainerId& id, int signal) = 0; // not running: conflict
     virtual Result<void> pause(const ContainerId& id) = 0;
     virtual Result<void> resume(const ContainerId& id) = 0;

@@ -82,6 +82,8 @@ Result<void> VolumeKeeper::load() {
         if (volumes_.contains(name) || !check_volume_name(name).ok()) continue;
         model::VolumeRecord record{.name = name, .driver = "local", .created = wall_now(), .labels = {}, .options = {}};
         if (looks_anonymous(name)) record.labels[kAnonymousLabel] = "";
+        TRY(dirs_->create(name)); // all of it: its making may have been cut short
+        TRY(records_.put(store::Table::volumes, name, model::print_volume_record(record)));
         volumes_[name] = std::make_shared<Volume>(std::move(record));
     }
     return {};
@@ -203,7 +205,11 @@ Result<void> VolumeKeeper::erase(const VolumePtr& volume) {
         volume->removed = true;
     }
     auto gone = records_.erase(store::Table::volumes, name);
-    if (gone.ok()) gone = dirs_->remove(name);
+    if (gone.ok()) {
+        gone = dirs_->remove(name);
+        // It is still there, and so is its record.
+        if (!gone.ok()) (void)records_.put(store::Table::volumes, name, model::print_volume_record(volume->record));
+    }
     {
         std::lock_guard lock(mutex_);
         if (gone.ok())
@@ -391,6 +397,59 @@ void VolumeKeeper::settle() {
         if (used || volume->record.options.empty()) continue;
         if (auto done = dirs_->unmount(volume->record.name); !done.ok())
             log::warning("volume " + volume->record.name, done.error());
+    }
+}
+
+void VolumeKeeper::check(Repair repair, Damages& found) {
+    std::set<std::string> known;
+    for (const VolumePtr& volume : all()) {
+        const std::string& name = volume->record.name;
+        std::lock_guard work(volume->work);
+        bool used = false;
+        {
+            std::lock_guard lock(mutex_);
+            if (volume->removed) continue;
+            used = !volume->running.empty();
+        }
+        known.insert(name);
+        auto record = records_.get(store::Table::volumes, name);
+        if (record.ok() && !*record)
+            note(found, {"volume", name, "its record is gone", "it is written again"}, repair, [&] {
+                return records_.put(store::Table::volumes, name, model::print_volume_record(volume->record),
+                                    store::Durability::power_loss);
+            });
+        if (!dirs_->exists(name))
+            note(found, {"volume", name, "its folder is missing on disk", "it gets an empty one; its data is lost"},
+                 repair, [&] { return dirs_->create(name); });
+        if (auto half = dirs_->half_seeded(name); half && !used)
+            note(found, {"volume", name, "half-copied content lies about", "it is removed"}, repair,
+                 [&] { return dirs_->remove_half_seeded(name); });
+        auto mounted = dirs_->is_mounted(name);
+        if (!used && mounted.ok() && *mounted)
+            note(found, {"volume", name, "it is mounted, though no container that runs uses it", "it is unmounted"},
+                 repair, [&] { return dirs_->unmount(name); });
+    }
+    auto folders = dirs_->list();
+    if (!folders.ok()) {
+        found.push_back({"volume", "*", folders.error().message(), "look at the file system"});
+        return;
+    }
+    for (const std::string& name : *folders) {
+        if (known.contains(name) || find(name) || !check_volume_name(name).ok()) continue;
+        // It holds data: it is a volume again.
+        note(found, {"volume", name, "a folder without a record", "it is a volume again"}, repair,
+             [&]() -> Result<void> {
+                 model::VolumeRequest request;
+                 request.name = name;
+                 TRY(make(request, ""));
+                 return {};
+             });
+    }
+    auto records = records_.all(store::Table::volumes);
+    for (const store::Record& record : records.ok() ? *records : std::vector<store::Record>()) {
+        if (find(record.key)) continue;
+        note(found, {"volume", record.key, "a record without a volume", "it is removed"}, repair,
+             [&] { return records_.erase(store::Table::volumes, record.key); });
     }
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "engine/check.h"
 #include "engine/events.h"
 #include "engine/filters.h"
 #include "engine/views.h"
@@ -84,6 +85,8 @@ public:
     Result<std::map<std::string, UniqueFd>> mount(const std::vector<model::MountPoint>& mounts,
                                                   const std::string& container);
     void unmount(const std::vector<model::MountPoint>& mounts, const std::string& container);
+    // Records, folders and mounts.
+    void check(Repair repair, Damages& found);
     // After the last remember(): unmounts what no running container uses.
     void settle();
 

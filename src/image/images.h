@@ -234,6 +234,11 @@ public:
     Result<std::unique_ptr<Export>> save(const std::vector<std::string>& names,
                                          const std::vector<model::Platform>& platforms = {}) const;
 
+    // Records against disk, layers against their tars, blobs against their digests.
+    // What is off and, with Repair::yes, was mended: mostly by removing what can be
+    // fetched again. Everything else goes on meanwhile.
+    Result<store::Damages> check(store::CheckDepth depth, store::Repair repair);
+
     // A new image: base's layers plus one (layer: an uncompressed tar, or null
     // for none). config's diff_ids are filled in here. For import, commit, build.
     Result<Digest> create(model::ImageConfig config, const std::optional<Digest>& base_image, ByteSource* layer,

@@ -122,6 +122,38 @@ std::optional<Origin> Origins::find(const Digest& blob) const {
     return it->second;
 }
 
+std::vector<Digest> Origins::kept() const {
+    std::lock_guard held(mutex_);
+    std::vector<Digest> out;
+    for (const auto& [blob, origin] : known_)
+        if (origin.kept) out.push_back(blob);
+    return out;
+}
+
+Result<void> Origins::lose(const Digest& blob) {
+    std::lock_guard changing(change_mutex_);
+    Origin origin;
+    {
+        std::lock_guard held(mutex_);
+        auto it = known_.find(blob);
+        if (it == known_.end()) return {};
+        origin = it->second;
+    }
+    origin.kept = false;
+    // Of a manifest or an index nothing is known without its text.
+    if (origin.diff_id)
+        TRY(records_.put(store::Table::blobs, blob.str(), print_origin(origin)));
+    else
+        TRY(records_.erase(store::Table::blobs, blob.str()));
+    TRY(blobs_.remove(blob));
+    std::lock_guard held(mutex_);
+    if (origin.diff_id)
+        known_.insert_or_assign(blob, origin);
+    else
+        known_.erase(blob);
+    return {};
+}
+
 std::map<Digest, uint64_t> Origins::kept_bytes() const {
     std::lock_guard held(mutex_);
     std::map<Digest, uint64_t> out;

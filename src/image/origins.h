@@ -41,6 +41,9 @@ public:
     std::map<Digest, Origin> of_image(const Digest& image) const;
     bool contains(const Digest& blob) const;
     std::optional<Origin> find(const Digest& blob) const;
+    std::vector<Digest> kept() const; // blobs whose bytes should be here
+    // Its bytes are gone or damaged: removes them, and remembers where else it is.
+    Result<void> lose(const Digest& blob);
     // Bytes of the blobs that are kept, by what they are of: diff ids, image ids.
     std::map<Digest, uint64_t> kept_bytes() const;
     // Forgets, and removes from the blob store, what is of none of these layers, images

@@ -31,17 +31,13 @@ struct hull::json::Fields<hull::image::StoredImage> {
 
 namespace hull::image {
 
-namespace {
-
-std::string print(const Known& known) {
+std::string print_known(const Known& known) {
     StoredImage stored;
     if (known.image->parent) stored.parent = known.image->parent->str();
     stored.last_tagged = known.last_tagged.ns;
     stored.of_build_cache = known.image->of_build_cache;
     return json::print(json::encode(stored));
 }
-
-} // namespace
 
 ImageState::ImageState(store::Records& r, store::BlobStore& b, store::LayerStore& l)
     : records(r), blobs(b), layers(l) {}
@@ -225,7 +221,7 @@ Result<ImagePtr> ImageState::add_image(const std::string& config_json, const std
     }
     if (is_new) {
         known.image = TRY(read_image(id, parent, of_build_cache));
-        TRY(records.put(store::Table::images, id.str(), print(known), store::Durability::power_loss));
+        TRY(records.put(store::Table::images, id.str(), print_known(known), store::Durability::power_loss));
         std::lock_guard held(mutex);
         images.emplace(id, known);
     }
@@ -263,7 +259,7 @@ Result<void> ImageState::set_reference(const std::string& full, Target target) {
     }
     known.last_tagged = wall_now();
     store::Change changes[] = {{store::Table::references, full, print_target(target)},
-                               {store::Table::images, target.first().str(), print(known)}};
+                               {store::Table::images, target.first().str(), print_known(known)}};
     TRY(records.commit(changes, store::Durability::power_loss));
     std::lock_guard held(mutex);
     unlink(full);

@@ -87,6 +87,7 @@ struct ImageState : std::enable_shared_from_this<ImageState> {
     Result<void> collect_blobs();
 };
 
+std::string print_known(const Known& known);                       // its record
 std::vector<Digest> chain_of(const std::vector<Digest>& diff_ids); // bottom first
 Error no_such_image(std::string_view name);                        // Docker's text
 model::Platform platform_of(const Image& image);

@@ -183,6 +183,22 @@ Prefix Bridge::subnet() const { return impl_->device.address.network(); }
 IpAddress Bridge::gateway() const { return impl_->gateway; }
 const std::vector<std::string>& Bridge::warnings() const { return impl_->warnings; }
 
+Result<Bridge::Fault> Bridge::find_fault() {
+    {
+        std::lock_guard held(impl_->socket_mutex);
+        const auto link = TRY(find_link(impl_->socket, name()));
+        if (!link) return Fault::device;
+    }
+    if (impl_->config.firewall != Switch::on) return Fault::none;
+    const std::vector<std::string> bridges = TRY(bridges_with_rules());
+    return std::find(bridges.begin(), bridges.end(), name()) == bridges.end() ? Fault::rules : Fault::none;
+}
+
+Result<void> Bridge::install_rules_again() {
+    std::lock_guard held(impl_->socket_mutex);
+    return prepare_forwarding(impl_->socket, impl_->config, subnet());
+}
+
 Result<std::unique_ptr<Bridge>> Bridge::create(const BridgeConfig& config) {
     TRY(check(config));
     NetlinkSocket socket = TRY(open_route_socket());

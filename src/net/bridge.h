@@ -135,6 +135,12 @@ public:
     Result<void> publish(std::span<const PortRule> ports, const std::string& host_interface);
     void unpublish(std::span<const PortRule> ports);
 
+    // What it lacks in the kernel; missing rules can be made again, and then
+    // published ports have to be.
+    enum class Fault : unsigned char { none, device, rules };
+    Result<Fault> find_fault();
+    Result<void> install_rules_again();
+
     // Waits until everything disconnected so far is gone.
     void drain();
 

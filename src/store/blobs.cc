@@ -130,6 +130,22 @@ Result<std::vector<Blob>> BlobStore::list() const {
     return blobs;
 }
 
+Result<void> BlobStore::check_temporary(Damages& found, Repair repair) {
+    constexpr int64_t day_s = 24 * 3600;
+    for (const std::string& name : TRY(sys::list_dir(root_ + "/tmp"))) {
+        const std::string path = root_ + "/tmp/" + name;
+        auto st = sys::lstat(path);
+        if (!st.ok() || st->st_mtim.tv_sec > wall_now().ns / 1'000'000'000 - day_s) continue;
+        note(found, {"temporary file", "blobs/tmp/" + name, "nobody has touched it for a day", "it is removed"}, repair,
+             [&] { return sys::remove_tree(path); });
+    }
+    for (const std::string& name : TRY(sys::list_dir(root_ + "/sha256")))
+        if (!Digest::parse("sha256:" + name).ok())
+            note(found, {"blob", name, "a file that is no blob", "it is removed"}, repair,
+                 [&] { return sys::remove_tree(root_ + "/sha256/" + name); });
+    return {};
+}
+
 Result<void> BlobStore::remove(const Digest& digest) {
     auto removed = sys::unlink(path_of(digest));
     if (!removed.ok() && removed.error().kind() == ErrorKind::not_found) return {};

@@ -17,6 +17,7 @@
 #include "base/unique_fd.h"
 #include "codec/stream.h"
 #include "model/image.h"
+#include "store/damage.h"
 
 namespace hull::store {
 
@@ -51,6 +52,8 @@ public:
     Result<void> remove_partials_older_than(int64_t age_ns);
     Result<std::vector<Blob>> list() const;
     Result<void> remove(const Digest& digest); // missing: no error
+    // Temporary files that nobody has written to for a day, and what is no blob.
+    Result<void> check_temporary(Damages& found, Repair repair);
 
 private:
     explicit BlobStore(std::string root) : root_(std::move(root)) {}

@@ -26,6 +26,7 @@
 #include "base/result.h"
 #include "codec/stream.h"
 #include "model/image.h"
+#include "store/damage.h"
 
 namespace hull::store {
 
@@ -96,6 +97,12 @@ public:
 
     // Errors: not_found, conflict (another layer stands on it).
     virtual Result<void> remove(const Digest& chain_id) = 0;
+
+    // Whether it is what it was made of: that its parts are there, or every byte
+    // of the files that its tar had. Error corrupt: it isn't.
+    virtual Result<void> verify(const Digest& chain_id, CheckDepth depth) const = 0;
+    // What lies about in the store's folders, and records without a layer.
+    virtual Result<void> check_strangers(Damages& found, Repair repair) = 0;
 };
 
 // chain id of a layer with diff_id on parent (none: the bottom layer).

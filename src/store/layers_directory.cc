@@ -176,6 +176,8 @@ public:
 
 } // namespace
 
+std::string DirectoryLayers::print_record(const Layer& layer) { return print(layer); }
+
 Result<std::unique_ptr<StagedLayer>> DirectoryLayers::stage(ByteSource& tar, const StageOptions& options) {
     TemporaryFolder temporary = TRY(TemporaryFolder::create(root_ + "/tmp"));
     const std::string tree_path = temporary.path() + "/fs";
@@ -303,7 +305,9 @@ Result<void> DirectoryLayers::remove(const Digest& chain_id) {
         layers_.erase(chain_id);
     }
     TRY(failpoint("layer.erased"));
-    return sys::rename(folder_of(chain_id), trash.path() + "/layer"); // the tree goes with trash, unlocked
+    auto moved = sys::rename(folder_of(chain_id), trash.path() + "/layer"); // the tree goes with trash, unlocked
+    if (!moved.ok() && moved.error().kind() == ErrorKind::not_found) return {};
+    return moved;
 }
 
 } // namespace hull::store

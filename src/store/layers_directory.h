@@ -30,12 +30,15 @@ public:
     std::string empty_path() const override { return root_ + "/empty"; }
     Result<void> write_tar(const Digest& chain_id, ByteSink& sink) const override;
     Result<void> remove(const Digest& chain_id) override;
+    Result<void> verify(const Digest& chain_id, CheckDepth depth) const override; // layers_check.cc
+    Result<void> check_strangers(Damages& found, Repair repair) override;         // layers_check.cc
 
 private:
     DirectoryLayers(std::string root, Records& records) : root_(std::move(root)), records_(records) {}
     Result<void> reconcile();
     std::string folder_of(const Digest& chain_id) const { return root_ + "/" + chain_id.hex(); }
     std::vector<std::string> chain_from(const std::optional<Digest>& top) const; // folders, topmost first
+    static std::string print_record(const Layer& layer);
     Result<Layer> publish(const Layer& layer, const std::string& temporary);
 
     std::string root_; // <data-root>/layers

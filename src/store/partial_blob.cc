@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "sys/file.h"
 #include "sys/file_at.h"
@@ -129,8 +130,10 @@ Result<size_t> PartialBlob::read(uint64_t offset, std::span<char> into) const {
 
 Result<void> PartialBlob::keep() {
     std::lock_guard held(mutex_);
+    TRY(failpoint("partial.whole"));
     TRY(sys::rename(data_path(), root_ + "/sha256/" + hex_));
     kept_ = true;
+    TRY(failpoint("partial.kept"));
     (void)sys::unlink(list_path());
     return {};
 }

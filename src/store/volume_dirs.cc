@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 
+#include "base/failpoint.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "store/volume_seed.h"
 #include "sys/file.h"
@@ -97,6 +99,7 @@ Result<std::unique_ptr<VolumeDirs>> VolumeDirs::open(const std::string& data_roo
 
 Result<void> VolumeDirs::create(const std::string& name) {
     TRY(sys::mkdir_parents(path(name), kDataMode).context("volume folder"));
+    TRY(failpoint("volume.made"));
     return sys::chmod(root_ + "/" + name, 0701).context("volume folder");
 }
 
@@ -106,7 +109,11 @@ Result<void> VolumeDirs::remove(const std::string& name) {
     auto moved = sys::rename(root_ + "/" + name, trash);
     if (!moved.ok() && moved.error().kind() == ErrorKind::not_found) return {};
     TRY(std::move(moved).context("remove volume folder"));
-    return sys::remove_tree(trash).context("remove volume folder");
+    auto emptied = failpoint("volume.removing");
+    if (emptied.ok()) emptied = sys::remove_tree(trash);
+    // It is gone all the same; the next start empties the trash.
+    if (!emptied.ok()) log::warning("remove volume folder " + trash, emptied.error());
+    return {};
 }
 
 Result<std::vector<std::string>> VolumeDirs::list() const {
@@ -125,9 +132,18 @@ Result<void> VolumeDirs::seed(const std::string& name, const std::vector<std::st
     TRY(sys::remove_tree(half));
     TRY(sys::mkdir(half, kDataMode));
     auto filled = seed_volume(lower, inside, half);
+    if (filled.ok()) filled = failpoint("volume.seeded");
     if (filled.ok()) filled = sys::rename(half, data);
     if (!filled.ok()) (void)sys::remove_tree(half);
     return filled;
+}
+
+bool VolumeDirs::exists(const std::string& name) const { return sys::exists(path(name)); }
+
+bool VolumeDirs::half_seeded(const std::string& name) const { return sys::exists(root_ + "/" + name + kSeedDir); }
+
+Result<void> VolumeDirs::remove_half_seeded(const std::string& name) {
+    return sys::remove_tree(root_ + "/" + name + kSeedDir);
 }
 
 Result<bool> VolumeDirs::is_mounted(const std::string& name) const {

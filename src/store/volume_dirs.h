@@ -49,9 +49,14 @@ public:
     // Bytes of the regular files.
     Result<int64_t> size(const std::string& name) const;
 
+    bool exists(const std::string& name) const;
+    Result<bool> is_mounted(const std::string& name) const;
+    // What a copy left that was cut short.
+    bool half_seeded(const std::string& name) const;
+    Result<void> remove_half_seeded(const std::string& name);
+
 private:
     explicit VolumeDirs(std::string root) : root_(std::move(root)) {}
-    Result<bool> is_mounted(const std::string& name) const;
     std::string root_; // <data-root>/volumes
 };
 

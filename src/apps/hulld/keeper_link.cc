@@ -347,6 +347,14 @@ Result<void> KeeperLink::attach(const keeper::Attach& request, BorrowedFd socket
     return reachable->attach(request, socket);
 }
 
+std::vector<std::string> KeeperLink::containers() {
+    std::lock_guard lock(mutex_);
+    std::vector<std::string> ids;
+    for (const auto& [key, task] : kept_)
+        if (key.exec.empty()) ids.push_back(key.container);
+    return ids;
+}
+
 std::optional<keeper::TaskRecord> KeeperLink::find(const TaskKey& key) {
     std::lock_guard lock(mutex_);
     auto at = kept_.find(key);

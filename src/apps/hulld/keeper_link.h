@@ -53,6 +53,7 @@ public:
     Result<void> settle(const keeper::TaskKey& key);
 
     std::optional<keeper::TaskRecord> find(const keeper::TaskKey& key);
+    std::vector<std::string> containers(); // ids of those that the keeper has
     // Not running: conflict.
     Result<void> signal(const keeper::TaskKey& key, int signal);
     Result<void> resize(const keeper::TaskKey& key, uint16_t rows, uint16_t columns);

@@ -80,6 +80,18 @@ public:
     Result<void> attach(const ContainerId& id, Streams streams) override;
     void cancel_attach(const ContainerId& id) override;
     Result<void> cleanup(const ContainerId& id, const std::string& cgroup_parent) override;
+    std::vector<std::string> leftovers(const ContainerId& id, const std::string& cgroup_parent) override {
+        auto place = cgroups_->locate(cgroup_parent + "/" + id.str());
+        std::vector<std::string> out;
+        if (place.ok())
+            for (const auto& dir : place->dirs) out.push_back("cgroup " + dir.path);
+        return out;
+    }
+    std::vector<ContainerId> known() override {
+        std::vector<ContainerId> ids;
+        for (std::string& id : link_->containers()) ids.emplace_back(std::move(id));
+        return ids;
+    }
     Result<void> kill(const ContainerId& id, int signal) override {
         if (link_->find(key_of(id)) && foreign_.has(id)) return foreign_.kill(id, signal);
         return link_->signal(key_of(id), signal);

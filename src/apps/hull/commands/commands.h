@@ -98,6 +98,8 @@ Result<int> dial_stdio(Session& session);
 Result<int> print_completion(Session& session);
 // bootstrap/
 Result<int> bootstrap_image(Session& session);
+// check.cc
+Result<int> check_system(Session& session);
 // system.cc
 Result<int> show_info(Session& session);
 Result<int> show_version(Session& session);

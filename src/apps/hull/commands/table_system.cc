@@ -29,6 +29,10 @@ constexpr Flag df_flags[] = {
     {"format", 0, text, "string", "", HULL_FORMAT, {}},
     {"verbose", 'v', boolean, "", "", "Each image, container, volume and build cache", {}},
 };
+constexpr Flag check_flags[] = {
+    {"quick", 0, boolean, "", "", "Look for files, but don't read them", {}},
+    {"repair", 0, boolean, "", "", "Mend what can be mended", {}},
+};
 constexpr Flag system_prune_flags[] = {
     {"all", 'a', boolean, "", "", "Every image that no container uses", {}},
     {"filter", 0, list, "filter", "", "Only those that fit (label=a=b, until=TIME)", {}},
@@ -48,6 +52,8 @@ std::vector<Command> system_commands() {
                 "Show all there is to know about containers, images, ...", {inspect_flags, {}}, inspect_any),
         command("version", "version", "", none, "Show the versions of client and engine", {version_flags, {}},
                 show_version),
+        command("system check", "", "", none, "Check records against disk and kernel, and mend what is off",
+                {check_flags, {}}, check_system),
         command("system df", "", "", none, "Show what takes disk space", {df_flags, {}}, show_disk_usage),
         command("system dial-stdio", "", "", none, "Pass the engine's socket on to stdin and stdout", {}, dial_stdio),
         command("system prune", "", "", none, "Remove what nothing uses", {system_prune_flags, {}}, prune_system),

@@ -1,0 +1,45 @@
+// hull system check: ours, not Docker's.
+#include <boost/json.hpp>
+
+#include "apps/hull/commands/commands.h"
+
+namespace hull::cli {
+
+Result<int> check_system(Session& session) {
+    const Flags& flags = session.flags();
+    const bool repair = flags.on("repair");
+    Query query;
+    if (flags.on("quick")) query.add("quick", "1");
+    Engine* engine = TRY(session.engine());
+    Json report;
+    if (repair) {
+        Reply reply = TRY(engine->post("/hull/check", query));
+        report = TRY(reply.json());
+    } else {
+        report = TRY(engine->get("/hull/check", query));
+    }
+    size_t open = 0, mended = 0;
+    for (const Json& one : list(report, "Findings")) {
+        const bool done = one.at("Mended").as_bool();
+        const std::string failed = text(one, "Error");
+        std::string line = text(one, "Kind") + " " + text(one, "Object") + ": " + text(one, "Problem");
+        if (done)
+            line += ". Mended: " + text(one, "Remedy");
+        else if (!failed.empty())
+            line += ". Not mended: " + failed + " (" + text(one, "Remedy") + ")";
+        else
+            line += ". With --repair: " + text(one, "Remedy");
+        print(line + "\n");
+        ++(done ? mended : open);
+    }
+    auto count = [&](const char* name) { return std::to_string(number(report, std::string("Checked.") + name)); };
+    print("Checked " + count("Images") + " images, " + count("Layers") + " layers, " + count("Containers") +
+          " containers, " + count("Volumes") + " volumes, " + count("Networks") + " networks: " +
+          (open + mended == 0
+               ? "all is well"
+               : std::to_string(open) + " problems left" + (repair ? ", " + std::to_string(mended) + " mended" : "")) +
+          "\n");
+    return open == 0 ? 0 : 1;
+}
+
+} // namespace hull::cli

@@ -1,0 +1,116 @@
+#include "engine/check.h"
+
+#include <set>
+#include <thread>
+
+#include "engine/core.h"
+#include "engine/runner.h"
+#include "engine/spec_builder.h"
+#include "engine/validate.h"
+
+namespace hull::engine {
+
+namespace {
+
+bool has_folder(const Core& core, const Container& container) {
+    const std::string writable = core.dirs->writable(container.id);
+    return core.host.kind(writable + "/upper") == PathKind::directory &&
+           core.host.kind(writable + "/work") == PathKind::directory;
+}
+
+// It may be on its way in or out at this moment.
+bool is_settled(const Container& container) {
+    const ContainerStatus status = container.status();
+    return status != ContainerStatus::starting && status != ContainerStatus::removing;
+}
+
+void check_one(Core& core, Runner& runner, const ContainerPtr& container, Repair repair, Damages& found) {
+    // Nothing of it starts, ends or goes meanwhile.
+    std::unique_lock operation(container->operation(), std::try_to_lock);
+    if (!operation || !core.registry.by_id(container->id) || !is_settled(*container)) return;
+    const std::string id = container->id.str();
+    const bool running = has_processes(container->status());
+    auto record = core.records.get(store::Table::containers, id);
+    if (record.ok() && !*record)
+        note(found, {"container", id, "its record is gone", "it is written again"}, repair,
+             [&] { return core.save_settings(*container); });
+    if (!has_folder(core, *container) && core.dirs->has_disk(container->id))
+        note(found, {"container", id, "its writable layer is not mounted", "it is mounted"}, repair,
+             [&] { return core.dirs->mount_disk(container->id); });
+    else if (!has_folder(core, *container))
+        note(found,
+             {"container", id, "its writable layer is missing on disk",
+              running ? "end it and remove it" : "it gets an empty one; what it had written is lost"},
+             repair, [&]() -> Result<void> {
+                 if (running) return Error(ErrorKind::conflict, "it runs");
+                 TRY(core.dirs->remove(container->id));
+                 return core.dirs->create(container->id, {}, TRY(storage_limit(container->settings().host_config)));
+             });
+    if (running && core.host.kind("/proc/" + std::to_string(container->state().pid)) != PathKind::directory) {
+        operation.unlock();
+        // An end that the keeper is just telling isn't lost.
+        constexpr auto told_within = std::chrono::seconds(2);
+        const bool told = container->wait_for(
+            told_within, [](const ContainerState& state, const Volatile&) { return !is_active(state.status); });
+        if (told || !has_processes(container->status())) return;
+        note(found, {"container", id, "on record as running, but its process is gone", "its end is recorded"}, repair,
+             [&]() -> Result<void> {
+                 runner.lost(container);
+                 return {};
+             });
+        return;
+    }
+    if (running || container->status() == ContainerStatus::restarting) return;
+    const std::string parent = cgroup_parent(*container, core.options);
+    for (const std::string& one : core.runtime.leftovers(container->id, parent))
+        note(found, {"container", id, "it doesn't run, but this is left of it: " + one, "it is removed"}, repair,
+             [&] { return core.runtime.cleanup(container->id, parent); });
+}
+
+} // namespace
+
+Result<void> check_containers(Core& core, Runner& runner, Repair repair, Damages& found) {
+    for (const ContainerPtr& container : core.registry.all()) check_one(core, runner, container, repair, found);
+    std::set<std::string> strangers;
+    for (const ContainerId& id : TRY(core.dirs->list()))
+        if (!core.registry.by_id(id)) strangers.insert(id.str());
+    if (!strangers.empty()) {
+        // Folders are made before, and go after, whatever else there is of a container.
+        constexpr auto made_within = std::chrono::milliseconds(500);
+        std::this_thread::sleep_for(made_within);
+    }
+    for (const std::string& text : strangers) {
+        const ContainerId id(text);
+        const bool there = core.host.kind(core.dirs->path(id)) == PathKind::directory;
+        auto record = core.records.get(store::Table::containers, text);
+        if (!there || core.registry.by_id(id) || core.registry.is_reserved(id) || !record.ok()) continue;
+        if (*record) {
+            found.push_back({"container", text, "its record can't be read", "remove the record or the folder by hand"});
+            continue;
+        }
+        note(found, {"container", text, "a folder without a record", "it is removed"}, repair, [&]() -> Result<void> {
+            TRY(core.runtime.cleanup(id, core.options.cgroup_parent));
+            TRY(core.dirs->remove(id));
+            runner.discard();
+            return {};
+        });
+    }
+    for (const ContainerId& id : core.runtime.known()) {
+        if (core.registry.by_id(id) || core.registry.is_reserved(id)) continue;
+        note(found, {"container", id.str(), "it runs, but is not on record", "it is ended"}, repair,
+             [&] { return core.runtime.kill(id, 9); });
+    }
+    for (const store::Record& record : TRY(core.records.all(store::Table::containers))) {
+        std::string id = record.key;
+        if (id.ends_with(kStateKey)) id.resize(id.size() - std::string_view(kStateKey).size());
+        const ContainerId known(id);
+        if (core.registry.by_id(known) || core.registry.is_reserved(known) ||
+            core.host.kind(core.dirs->path(known)) == PathKind::directory)
+            continue;
+        note(found, {"container", id, "a record without a container", "it is removed"}, repair,
+             [&] { return core.records.erase(store::Table::containers, record.key, store::Durability::power_loss); });
+    }
+    return {};
+}
+
+} // namespace hull::engine

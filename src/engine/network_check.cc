@@ -1,0 +1,75 @@
+// Whether networks have what they need in the kernel.
+#include "base/log.h"
+#include "engine/network_keeper.h"
+
+namespace hull::engine {
+
+void NetworkKeeper::check(Repair repair, Damages& found) {
+    std::lock_guard one(creating_);
+    std::vector<NetworkPtr> networks;
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& [id, network] : networks_) networks.push_back(network);
+    }
+    for (const NetworkPtr& network : networks) {
+        const NetworkRecord& record = network->record;
+        const bool predefined = is_predefined_network(record.name);
+        if (predefined && !network->bridge) continue; // --bridge none
+        if (!predefined) {
+            auto stored = records_.get(store::Table::networks, record.id);
+            if (stored.ok() && !*stored)
+                note(found, {"network", record.name, "its record is gone", "it is written again"}, repair, [&] {
+                    return records_.put(store::Table::networks, record.id, model::print_network_record(record),
+                                        store::Durability::power_loss);
+                });
+        }
+        auto fault =
+            network->bridge ? network->bridge->find_fault() : Result<net::Bridge::Fault>(net::Bridge::Fault::device);
+        if (!fault.ok()) {
+            found.push_back({"network", record.name, fault.error().message(), "look at the machine's network"});
+            continue;
+        }
+        if (*fault == net::Bridge::Fault::none) continue;
+        if (*fault == net::Bridge::Fault::rules) {
+            note(found,
+                 {"network", record.name, "its firewall rules are missing", "they and published ports are made again"},
+                 repair, [&]() -> Result<void> {
+                     TRY(network->bridge->install_rules_again());
+                     std::map<std::string, Present> present;
+                     {
+                         std::lock_guard lock(mutex_);
+                         present = present_;
+                     }
+                     for (auto& [container, where] : present)
+                         if (where.port_network == record.id) TRY(publish_again(container, where));
+                     return {};
+                 });
+            continue;
+        }
+        size_t members = 0;
+        {
+            std::lock_guard lock(mutex_);
+            members = network->members.size();
+        }
+        const bool can = !predefined && members == 0;
+        note(found,
+             {"network", record.name, "its device " + record.bridge + " is missing",
+              can ? "it is made again" : "end its containers and restart the engine: that makes it again"},
+             repair, [&]() -> Result<void> {
+                 if (!can) return Error(ErrorKind::conflict, "containers are on it, or the engine itself holds it");
+                 auto made = TRY(net::Bridge::create(config_of(record)));
+                 std::lock_guard lock(mutex_);
+                 network->own = std::move(made);
+                 network->bridge = network->own.get();
+                 return {};
+             });
+    }
+    auto records = records_.all(store::Table::networks);
+    for (const store::Record& record : records.ok() ? *records : std::vector<store::Record>()) {
+        if (by_id(record.key)) continue;
+        note(found, {"network", record.key, "a record without a network", "it is removed"}, repair,
+             [&] { return records_.erase(store::Table::networks, record.key); });
+    }
+}
+
+} // namespace hull::engine
