@@ -83,6 +83,7 @@ Writer message_of(const VertexLog& log) {
 
 Result<VertexLog> parse_log(std::string_view message) {
     VertexLog log;
+    log.stream = 0; // what isn't there is 0
     Reader reader(message);
     Field field;
     while (TRY(reader.next(field))) {
@@ -130,6 +131,7 @@ Result<int> parse_line(std::string_view range, unsigned which) {
 
 Result<VertexWarning> parse_warning(std::string_view message) {
     VertexWarning w;
+    w.level = 0; // what isn't there is 0
     Reader reader(message);
     Field field;
     while (TRY(reader.next(field))) {

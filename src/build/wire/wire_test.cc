@@ -63,6 +63,17 @@ TEST(Progress, is_read_as_it_was_written) {
     EXPECT_EQ(again.warnings[0].last_line, 4);
 }
 
+// Found by fuzzing: 0 is not written, so what isn't there can't be another number.
+TEST(Progress, what_is_not_there_is_zero) {
+    Progress progress;
+    progress.warnings.emplace_back().level = 0;
+    progress.logs.push_back({"v", {}, 0, "text"});
+    auto again = parse_progress(print(progress));
+    ASSERT_TRUE(again.ok());
+    EXPECT_EQ(again->warnings[0].level, 0);
+    EXPECT_EQ(again->logs[0].stream, 0);
+}
+
 } // namespace
 
 } // namespace hull::build::wire
