@@ -4,6 +4,7 @@
 #include "api/body_streams.h"
 #include "api/build_options.h"
 #include "api/handlers.h"
+#include "api/image_filters.h"
 #include "api/image_progress.h"
 #include "build/builder.h"
 #include "codec/json.h"
@@ -76,7 +77,7 @@ Result<void> prune_build_cache(Call& call) {
     for (const char* number : {"keep-storage", "reserved-space", "max-used-space", "min-free-space"})
         TRY(byte_amount(call, number));
     build::Builder* builder = TRY(call.builder());
-    build::Pruned pruned = TRY(builder->prune_cache());
+    build::Pruned pruned = TRY(builder->prune_cache(TRY(until_filter(filters))));
     json::Value deleted = pruned.deleted.empty() ? json::Value(nullptr) : json::encode(pruned.deleted);
     return call.reply(200, json::Object{{"CachesDeleted", deleted}, {"SpaceReclaimed", pruned.bytes}});
 }

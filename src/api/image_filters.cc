@@ -28,14 +28,6 @@ std::vector<image::LabelFilter> label_filters(const Filters& filters) {
     return out;
 }
 
-// One value at most: two moments make no sense.
-Result<std::optional<WallTime>> until(const Filters& filters) {
-    auto values = filters.get("until");
-    if (values.empty()) return std::optional<WallTime>();
-    if (values.size() > 1) return Error(ErrorKind::invalid_argument, "more than one until filter specified");
-    return std::optional<WallTime>(TRY(parse_moment(values.front(), wall_now())));
-}
-
 Result<std::optional<std::string>> single(const Filters& filters, std::string_view name) {
     auto values = filters.get(name);
     if (values.empty()) return std::optional<std::string>();
@@ -43,6 +35,13 @@ Result<std::optional<std::string>> single(const Filters& filters, std::string_vi
 }
 
 } // namespace
+
+Result<std::optional<WallTime>> until_filter(const Filters& filters) {
+    auto values = filters.get("until");
+    if (values.empty()) return std::optional<WallTime>();
+    if (values.size() > 1) return Error(ErrorKind::invalid_argument, "more than one until filter specified");
+    return std::optional<WallTime>(TRY(parse_moment(values.front(), wall_now())));
+}
 
 Result<image::ListOptions> image_list_options(const Filters& filters, bool all) {
     TRY(filters.check_names(image_list_names));
@@ -53,7 +52,7 @@ Result<image::ListOptions> image_list_options(const Filters& filters, bool all) 
     if (filters.has("dangling")) options.dangling = TRY(filters.boolean("dangling", false));
     options.before = TRY(single(filters, "before"));
     options.since = TRY(single(filters, "since"));
-    options.until = TRY(until(filters));
+    options.until = TRY(until_filter(filters));
     return options;
 }
 
@@ -62,7 +61,7 @@ Result<image::PruneOptions> image_prune_options(const Filters& filters) {
     image::PruneOptions options;
     options.dangling_only = TRY(filters.boolean("dangling", true));
     options.labels = label_filters(filters);
-    options.until = TRY(until(filters));
+    options.until = TRY(until_filter(filters));
     return options;
 }
 

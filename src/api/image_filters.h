@@ -11,4 +11,7 @@ Result<image::ListOptions> image_list_options(const engine::Filters& filters, bo
 // dangling (true unless said) label label! until.
 Result<image::PruneOptions> image_prune_options(const engine::Filters& filters);
 
+// until: a moment or a time ago. One value at most: two make no sense.
+Result<std::optional<WallTime>> until_filter(const engine::Filters& filters);
+
 } // namespace hull::api

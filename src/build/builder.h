@@ -115,9 +115,9 @@ public:
     // cancelled (stop), and what the steps fail with.
     Result<Digest> build(const BuildOptions& options, std::shared_ptr<Context> context, Output& output,
                          std::stop_token stop);
-    // Forgets the cache, and removes the contents of cache mounts. The images of
-    // steps are images: they go by `image prune`.
-    Result<Pruned> prune_cache();
+    // Forgets the cache, and removes the contents of cache mounts and the images
+    // that only steps have. until: only what was made before.
+    Result<Pruned> prune_cache(const std::optional<WallTime>& until);
     BuildCounts counts() const;
 
     // Clients that offer their files; builds by their ids.

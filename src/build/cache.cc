@@ -25,10 +25,12 @@ Result<void> Cache::add(const CacheKey& key, const model::Digest& image) {
     return records_.put(store::Table::build_cache, key, image.str());
 }
 
-Result<std::vector<std::string>> Cache::clear() {
+Result<std::vector<std::string>> Cache::clear(const std::function<bool(const model::Digest&)>& kept) {
     auto all = TRY(records_.all(store::Table::build_cache));
     std::vector<std::string> keys;
     for (const auto& record : all) {
+        auto image = model::Digest::parse(record.text);
+        if (image.ok() && kept(*image)) continue;
         TRY(records_.erase(store::Table::build_cache, record.key));
         keys.push_back(record.key);
     }

@@ -3,6 +3,7 @@
 // variables replaced, the contents of the files that it takes.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -26,7 +27,8 @@ public:
     // The image may be gone meanwhile: the caller looks.
     Result<std::optional<model::Digest>> find(const CacheKey& key) const;
     Result<void> add(const CacheKey& key, const model::Digest& image);
-    Result<std::vector<std::string>> clear(); // the keys that there were
+    // Forgets all but the steps whose image is kept; gives their keys.
+    Result<std::vector<std::string>> clear(const std::function<bool(const model::Digest&)>& kept);
 
 private:
     store::Records& records_;

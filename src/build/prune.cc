@@ -6,12 +6,18 @@
 
 namespace hull::build {
 
-Result<Pruned> Builder::prune_cache() {
+Result<Pruned> Builder::prune_cache(const std::optional<WallTime>& until) {
     Pruned pruned;
+    auto newer = [&](const Digest& id) {
+        if (!until) return false;
+        auto image = ports_.images.images().resolve(id.str());
+        return image.ok() && (*image)->config.created.ns >= until->ns;
+    };
     {
         std::unique_lock alone(cache_mutex_);
-        pruned.deleted = TRY(cache_.clear());
+        pruned.deleted = TRY(cache_.clear(newer));
         auto removed = TRY(ports_.images.remove_build_cache([&](const Digest& id) {
+            if (newer(id)) return true;
             std::lock_guard lock(pins_mutex_);
             return pins_.contains(id);
         }));
@@ -22,6 +28,8 @@ Result<Pruned> Builder::prune_cache() {
     auto names = sys::list_dir(folder);
     if (!names.ok()) return pruned; // no cache mount yet
     for (const std::string& name : *names) {
+        const struct stat made = TRY(sys::lstat(folder + "/" + name));
+        if (until && made.st_mtim.tv_sec * 1'000'000'000 + made.st_mtim.tv_nsec >= until->ns) continue;
         FolderTree tree(TRY(sys::open(folder + "/" + name, O_PATH | O_DIRECTORY)));
         TRY(walk(tree, "", [&](const std::string&, const Node& node) -> Result<bool> {
             pruned.bytes += node.size;

@@ -251,16 +251,16 @@ def test_limits_and_network_reach_the_steps(build):
 
 
 def test_a_client_that_leaves_ends_the_build(engine, docker, tmp_path):
-    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo begun; sleep 1000\n")
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo begun; sleep 98765\n")
     client = subprocess.Popen([docker.path, "build", tmp_path], env=engine.env, stdout=subprocess.PIPE, text=True)
     while "begun" not in client.stdout.readline():
         pass
     client.kill()
     client.wait()
     deadline = time.monotonic() + 10
-    while "sleep 1000" in docker("ps", "-a", "--no-trunc").stdout and time.monotonic() < deadline:
+    while "sleep 98765" in docker("ps", "-a", "--no-trunc").stdout and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert "sleep 1000" not in docker("ps", "-a", "--no-trunc").stdout
+    assert "sleep 98765" not in docker("ps", "-a", "--no-trunc").stdout
 
 
 def test_python_docker_builds(engine, tmp_path):

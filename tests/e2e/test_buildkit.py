@@ -280,6 +280,7 @@ RUN --mount=type=ssh,id=other echo other=$SSH_AUTH_SOCK.
 
 def test_a_client_that_leaves_ends_its_build(engine, tmp_path):
     (tmp_path / "Dockerfile").write_text(f"FROM busybox\nRUN echo {os.getpid()} && sleep 300\n")
+    before = set(engine.docker("ps", "-aq").stdout.split())  # what other tests' builds left
     client = subprocess.Popen([CLI, "build", "--progress=plain", tmp_path], stderr=subprocess.PIPE, text=True,
                               env={**engine.env, "DOCKER_BUILDKIT": "1"})
     for line in client.stderr:
@@ -288,7 +289,7 @@ def test_a_client_that_leaves_ends_its_build(engine, tmp_path):
     client.kill()
     client.wait()
     deadline = time.monotonic() + 15
-    while engine.docker("ps", "-aq").stdout.strip():
+    while set(engine.docker("ps", "-aq").stdout.split()) - before:
         assert time.monotonic() < deadline, engine.docker("ps", "-a").stdout
         time.sleep(0.1)
 
