@@ -110,7 +110,7 @@ def parallel_starts(results: Results, engines: list[Engine], rounds: int) -> Non
         finally:
             remove_all(engine, names)
 
-    interleave(results, "parallel", rounds, {e.name: lambda e=e: sample(e) for e in engines})
+    interleave(results, f"parallel_{PARALLEL}", rounds, {e.name: lambda e=e: sample(e) for e in engines})
 
 
 def oci_times(results: Results, runtimes: list[OciRuntime], rounds: int) -> None:
