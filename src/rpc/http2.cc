@@ -129,9 +129,11 @@ Result<void> Http2::flush() {
         if (sent == 0) {
             unsent_.erase(0, unsent_from_);
             unsent_from_ = 0;
-            sys::raise_eventfd(wake_); // the connection's thread waits for room
+            // The connection's thread waits for room. It is told once: it comes here itself, too.
+            if (!std::exchange(full_, true)) sys::raise_eventfd(wake_);
             return {};
         }
+        full_ = false;
     }
 }
 

@@ -84,6 +84,7 @@ private:
     std::map<int32_t, StreamPtr> streams_;
     std::string unsent_; // of what the session gave to be sent
     size_t unsent_from_ = 0;
+    bool full_ = false; // the socket took nothing, and the connection's thread knows
     bool closing_ = false, ended_ = false, served_ = false; // in this order
     std::string ending_;
     std::function<void()> on_closed_;

@@ -1,9 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <ctime>
 #include <thread>
+
+#include <sys/socket.h>
 
 #include "rpc/connection.h"
 #include "sys/socket.h"
+#include "sys/stream_socket.h"
 
 namespace hull::rpc {
 
@@ -111,6 +116,34 @@ TEST(Rpc, a_cancelled_call_ends_at_the_other_side) {
     call.reset();
     for (int i = 0; i < 500 && !ended; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     EXPECT_TRUE(ended);
+}
+
+// A peer that asks and doesn't read costs nothing while it is waited for.
+TEST(Rpc, a_peer_that_does_not_read_is_waited_for_at_rest) {
+    auto [a, b] = MUST(sys::socket_pair(sys::SocketType::stream));
+    const int small = 1; // the kernel's least
+    ASSERT_EQ(::setsockopt(b.get(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    auto server = MUST(Connection::server(std::move(b), "", echo));
+    auto send = [&](std::string_view bytes) {
+        while (!bytes.empty()) {
+            size_t sent = MUST(sys::send_now(a, bytes));
+            bytes.remove_prefix(sent);
+            if (sent == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    };
+    send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    send(std::string("\0\0\0\4\0\0\0\0\0", 9)); // SETTINGS
+    std::string pings;
+    for (int i = 0; i < 900; ++i) pings += std::string("\0\0\x08\6\0\0\0\0\0", 9) + "12345678";
+    send(pings); // their answers fill the socket
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    const std::clock_t before = std::clock(); // of this process's CPU time
+    const auto start = std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    const double cpu = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
+    EXPECT_FALSE(server->closed());
+    EXPECT_LT(cpu, wall.count() / 10);
 }
 
 TEST(Rpc, bytes_that_are_no_http2_end_the_connection) {
