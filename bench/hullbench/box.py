@@ -23,7 +23,10 @@ def run_boxed(program: Path, arguments: list[str], options) -> int:
         print("bench: run this as root", file=sys.stderr)
         return 1
     if "images" in options.parts:
-        debian.make(options.image)
+        try:
+            debian.make(options.image)
+        except (OSError, subprocess.SubprocessError) as failure:
+            print(f"bench: no Debian image could be made, so nothing is pulled: {failure}", file=sys.stderr)
     work = Path(tempfile.mkdtemp(prefix="hull-bench-", dir=options.work))
     # bash stays as pid 1 and reaps what the engines orphan; with --kill-child
     # its end, and with it the end of everything inside, is certain.

@@ -119,6 +119,8 @@ def compile_floor(work: Path) -> Path:
 
 def measure(options: argparse.Namespace, work: Path, rootfs: Path, engines: list[Engine], runtimes: list[OciRuntime]):
     results = scenarios.Results()
+    if not (options.image / "image/manifest.json").exists():
+        options.parts = [part for part in options.parts if part != "images"]
     floor = compile_floor(work) if "floor" in options.parts else None
     # The memory of engines that did little else yet comes first.
     daemons = [engine for engine in engines if engine.programs]
