@@ -66,7 +66,7 @@ public:
 private:
     struct Open { // a file whose contents are coming
         std::string path;
-        uint64_t offset = 0, have = 0;
+        uint64_t size = 0, offset = 0, have = 0; // size: as its stat said
         Sha256 hash;
     };
 
@@ -136,8 +136,7 @@ private:
                 return Error(ErrorKind::too_large,
                              "the build context is larger than " + std::to_string(limits_.bytes) + " bytes");
             asked_bytes_ += next.size;
-            Open file{std::move(next.path), context_->spool_->end.fetch_add(next.size), 0, {}};
-            sizes_[next.id] = next.size;
+            Open file{std::move(next.path), next.size, context_->spool_->end.fetch_add(next.size), 0, {}};
             open_.emplace(next.id, std::move(file));
             TRY(call_.send(print(FilePacket{.type = FilePacket::Type::request, .id = next.id})));
         }
@@ -153,12 +152,11 @@ private:
             item.node.size = file.have;
             item.offset = file.offset;
             item.digest = file.hash.hex_digest();
-            sizes_.erase(packet.id);
             open_.erase(it);
             return {};
         }
         // What is added to a file while it is read is not taken, as tar does it.
-        std::string_view data = std::string_view(packet.data).substr(0, sizes_[packet.id] - file.have);
+        std::string_view data = std::string_view(packet.data).substr(0, file.size - file.have);
         file.hash.update(data);
         TRY(sys::write_all_at(context_->spool_->file, file.offset + file.have, data).context("keep the build context"));
         file.have += data.size();
@@ -187,7 +185,6 @@ private:
     std::shared_ptr<Context> context_;
     std::deque<Wanted> wanted_;
     std::map<uint32_t, Open> open_;
-    std::map<uint32_t, uint64_t> sizes_;
     std::vector<std::pair<std::string, std::string>> links_; // path, target: another path
     uint32_t next_id_ = 0;
     uint64_t bytes_ = 0, asked_bytes_ = 0;

@@ -52,7 +52,7 @@ HULL_INLINE void load(const Sha256Lane* lanes, size_t offset, Words8* words) {
                              (rotate<17>(late) ^ rotate<19>(late) ^ (late >> 10));
             }
             const Words8 t1 = h + (rotate<6>(e) ^ rotate<11>(e) ^ rotate<25>(e)) + (g ^ (e & (f ^ g))) +
-                              (w[t & 15] + round_constants[t]);
+                              (w[t & 15] + sha256_round_constants[t]);
             const Words8 t2 = (rotate<2>(a) ^ rotate<13>(a) ^ rotate<22>(a)) + ((a & b) | (c & (a | b)));
             h = g;
             g = f;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "codec/compress/sha256_lanes.h"
+#include "codec/sha256_constants.h"
 
 namespace hull {
 namespace {
@@ -18,10 +19,6 @@ std::string random_bytes(size_t count, unsigned seed) {
     std::generate(bytes.begin(), bytes.end(), [&] { return static_cast<char>(random()); });
     return bytes;
 }
-
-// FIPS 180-4's initial value.
-constexpr Sha256Words initial = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
 std::string hex(const Sha256Words& words) {
     std::string out;
@@ -40,7 +37,7 @@ TEST(Sha256Lanes, GiveWhatOneAfterAnotherGives) {
     constexpr size_t bytes = 64 * 9;
     for (size_t count = 1; count <= max_sha256_lanes; ++count) {
         std::vector<std::string> data;
-        std::vector<Sha256Words> words(count, initial);
+        std::vector<Sha256Words> words(count, sha256_initial);
         std::vector<Sha256Lane> lanes;
         for (size_t i = 0; i < count; ++i) {
             // With the padding of FIPS 180-4, 5.1.1 in a last block of its own.
