@@ -12,10 +12,35 @@ namespace hull::engine {
 
 namespace {
 
-bool has_folder(const Core& core, const Container& container) {
-    const std::string writable = core.dirs->writable(container.id);
-    return core.host.kind(writable + "/upper") == PathKind::directory &&
-           core.host.kind(writable + "/work") == PathKind::directory;
+bool is_folder(const Core& core, const std::string& path) { return core.host.kind(path) == PathKind::directory; }
+
+void check_folder(Core& core, const ContainerPtr& container, bool running, Repair repair, Damages& found) {
+    const std::string id = container->id.str(), writable = core.dirs->writable(container->id);
+    const bool upper = is_folder(core, writable + "/upper"), work = is_folder(core, writable + "/work");
+    if (upper && work) return;
+    if (core.dirs->has_disk(container->id))
+        return note(found, {"container", id, "its writable layer is not mounted", "it is mounted"}, repair,
+                    [&] { return core.dirs->mount_disk(container->id); });
+    auto unless_running = [&](auto&& mend) -> Result<void> {
+        if (running) return Error(ErrorKind::conflict, "it runs");
+        return mend();
+    };
+    // What it has written is in upper: work is overlayfs's own.
+    if (upper)
+        return note(found,
+                    {"container", id, "the work folder of its writable layer is missing",
+                     running ? "end it and repair again" : "it is made again"},
+                    repair, [&] { return unless_running([&] { return core.dirs->renew_work(container->id); }); });
+    note(found,
+         {"container", id, "its writable layer is missing on disk",
+          running ? "end it and remove it" : "it gets an empty one; what it had written is lost"},
+         repair, [&] {
+             return unless_running([&]() -> Result<void> {
+                 // Its log may be there still.
+                 if (is_folder(core, core.dirs->path(container->id))) return core.dirs->renew(container->id);
+                 return core.dirs->create(container->id, {}, TRY(storage_limit(container->settings().host_config)));
+             });
+         });
 }
 
 // It may be on its way in or out at this moment.
@@ -34,18 +59,7 @@ void check_one(Core& core, Runner& runner, const ContainerPtr& container, Repair
     if (record.ok() && !*record)
         note(found, {"container", id, "its record is gone", "it is written again"}, repair,
              [&] { return core.save_settings(*container); });
-    if (!has_folder(core, *container) && core.dirs->has_disk(container->id))
-        note(found, {"container", id, "its writable layer is not mounted", "it is mounted"}, repair,
-             [&] { return core.dirs->mount_disk(container->id); });
-    else if (!has_folder(core, *container))
-        note(found,
-             {"container", id, "its writable layer is missing on disk",
-              running ? "end it and remove it" : "it gets an empty one; what it had written is lost"},
-             repair, [&]() -> Result<void> {
-                 if (running) return Error(ErrorKind::conflict, "it runs");
-                 TRY(core.dirs->remove(container->id));
-                 return core.dirs->create(container->id, {}, TRY(storage_limit(container->settings().host_config)));
-             });
+    check_folder(core, container, running, repair, found);
     if (running && core.host.kind("/proc/" + std::to_string(container->state().pid)) != PathKind::directory) {
         operation.unlock();
         // An end that the keeper is just telling isn't lost.

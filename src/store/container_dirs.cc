@@ -108,6 +108,11 @@ Result<void> ContainerDirs::renew_work(const ContainerId& id) {
     return sys::mkdir(writable(id) + "/work", 0700).context("container folder");
 }
 
+Result<void> ContainerDirs::renew(const ContainerId& id) {
+    TRY(sys::mkdir(writable(id) + "/upper", 0755).context("container folder"));
+    return renew_work(id);
+}
+
 Result<void> ContainerDirs::remove(const ContainerId& id) {
     TRY(failpoint("container.removing"));
     TRY(unmount_disk(id));

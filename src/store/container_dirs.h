@@ -36,6 +36,8 @@ public:
     Result<void> mount_disk(const ContainerId& id); // mounted already: fine
     // An empty work/ again; nothing of the container is mounted.
     Result<void> renew_work(const ContainerId& id);
+    // The same, and an empty upper/, which is missing; the rest of the folder stays.
+    Result<void> renew(const ContainerId& id);
     // Gone from its place when this returns; missing: fine.
     Result<void> remove(const ContainerId& id);
     // Deletes what remove() put aside, which may take minutes; cancelled once *stop.

@@ -107,11 +107,15 @@ def test_a_missing_part_of_a_layer(damaged, part):
 
 def test_what_a_container_stands_on_is_said_and_left(damaged):
     (layers_of(damaged, "own")[0] / "fs/own").write_bytes(b"other")
-    line, = check(damaged, "--repair")
+    found = check(damaged, "--repair")
+    assert len(found) == 1, found
+    line = found[0]
     assert "Not mended" in line and f"container {damaged.box[:12]} was made from it" in line
     assert damaged.docker("exec", "box", "/bin/busybox", "true").returncode == 0
     damaged.docker("rm", "-f", "box")
-    line, = check(damaged, "--repair")
+    found = check(damaged, "--repair")
+    assert len(found) == 1, found
+    line = found[0]
     assert "Mended" in line
     clean(damaged)
 
@@ -182,6 +186,18 @@ def test_containers(damaged):
     shutil.rmtree(damaged.data / "containers" / still)
     mend(damaged, f"container {still}: its writable layer is missing", "empty one")
     assert damaged.docker("start", "-a", still).returncode == 0
+    # Nothing is lost that needn't be: what was written, when only work/ went; the log, when upper/ went.
+    wrote = damaged.docker("run", "-d", "own", "/bin/busybox", "sh", "-c", "test -e /f && cat /f; echo kept | tee /f",
+                           check=True).stdout.strip()
+    assert damaged.docker("wait", wrote).stdout == "0\n"
+    shutil.rmtree(damaged.data / "containers" / wrote / "work")
+    mend(damaged, f"container {wrote}: the work folder of its writable layer is missing", "made again")
+    assert damaged.docker("start", "-a", wrote).stdout == "kept\nkept\n"
+    shutil.rmtree(damaged.data / "containers" / wrote / "upper")
+    mend(damaged, f"container {wrote}: its writable layer is missing", "empty one")
+    assert damaged.docker("logs", wrote).stdout == "kept\n" * 3
+    assert damaged.docker("start", "-a", wrote).stdout == "kept\n"
+    damaged.docker("rm", wrote)
     # A cgroup that is left of it.
     found = run("find", "/sys/fs/cgroup", "-maxdepth", "3", "-name", damaged.box).stdout.split()
     made = [pathlib.Path(path).parent / still for path in found]
