@@ -266,7 +266,7 @@ def test_ssh_agents(build, debian, tmp_path):
 
     threading.Thread(target=serve, daemon=True).start()
     ask = ("use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0); connect(S, sockaddr_un($ENV{SSH_AUTH_SOCK})) or die $!;"
-           "syswrite(S, pack(q(Nc), 1, 11)); sysread(S, $b, 100); print unpack(q(H*), $b), qq(\\n);")
+           "syswrite(S, pack(q(Nc), 1, 11)); read(S, $b, 9); print unpack(q(H*), $b), qq(\\n);")
     out = build(f"""FROM debian:bookworm
 RUN --mount=type=ssh echo sock $SSH_AUTH_SOCK && perl -e '{ask}'
 RUN --mount=type=ssh,id=other echo other=$SSH_AUTH_SOCK.
