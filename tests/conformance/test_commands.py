@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -832,6 +833,12 @@ def test_version_and_help(rt):
     for command in ("create", "start", "state", "kill", "delete", "run", "exec", "list", "ps", "pause", "resume",
                     "update", "events", "spec", "features", "checkpoint", "restore"):
         assert re.search(rf"^\s*{command}\b", done.stdout, re.M), command
+
+
+def test_the_program_is_small(rt):
+    """An object that drags in the C library's resolver or its like is felt at every start."""
+    program = pathlib.Path(shutil.which(rt.program) or rt.program)
+    assert program.stat().st_size <= 1536 * 1024
 
 
 def test_an_unknown_command_or_flag_is_an_error(rt, c):
