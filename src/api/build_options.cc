@@ -59,6 +59,9 @@ Result<build::BuildOptions> read_build_options(const Call& call) {
     o.force_remove = call.flag("forcerm");
     o.squash = call.flag("squash");
     TRY(read_args(call, o.args));
+    TRY(read_json(call, "cachefrom", o.cache_from));
+    for (const auto& [name, value] : o.args)
+        if (name == "BUILDKIT_INLINE_CACHE" && value && (*value == "1" || *value == "true")) o.inline_cache = true;
     TRY(read_json(call, "labels", o.labels));
     o.auths = TRY(image::parse_registry_config(call.exchange().request().headers.get("X-Registry-Config")));
     model::HostConfig& host = o.host;

@@ -31,6 +31,8 @@ struct StageState {
     std::string last_step; // digest of the vertex that it stands on
     std::string step;      // ... that is under way
     size_t steps_done = 0;
+    std::string created_by;                          // of the classic step under way, for its history
+    std::vector<std::pair<CacheKey, size_t>> made;   // keys of steps, and how many layers there were then
     bool cached = false;                             // the step under way was
     std::shared_ptr<void> claim;                     // on the key of the step under way
     std::vector<std::shared_ptr<void>> mount_claims; // on cache mounts that nobody else may use meanwhile
@@ -86,6 +88,8 @@ private:
     std::string step_name(const Instruction& instruction, const StageState& state) const;
     std::string step_prefix(size_t stage, size_t number) const;
     void add_history(StageState& state, const std::string& created_by, bool empty_layer) const;
+    std::string classic_history(const std::string& what, const StageState& state, bool copied = false) const;
+    std::string classic_run(const std::vector<std::string>& command, const StageState& state) const;
     std::string history_text(const Instruction& instruction, const StageState& state) const;
     std::string run_history(const std::vector<std::string>& command, const StageState& state) const;
 
@@ -123,6 +127,13 @@ private:
     // Takes the image that is remembered; false: there is none.
     Result<bool> take_cached(StageState& state, const CacheKey& key);
     Result<void> say_image(const StageState& state);
+
+    // cache_from.cc: steps that other images have.
+    Result<void> import_caches();
+    Result<image::ImagePtr> take_imported(const StageState& state, const CacheKey& key);
+    Result<bool> take_from_history(StageState& state, const CacheKey& key);
+    std::string inline_cache(const StageState& state) const;
+    void note_step(StageState& state, const CacheKey& key);
 
     // run.cc
     Result<void> do_run(const Instruction& instruction, StageState& state);
@@ -171,7 +182,9 @@ private:
     std::map<const Instruction*, wire::Vertex> vertexes_;
     std::map<std::string, wire::Vertex> from_vertexes_; // by name and platform
     std::set<std::string> from_told_;
-    std::map<std::string, image::ImagePtr> bases_; // the same
+    std::map<std::string, image::ImagePtr> bases_;                    // the same
+    std::vector<image::ImagePtr> caches_;                             // of cache_from
+    std::map<CacheKey, std::pair<image::ImagePtr, size_t>> imported_; // image and number of layers
     std::string context_vertex_;
     bool triggers_seen_ = false; // a base has ONBUILD instructions
     // Stages run side by side: the first guards what is below it, the second the

@@ -399,6 +399,7 @@ Result<Digest> Build::run_steps() {
     plan_vertexes();
     if (context_ && !ignored_.empty()) context_->leave_out(ignored_);
     begin_states();
+    TRY(import_caches());
     TRY(run_stages());
     return export_result(states_[plan_.target]);
 }

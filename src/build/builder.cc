@@ -148,6 +148,7 @@ Result<Digest> Build::run() {
     for (const std::string& warning : file_.warnings) TRY(output_.text(warning + "\n"));
     plan_ = TRY(plan_stages(file_, options_.target, options_.args, platform_args_));
     for (const Instruction* instruction : plan_.global_instructions) TRY(announce(instruction->original));
+    TRY(import_caches());
     begin_states();
     for (size_t i = 0; i < plan_.stages.size(); ++i)
         if (plan_.stages[i].needed) TRY(run_stage(i));
@@ -223,6 +224,7 @@ Result<void> Build::begin_stage(const Stage& stage, StageState& state) {
         state.image = base.image;
         state.config = base.config;
         state.key = base.key;
+        state.made = base.made;
         state.last_step = base.last_step;
     } else if (stage.base == "scratch") {
         model::Platform platform = image::host_platform();
@@ -309,8 +311,9 @@ Result<Digest> Build::finish(StageState& state) {
             state.config.config.labels[name] = value;
             text += " " + name + "=" + value;
         }
+        state.created_by = classic_history("LABEL" + text, state);
         CacheKey key = make_key(state.key, {"labels", text});
-        if (!TRY(take_cached(state, key))) TRY(commit(state, key, "LABEL" + text, nullptr));
+        if (!TRY(take_cached(state, key))) TRY(commit(state, key, state.created_by, nullptr));
     }
     if (!state.image) return invalid("No image was generated. Is your Dockerfile empty?");
     return *state.image;
@@ -336,6 +339,8 @@ Result<bool> Build::take_cached(StageState& state, const CacheKey& key) {
     // Who does the same at this moment does it for both.
     state.claim = TRY(builder_.claim(key, stop_));
     auto image = TRY(builder_.find_cached(key));
+    if (!image && classic()) return take_from_history(state, key);
+    if (!image) image = TRY(take_imported(state, key));
     if (!image) return false;
     state.claim.reset();
     keep(image->id);
@@ -344,6 +349,7 @@ Result<bool> Build::take_cached(StageState& state, const CacheKey& key) {
     if (!classic()) {
         state.config.created = image->config.created;
         state.key = key_of_layers(*image);
+        note_step(state, key);
         return true;
     }
     state.config = image->config;
@@ -415,6 +421,7 @@ Result<void> Build::keep_step(StageState& state, const CacheKey& key, const Dige
     state.image = id;
     state.config.created = image->config.created;
     state.key = key_of_layers(*image);
+    note_step(state, key);
     return builder_.cache().add(key, id);
 }
 

@@ -57,6 +57,8 @@ struct BuildOptions {
     bool remove = true;        // containers of steps that went well
     bool force_remove = false; // those of steps that failed too
     bool squash = false;
+    std::vector<std::string> cache_from; // images whose layers steps may take
+    bool inline_cache = false;           // tell in the image what its layers were made of; of Style::steps
     struct Output {
         std::string type; // image (the same: empty), local, tar, docker, oci, cacheonly
         std::map<std::string, std::string> attributes = {};

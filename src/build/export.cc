@@ -133,7 +133,9 @@ Result<Digest> Build::export_image(StageState& state) {
     TRY(watched(vertex, [&](wire::Vertex&) -> Result<void> {
         TRY(part(vertex.digest, "exporting layers", [](const ReceivedBytes&) { return std::string(); }));
         TRY(part(vertex.digest, "writing image", [&](const ReceivedBytes&) -> Result<std::string> {
-            id = TRY(builder_.ports().images.commit(state.config, state.image, nullptr, std::nullopt,
+            model::ImageConfig config = state.config;
+            if (options_.inline_cache) config.inline_cache = inline_cache(state);
+            id = TRY(builder_.ports().images.commit(std::move(config), state.image, nullptr, std::nullopt,
                                                     image::Making::standalone));
             return "writing image " + id.str();
         }));

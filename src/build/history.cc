@@ -43,6 +43,26 @@ void Build::add_history(StageState& state, const std::string& created_by, bool e
     state.config.history.push_back({state.config.created, created_by, "", comment, empty_layer});
 }
 
+// As Docker's classic builder tells it: as if the shell had been asked to do nothing.
+std::string Build::classic_history(const std::string& what, const StageState& state, bool copied) const {
+    const model::StringList shell = state.config.config.shell.value_or(model::StringList{"/bin/sh", "-c"});
+    std::string text;
+    for (const std::string& word : shell) text += word + " ";
+    return text + (copied ? "#(nop) " : "#(nop)  ") + what;
+}
+
+std::string Build::classic_run(const std::vector<std::string>& command, const StageState& state) const {
+    std::string text;
+    if (!state.args.empty()) {
+        model::StringList args = state.args;
+        std::ranges::sort(args);
+        text = "|" + std::to_string(args.size());
+        for (const std::string& arg : args) text += " " + arg;
+    }
+    for (const std::string& word : command) text += (text.empty() ? "" : " ") + word;
+    return text;
+}
+
 std::string Build::history_text(const Instruction& instruction, const StageState& state) const {
     const std::string& name = instruction.keyword;
     const model::ContainerConfig& config = state.config.config;
@@ -54,7 +74,7 @@ std::string Build::history_text(const Instruction& instruction, const StageState
     if (name == "STOPSIGNAL") return "STOPSIGNAL " + config.stop_signal;
     auto expanded_rest = expanded(instruction.rest, state);
     std::string rest = expanded_rest.ok() ? *expanded_rest : instruction.rest;
-    if (name == "EXPOSE") {
+    if (name == "EXPOSE" && !classic()) {
         std::string ports;
         for (const std::string& port : config.exposed_ports) ports += (ports.empty() ? "" : " ") + port + ":{}";
         return "EXPOSE map[" + ports + "]";

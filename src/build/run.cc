@@ -140,6 +140,7 @@ Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
     }
     auto mounted = add_mounts(mounts, state, request, key);
     if (!mounted.ok()) return at_line(std::move(mounted).error(), file_, instruction);
+    if (classic()) state.created_by = classic_run(command, state);
     if (TRY(take_cached(state, key))) {
         if (!classic()) TRY(add_run_history(command, state));
         return {};
@@ -257,7 +258,7 @@ Result<void> Build::keep_run(const std::string& container, const std::vector<std
     }
     model::ImageConfig config = state.config;
     config.created = now();
-    config.history.push_back({config.created, "RUN " + shown(command), config.author, "", false});
+    config.history.push_back({config.created, state.created_by, config.author, "", false});
     Digest id = TRY(builder_.ports().commit(container, std::move(config), {image::Making::child, stubs}));
     auto image = TRY(builder_.ports().images.images().resolve(id.str()));
     state.image = id;

@@ -99,9 +99,10 @@ Result<void> Build::do_settings(const Instruction& instruction, StageState& stat
     }
     model::ImageConfig after = state.config;
     CacheKey key = make_key(state.key, {name, json::print(model::to_json(config)), state.config.author});
+    state.created_by = classic_history(history_text(instruction, state), state);
     if (TRY(take_cached(state, key))) return {};
     state.config = std::move(after);
-    return commit(state, key, instruction.original, nullptr);
+    return commit(state, key, state.created_by, nullptr);
 }
 
 Result<void> Build::do_shell(const Instruction& instruction, StageState& state) {
@@ -114,9 +115,10 @@ Result<void> Build::do_shell(const Instruction& instruction, StageState& state) 
     }
     model::ImageConfig after = state.config;
     CacheKey key = make_key(state.key, {"SHELL", instruction.rest});
+    state.created_by = classic_history(history_text(instruction, state), state);
     if (TRY(take_cached(state, key))) return {};
     state.config = std::move(after);
-    return commit(state, key, instruction.original, nullptr);
+    return commit(state, key, state.created_by, nullptr);
 }
 
 Result<void> Build::do_workdir(const Instruction& instruction, StageState& state) {
@@ -125,11 +127,12 @@ Result<void> Build::do_workdir(const Instruction& instruction, StageState& state
     model::ImageConfig after = state.config;
     CacheKey key = make_key(state.key, {"WORKDIR", after.config.working_dir});
     if (!classic()) return make_workdir(instruction, key, state);
+    state.created_by = classic_history(history_text(instruction, state), state);
     if (TRY(take_cached(state, key))) return {};
     state.config = std::move(after);
     auto items = TRY(missing_workdir(state));
     auto layer = layer_tar(items);
-    return commit(state, key, instruction.original, items.empty() ? nullptr : layer.get());
+    return commit(state, key, state.created_by, items.empty() ? nullptr : layer.get());
 }
 
 Result<void> Build::make_workdir(const Instruction& instruction, const CacheKey& key, StageState& state) {
@@ -267,12 +270,24 @@ Result<void> Build::do_copy(const Instruction& instruction, StageState& state) {
     auto items = TRY(plan_copy(sources, *base, options, builder_.ports().folder));
     std::string digest = TRY(digest_of(items));
     CacheKey key = make_key(state.key, {"copy", digest});
+    if (classic()) {
+        bool one = sources.size() == 1, folder = false;
+        if (one && !sources.front().text) {
+            auto node = sources.front().tree->look(clean_relative(sources.front().path));
+            folder = node.ok() && *node && (*node)->is_folder();
+            one = folder || items.size() <= 1;
+        }
+        const char* kind = folder ? "dir:" : one ? "file:" : "multi:";
+        std::string owner = options.chown.empty() ? "" : "--chown=" + options.chown + " ";
+        state.created_by = classic_history(
+            instruction.keyword + " " + owner + kind + digest + " in " + options.destination + " ", state, true);
+    }
     if (TRY(take_cached(state, key))) {
         if (!classic()) add_history(state, history_text(instruction, state), false);
         return {};
     }
     auto layer = layer_tar(items);
-    TRY(commit(state, key, instruction.original, layer.get()));
+    TRY(commit(state, key, state.created_by, layer.get()));
     if (!classic()) add_history(state, history_text(instruction, state), false);
     return {};
 }

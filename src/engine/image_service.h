@@ -37,6 +37,11 @@ public:
     Result<image::Digest> commit(model::ImageConfig config, const std::optional<image::Digest>& base, ByteSource* layer,
                                  const std::optional<model::Reference>& reference,
                                  image::Making making = image::Making::child);
+    // images().create_on_layers(), without events.
+    Result<image::Digest> commit_on_layers(model::ImageConfig config, const image::Digest& image, size_t layers,
+                                           const std::optional<image::Digest>& parent, image::Making making) {
+        return images_.create_on_layers(std::move(config), image, layers, parent, making);
+    }
     Result<std::vector<image::Loaded>> load(ByteSource& archive, const image::LoadCallback& progress,
                                             const std::vector<model::Platform>& platforms = {});
     Result<std::unique_ptr<image::Export>> save(const std::vector<std::string>& names,

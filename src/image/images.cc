@@ -201,4 +201,18 @@ Result<Digest> Images::create(model::ImageConfig config, const std::optional<Dig
     return (*image)->id;
 }
 
+Result<Digest> Images::create_on_layers(model::ImageConfig config, const Digest& image, size_t layers,
+                                        const std::optional<Digest>& parent, Making making) {
+    ImagePtr from = TRY(state_->get(image));
+    const auto& ids = from->config.diff_ids;
+    if (layers > ids.size())
+        return invalid("image " + image.str() + " has only " + std::to_string(ids.size()) + " layers");
+    Lease whole = TRY(hold(from->chain_id)); // until the image has a record
+    config.diff_ids.assign(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(layers));
+    auto made =
+        TRY(state_->add_image(model::print_image_config(config), making == Making::child ? parent : std::nullopt, {},
+                              std::nullopt, making == Making::build_cache));
+    return made->id;
+}
+
 } // namespace hull::image

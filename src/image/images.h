@@ -243,6 +243,9 @@ public:
     // for none). config's diff_ids are filled in here. For import, commit, build.
     Result<Digest> create(model::ImageConfig config, const std::optional<Digest>& base_image, ByteSource* layer,
                           const std::optional<model::Reference>& reference, Making making = Making::child);
+    // The same on the lowest `layers` of another's. Errors: not_found, invalid_argument (it has fewer).
+    Result<Digest> create_on_layers(model::ImageConfig config, const Digest& image, size_t layers,
+                                    const std::optional<Digest>& parent, Making making);
 
 private:
     friend class Registries;

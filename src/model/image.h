@@ -101,6 +101,7 @@ struct ImageConfig {
     std::vector<Digest> diff_ids; // bottom layer first
     std::vector<HistoryEntry> history;
     std::string docker_version, comment;
+    std::string inline_cache; // what steps gave the layers ("moby.buildkit.cache.v0", in base64)
 };
 
 // At most 4 MiB, no key twice. Errors: invalid_argument, also for a document

@@ -212,6 +212,7 @@ Result<ImageConfig> parse_image_config(std::string_view text) {
     TRY(read(object, "variant", config.variant));
     TRY(read(object, "docker_version", config.docker_version));
     TRY(read(object, "comment", config.comment));
+    TRY(read(object, "moby.buildkit.cache.v0", config.inline_cache));
     TRY(read(object, "history", config.history));
     TRY(read(rootfs->get_object(), "diff_ids", config.diff_ids));
     const json::Value* inner = object.if_contains("config");
@@ -232,6 +233,7 @@ std::string print_image_config(const ImageConfig& config) {
     out["created"] = to_rfc3339(config.created);
     text("docker_version", config.docker_version);
     out["history"] = json::encode(config.history);
+    text("moby.buildkit.cache.v0", config.inline_cache);
     out["os"] = config.os;
     text("os.version", config.os_version);
     out["rootfs"] = json::Object{{"type", "layers"}, {"diff_ids", json::encode(config.diff_ids)}};

@@ -322,6 +322,28 @@ def test_each_test_of_the_document_is_there():
     assert [t for t in re.findall(r"`(?:test_buildkit.py::|::)?(test_\w+)`", text) if f"def {t}(" not in here] == []
 
 
+def test_cache_from_takes_layers_of_an_image(build, docker, tmp_path):
+    text = "FROM busybox\nENV A=b\nCOPY f /f\nRUN date +%N > /when\nCMD [\"sh\"]\n"
+    build(text, {"f": "1"})
+    created_by = docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", build.tag).stdout.splitlines()
+    assert created_by[0] == '/bin/sh -c #(nop)  CMD ["sh"]' and created_by[1] == "/bin/sh -c date +%N > /when"
+    assert re.fullmatch(r"/bin/sh -c #\(nop\) COPY file:[0-9a-f]{64} in /f ", created_by[2])
+    assert created_by[3] == "/bin/sh -c #(nop)  ENV A=b"
+    before = json.loads(docker("image", "inspect", build.tag).stdout)[0]["RootFS"]["Layers"]
+    tag = build.tag
+    archive = tmp_path / "image.tar"
+    assert docker("save", "-o", str(archive), tag).returncode == 0
+    assert docker("rmi", "-f", tag).returncode == 0
+    assert docker("builder", "prune", "-f").returncode == 0
+    assert docker("load", "-i", str(archive)).returncode == 0
+    out = build(text, {"f": "1"}, "--cache-from", tag, "--cache-from", "localhost:1/not/there")
+    assert out.count("Using cache") == 4, out
+    assert json.loads(docker("image", "inspect", build.tag).stdout)[0]["RootFS"]["Layers"] == before
+    assert docker("builder", "prune", "-f").returncode == 0
+    out = build(text, {"f": "2"}, "--cache-from", tag)
+    assert out.count("Using cache") == 1, out  # another file: nothing after it
+
+
 def test_prune_forgets(build, docker):
     text = "FROM busybox\nRUN --mount=type=cache,id=pruned,target=/c dd if=/dev/zero of=/c/f bs=1k count=64\n"
     build(text)

@@ -409,6 +409,23 @@ def test_files_from_the_web(engine, build, sh, web):
     assert sh("cat /g") == "in a tar\n"
 
 
+def test_inline_caches(engine, build, tmp_path):
+    text = "FROM busybox AS a\nCOPY f /f\nRUN date +%N > /when\nFROM a\nRUN date +%N > /then\n"
+    build(text, {"f": "1"}, "--build-arg", "BUILDKIT_INLINE_CACHE=1")
+    tag = build.tag
+    layers = json.loads(engine.docker("image", "inspect", tag).stdout)[0]["RootFS"]["Layers"]
+    archive = tmp_path / "image.tar"
+    assert engine.docker("save", "-o", str(archive), tag).returncode == 0
+    assert engine.docker("rmi", "-f", tag).returncode == 0
+    assert engine.docker("builder", "prune", "-af").returncode == 0
+    assert engine.docker("load", "-i", str(archive)).returncode == 0
+    of = steps(build(text, None, "--cache-from", tag, "--cache-from", "localhost:1/not/there"))
+    assert f"importing cache manifest from {tag}" in of
+    for step in ("[a 2/3] COPY f /f", "[a 3/3] RUN date +%N > /when", "[stage-1 1/1] RUN date +%N > /then"):
+        assert "CACHED" in of[step], of
+    assert json.loads(engine.docker("image", "inspect", build.tag).stdout)[0]["RootFS"]["Layers"] == layers
+
+
 def test_sharing_of_cache_mounts(build, sh):
     def run(sharing, mark):
         script = "sleep 1; ls /c | wc -l > /f; sleep 1"
