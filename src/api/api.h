@@ -27,6 +27,7 @@ struct NetworkFacts {
     std::string name, id, driver; // bridge bridge, host host, none null
     std::string subnet = {};      // of the bridge: "172.17.0.0/16"
     std::string gateway = {};
+    std::string subnet6 = {}, gateway6 = {}; // empty: no IPv6
     std::map<std::string, std::string> options = {};
     WallTime created = {};
 };

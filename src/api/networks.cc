@@ -25,6 +25,8 @@ NetworkRecord record_of(const NetworkFacts& facts) {
     record.created = facts.created;
     record.options = facts.options;
     if (!facts.subnet.empty()) record.ipam.config.push_back({facts.subnet, "", facts.gateway, {}});
+    if (!facts.subnet6.empty()) record.ipam.config.push_back({facts.subnet6, "", facts.gateway6, {}});
+    record.enable_ipv6 = !facts.subnet6.empty();
     return record;
 }
 
@@ -145,7 +147,11 @@ Result<void> create_network(Call& call) {
     const std::string body = TRY(call.json_body());
     if (body.empty()) return no_body();
     const NetworkRecord record = TRY(call.networks().create(TRY(model::parse_network_request(body))));
-    return call.reply(201, Object{{"Id", record.id}, {"Warning", ""}});
+    std::string warning;
+    for (const model::IpamPool& pool : record.ipam.config)
+        if (!record.enable_ipv6 && pool.subnet.find(':') != std::string::npos)
+            warning = "the subnet " + pool.subnet + " is not used: IPv6 is not enabled on this network";
+    return call.reply(201, Object{{"Id", record.id}, {"Warning", warning}});
 }
 
 Result<void> remove_network(Call& call) {

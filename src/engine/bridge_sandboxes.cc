@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/random.h"
+#include "engine/endpoint_records.h"
 #include "engine/sandbox_port.h"
 
 namespace hull::engine {
@@ -31,17 +31,6 @@ Result<net::EndpointRequest> parse(const AddressRequest& address) {
     if (!address.ip_address.empty()) request.ip = TRY(net::IpAddress::parse(address.ip_address));
     if (!address.mac_address.empty()) request.mac = TRY(net::MacAddress::parse(address.mac_address));
     return request;
-}
-
-Result<net::Endpoint> from_record(const EndpointRecord& record) {
-    net::Endpoint endpoint;
-    endpoint.ip = TRY(net::IpAddress::parse(record.ip_address));
-    endpoint.prefix_length = static_cast<uint8_t>(record.prefix_length);
-    endpoint.gateway = TRY(net::IpAddress::parse(record.gateway));
-    endpoint.mac = TRY(net::MacAddress::parse(record.mac_address));
-    endpoint.interface = record.interface;
-    endpoint.host_interface = record.host_interface;
-    return endpoint;
 }
 
 class BridgeSandboxes : public SandboxPort {
@@ -76,7 +65,7 @@ Result<void> BridgeSandboxes::recover(const std::vector<HeldSandbox>& running) {
             if (const auto reserved = ids_->reserve(held.ids.first); !reserved.ok())
                 log::warning("take over id range", reserved.error());
         if (!held.endpoint) continue;
-        if (auto endpoint = from_record(*held.endpoint); endpoint.ok())
+        if (auto endpoint = endpoint_from_record(*held.endpoint); endpoint.ok())
             live.push_back(*std::move(endpoint));
         else
             log::warning("take over endpoint", endpoint.error());
@@ -87,16 +76,7 @@ Result<void> BridgeSandboxes::recover(const std::vector<HeldSandbox>& running) {
 }
 
 Result<EndpointRecord> BridgeSandboxes::connect(net::PreparedLink link, const net::EndpointRequest& request) {
-    const net::Endpoint endpoint = TRY(bridge_->connect(std::move(link), request));
-    return EndpointRecord{.network_id = network_id_,
-                          .endpoint_id = random_id(),
-                          .network = "bridge",
-                          .ip_address = endpoint.ip.str(),
-                          .prefix_length = endpoint.prefix_length,
-                          .gateway = endpoint.gateway.str(),
-                          .mac_address = endpoint.mac.str(),
-                          .interface = endpoint.interface,
-                          .host_interface = endpoint.host_interface};
+    return record_of_endpoint(TRY(bridge_->connect(std::move(link), request)), network_id_, "bridge");
 }
 
 Result<TakenSandbox> BridgeSandboxes::take(SandboxNetwork network, SandboxUsers users, const AddressRequest& address) {

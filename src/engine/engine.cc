@@ -342,6 +342,7 @@ Result<void> EngineImpl::bring_up() {
     core_.networks = TRY(NetworkKeeper::open({.owner = core_.options.data_root,
                                               .address_pools = core_.options.address_pools,
                                               .bridge_options = core_.options.bridge_network_options,
+                                              .ip6tables = core_.options.ip6tables,
                                               .host_ip = core_.options.publish_ip},
                                              core_.records, bridge_, core_.sandboxes.network_id()));
     TRY(load_records());

@@ -61,6 +61,7 @@ struct EngineOptions {
     std::string apparmor_profile;               // loaded, of containers that say nothing; empty: none
     std::vector<net::SubnetPool> address_pools; // of networks without a subnet of their own; empty: Docker's
     std::map<std::string, std::string> bridge_network_options; // of networks with the driver bridge
+    bool ip6tables = true;                                     // rules for IPv6, too
     std::string publish_ip;                                    // of ports of the default bridge; empty: every address
     std::vector<std::string> host_gateway; // what "host-gateway" stands for; empty: the bridge's address
     bool experimental = false;

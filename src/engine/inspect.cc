@@ -71,6 +71,9 @@ std::map<std::string, model::EndpointSettings> view_networks(const Core& core, c
         endpoint.ip_address = record.ip_address;
         endpoint.ip_prefix_len = record.prefix_length;
         endpoint.mac_address = record.mac_address;
+        endpoint.global_ipv6_address = record.ipv6_address;
+        endpoint.global_ipv6_prefix_len = record.ipv6_prefix_length;
+        endpoint.ipv6_gateway = record.ipv6_gateway;
     };
     for (auto& [name, endpoint] : networks) {
         if (is_predefined_network(name)) continue;

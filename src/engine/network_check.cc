@@ -4,6 +4,37 @@
 
 namespace hull::engine {
 
+Result<void> NetworkKeeper::install_rules_again(Network& network) {
+    TRY(network.bridge->install_rules_again());
+    std::map<std::string, Present> present;
+    {
+        std::lock_guard lock(mutex_);
+        present = present_;
+    }
+    for (auto& [container, where] : present)
+        if (where.port_network == network.record.id) TRY(publish_rules(where));
+    return {};
+}
+
+void NetworkKeeper::restore_rules() {
+    std::lock_guard one(creating_);
+    std::vector<NetworkPtr> networks;
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& [id, network] : networks_) networks.push_back(network);
+    }
+    for (const NetworkPtr& network : networks) {
+        if (!network->bridge) continue;
+        auto fault = network->bridge->find_fault();
+        if (!fault.ok() || *fault != net::Bridge::Fault::rules) continue;
+        if (auto done = install_rules_again(*network); done.ok())
+            log::warning("firewall rules of network " + network->record.name +
+                         " were taken away by another program; they are there again");
+        else
+            log::error("make the firewall rules of network " + network->record.name + " again", done.error());
+    }
+}
+
 void NetworkKeeper::check(Repair repair, Damages& found) {
     std::lock_guard one(creating_);
     std::vector<NetworkPtr> networks;
@@ -33,17 +64,7 @@ void NetworkKeeper::check(Repair repair, Damages& found) {
         if (*fault == net::Bridge::Fault::rules) {
             note(found,
                  {"network", record.name, "its firewall rules are missing", "they and published ports are made again"},
-                 repair, [&]() -> Result<void> {
-                     TRY(network->bridge->install_rules_again());
-                     std::map<std::string, Present> present;
-                     {
-                         std::lock_guard lock(mutex_);
-                         present = present_;
-                     }
-                     for (auto& [container, where] : present)
-                         if (where.port_network == record.id) TRY(publish_again(container, where));
-                     return {};
-                 });
+                 repair, [&] { return install_rules_again(*network); });
             continue;
         }
         size_t members = 0;

@@ -32,8 +32,7 @@ std::string text_option(const std::map<std::string, std::string>& options, const
 // What can't be honoured is refused here, before anything is made.
 Result<void> check_options(const model::NetworkRequest& request) {
     auto unsupported = [](const std::string& text) { return Error(ErrorKind::unsupported, text); };
-    if (request.enable_ipv6) return unsupported("IPv6 networks are not supported yet");
-    if (request.enable_ipv4 && !*request.enable_ipv4) return bad_request("IPv4 or IPv6 must be enabled");
+    if (!request.enable_ipv4.value_or(true) && !request.enable_ipv6) return bad_request("IPv4 or IPv6 must be enabled");
     if (request.config_only || !request.config_from.empty())
         return unsupported("configuration-only networks are not supported");
     if (request.ingress) return bad_request("Ingress network creation is not supported outside a swarm");
@@ -43,6 +42,7 @@ Result<void> check_options(const model::NetworkRequest& request) {
         return unsupported("IPAM driver \"" + request.ipam.driver + "\" is not supported");
     for (const auto& [key, value] : request.options) {
         const bool is_default = key == "com.docker.network.bridge.gateway_mode_ipv4"         ? value == "nat"
+                                : key == "com.docker.network.bridge.gateway_mode_ipv6"       ? value == "nat"
                                 : key == "com.docker.network.bridge.inhibit_ipv4"            ? value == "false"
                                 : key == "com.docker.network.bridge.trusted_host_interfaces" ? value.empty()
                                                                                              : true;
@@ -51,8 +51,21 @@ Result<void> check_options(const model::NetworkRequest& request) {
     return {};
 }
 
+bool is_ipv6(const model::IpamPool& pool) {
+    return (pool.subnet + pool.gateway + pool.ip_range).find(':') != std::string::npos;
+}
+
+// nullptr: none was given, or chosen yet.
+const model::IpamPool* pool_of(const model::IpamSettings& ipam, bool v6) {
+    for (const model::IpamPool& pool : ipam.config)
+        if (is_ipv6(pool) == v6) return &pool;
+    return nullptr;
+}
+
 Result<void> check_pool(const model::IpamSettings& ipam) {
-    if (ipam.config.size() > 1) return bad_request("bridge driver doesn't support multiple subnets");
+    size_t of_v4 = 0, of_v6 = 0;
+    for (const model::IpamPool& pool : ipam.config) ++(is_ipv6(pool) ? of_v6 : of_v4);
+    if (of_v4 > 1 || of_v6 > 1) return bad_request("bridge driver doesn't support multiple subnets");
     for (const model::IpamPool& pool : ipam.config) {
         if (pool.subnet.empty()) {
             if (!pool.gateway.empty() || !pool.ip_range.empty() || !pool.aux_addresses.empty())
@@ -60,8 +73,9 @@ Result<void> check_pool(const model::IpamSettings& ipam) {
             continue;
         }
         auto subnet = net::Prefix::parse(pool.subnet);
-        if (!subnet.ok() || subnet->address.is_v6())
-            return bad_request("invalid subnet " + pool.subnet + ": not an IPv4 network in CIDR notation");
+        if (!subnet.ok()) return bad_request("invalid subnet " + pool.subnet + ": not a network in CIDR notation");
+        if (subnet->address.is_v6() && subnet->length > 126)
+            return bad_request("invalid subnet " + pool.subnet + ": too small");
         if (subnet->network() != *subnet)
             return bad_request("invalid subnet " + pool.subnet + ": it should be " + subnet->network().str());
         if (!pool.ip_range.empty()) {
@@ -100,6 +114,10 @@ Result<std::unique_ptr<NetworkKeeper>> NetworkKeeper::open(NetworkDefaults defau
         TRY(net::NameServer::start([names = &keeper->names_](const std::string& who, const std::string& name,
                                                              uint16_t type) { return names->ask(who, name, type); }));
     TRY(keeper->load(bridge, std::move(bridge_id)));
+    if (auto watch = net::RulesWatch::start([raw = keeper.get()] { raw->restore_rules(); }); watch.ok())
+        keeper->rules_watch_ = *std::move(watch);
+    else
+        log::warning("watch firewall rules", watch.error());
     return keeper;
 }
 
@@ -109,6 +127,7 @@ Result<void> NetworkKeeper::load(net::Bridge* bridge, std::string bridge_id) {
         network->record.id = std::move(bridge_id);
         network->record.name = "bridge";
         network->record.bridge = bridge->name();
+        network->record.enable_ipv6 = bridge->ipv6().has_value();
         if (!defaults_.host_ip.empty())
             network->record.options[std::string(kBridgeOptions) + "host_binding_ipv4"] = defaults_.host_ip;
         network->bridge = bridge;
@@ -147,25 +166,33 @@ net::BridgeConfig NetworkKeeper::config_of(const NetworkRecord& record) const {
     config.internal = on(record.internal);
     if (const std::string mtu = text_option(record.options, "com.docker.network.driver.mtu"); !mtu.empty())
         config.mtu = static_cast<uint32_t>(std::strtoul(mtu.c_str(), nullptr, 10));
-    if (record.ipam.config.empty()) return config;
-    const model::IpamPool& pool = record.ipam.config[0];
-    auto subnet = net::Prefix::parse(pool.subnet);
-    if (!subnet.ok()) return config;
-    net::IpAddress host = net::IpAddress::v4(subnet->network().address.to_v4() + 1);
-    if (auto gateway = net::IpAddress::parse(pool.gateway); gateway.ok()) host = *gateway;
-    config.address = net::Prefix{host, subnet->length};
-    if (auto range = net::Prefix::parse(pool.ip_range); range.ok()) config.fixed_cidr = *range;
-    for (const auto& [name, address] : pool.aux_addresses)
-        if (auto ip = net::IpAddress::parse(address); ip.ok()) config.reserved.push_back(*ip);
+    config.ipv4 = on(record.enable_ipv4);
+    config.ipv6 = on(record.enable_ipv6);
+    config.firewall6 = on(defaults_.ip6tables);
+    for (const bool v6 : {false, true}) {
+        const model::IpamPool* pool = pool_of(record.ipam, v6);
+        auto subnet = net::Prefix::parse(pool ? pool->subnet : "");
+        if (!subnet.ok() || !(v6 ? record.enable_ipv6 : record.enable_ipv4)) continue;
+        net::IpAddress host = net::next_address(subnet->network().address);
+        if (auto gateway = net::IpAddress::parse(pool->gateway); gateway.ok()) host = *gateway;
+        (v6 ? config.address6 : config.address) = net::Prefix{host, subnet->length};
+        if (auto range = net::Prefix::parse(pool->ip_range); range.ok())
+            (v6 ? config.fixed_cidr6 : config.fixed_cidr) = *range;
+        for (const auto& [name, address] : pool->aux_addresses)
+            if (auto ip = net::IpAddress::parse(address); ip.ok()) config.reserved.push_back(*ip);
+    }
     return config;
 }
 
 Result<void> NetworkKeeper::check_overlap(const net::Prefix& subnet, const std::string& id) const {
     std::lock_guard lock(mutex_);
-    for (const auto& [other, network] : networks_)
-        if (other != id && network->bridge && network->bridge->subnet().overlaps(subnet))
+    for (const auto& [other, network] : networks_) {
+        if (other == id || !network->bridge) continue;
+        const auto v6 = network->bridge->ipv6();
+        if (network->bridge->subnet().overlaps(subnet) || (v6 && v6->subnet.overlaps(subnet)))
             return Error(ErrorKind::forbidden, "invalid pool request: Pool overlaps with other one on this address "
                                                "space");
+    }
     return {};
 }
 
@@ -209,15 +236,17 @@ Result<NetworkRecord> NetworkKeeper::create(const model::NetworkRequest& asked) 
     record.created = wall_now();
     record.internal = request.internal;
     record.attachable = request.attachable;
+    record.enable_ipv4 = request.enable_ipv4.value_or(true);
+    record.enable_ipv6 = request.enable_ipv6;
     record.ipam = request.ipam;
     record.ipam.driver = "default";
     std::erase_if(record.ipam.config, [](const model::IpamPool& pool) { return pool.subnet.empty(); });
     record.options = request.options;
     record.labels = request.labels;
     record.bridge = bridge_name(record);
-    if (!record.ipam.config.empty())
-        if (auto subnet = net::Prefix::parse(record.ipam.config[0].subnet); subnet.ok())
-            TRY(check_overlap(*subnet, record.id));
+    for (const model::IpamPool& pool : record.ipam.config)
+        if (is_ipv6(pool) ? record.enable_ipv6 : record.enable_ipv4)
+            TRY(check_overlap(TRY(net::Prefix::parse(pool.subnet)), record.id));
 
     // On record first: what a crash leaves is then known to the next engine.
     TRY(records_.put(store::Table::networks, record.id, model::print_network_record(record)));
@@ -229,10 +258,18 @@ Result<NetworkRecord> NetworkKeeper::create(const model::NetworkRequest& asked) 
     if (made.ok()) {
         network->own = *std::move(made);
         network->bridge = network->own.get();
-        if (record.ipam.config.empty()) record.ipam.config.emplace_back();
-        model::IpamPool& pool = record.ipam.config[0];
-        pool.subnet = network->bridge->subnet().str();
-        if (pool.gateway.empty()) pool.gateway = network->bridge->gateway().str();
+        auto show = [&](bool v6, const net::Prefix& subnet, const net::IpAddress& gateway) {
+            auto at = std::ranges::find_if(record.ipam.config,
+                                           [&](const model::IpamPool& pool) { return is_ipv6(pool) == v6; });
+            if (at == record.ipam.config.end())
+                at = record.ipam.config.insert(v6 ? record.ipam.config.end() : record.ipam.config.begin(),
+                                               model::IpamPool{});
+            at->subnet = subnet.str();
+            if (at->gateway.empty()) at->gateway = gateway.str();
+        };
+        const net::Bridge& bridge = *network->bridge;
+        if (record.enable_ipv4) show(false, bridge.subnet(), bridge.gateway());
+        if (const auto v6 = bridge.ipv6()) show(true, v6->subnet, v6->gateway);
     }
     Result<void> done = made.ok() ? records_.put(store::Table::networks, record.id, model::print_network_record(record),
                                                  store::Durability::power_loss)

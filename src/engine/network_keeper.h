@@ -26,6 +26,7 @@
 #include "net/bridge.h"
 #include "net/host_ports.h"
 #include "net/name_server.h"
+#include "net/rules_watch.h"
 #include "store/records.h"
 
 namespace hull::engine {
@@ -51,6 +52,7 @@ struct NetworkDefaults {
     std::string owner;                                 // written on devices
     std::vector<net::SubnetPool> address_pools;        // empty: Docker's
     std::map<std::string, std::string> bridge_options; // of new networks that don't say otherwise
+    bool ip6tables = true;                             // firewall rules for IPv6, too
     std::string host_ip;                               // of ports published on the default bridge; empty: every one
 };
 
@@ -102,9 +104,9 @@ private:
     struct Present {                           // a container on networks
         std::vector<EndpointRecord> endpoints; // in order of joining, the first one too
         std::vector<PublishedPort> ports;
-        std::string port_network; // id of the one that has them
-        std::string gateway;      // interface of the default route
-        bool named = false;       // has a name server
+        std::string port_network;      // id of the one that has them
+        std::string gateway, gateway6; // interfaces of the default routes
+        bool named = false;            // has a name server
     };
 
     NetworkKeeper(NetworkDefaults defaults, store::Records& records)
@@ -119,6 +121,9 @@ private:
     void detach(const std::string& container, const EndpointRecord& endpoint);
     Result<void> set_gateway(const NetworkMember& member, Present& present, BorrowedFd net_ns);
     Result<void> publish(const NetworkMember& member, Present& present);
+    Result<void> publish_rules(const Present& present);
+    Result<void> install_rules_again(Network& network);
+    void restore_rules();
     Result<void> publish_again(const std::string& container, Present& present);
     void unpublish(const std::string& container, Present& present);
     Result<void> serve_names(const NetworkMember& member, Present& present, BorrowedFd net_ns);
@@ -136,7 +141,8 @@ private:
     std::map<std::string, Present> present_;     // by container
     net::HostPorts host_ports_;
     NetworkNames names_;
-    std::unique_ptr<net::NameServer> server_; // last: its threads use names_
+    std::unique_ptr<net::NameServer> server_;      // its threads use names_
+    std::unique_ptr<net::RulesWatch> rules_watch_; // last: its thread uses all of the above
 };
 
 } // namespace hull::engine

@@ -1,23 +1,14 @@
 // Who is on which network: endpoints, names, ports, the default route.
 #include <algorithm>
 
+#include <sys/socket.h>
+
 #include "base/log.h"
-#include "base/random.h"
+#include "engine/endpoint_records.h"
 #include "engine/network_keeper.h"
 
 namespace hull::engine {
 namespace {
-
-Result<net::Endpoint> endpoint_of(const EndpointRecord& record) {
-    net::Endpoint endpoint;
-    endpoint.ip = TRY(net::IpAddress::parse(record.ip_address));
-    endpoint.prefix_length = static_cast<uint8_t>(record.prefix_length);
-    if (!record.gateway.empty()) endpoint.gateway = TRY(net::IpAddress::parse(record.gateway));
-    endpoint.mac = TRY(net::MacAddress::parse(record.mac_address));
-    endpoint.interface = record.interface;
-    endpoint.host_interface = record.host_interface;
-    return endpoint;
-}
 
 // The lowest eth<n> that is free.
 std::string next_interface(const std::vector<EndpointRecord>& endpoints, const std::string& prefix) {
@@ -41,9 +32,12 @@ Result<net::EndpointRequest> endpoint_request(const model::EndpointSettings& set
             return Error(ErrorKind::invalid_argument, "invalid IPv4 address: " + settings.ipam_config->ipv4_address);
         request.ip = *ip;
     }
-    if (settings.ipam_config && !settings.ipam_config->ipv6_address.empty())
-        return Error(ErrorKind::unsupported,
-                     "IPv6 addresses are not supported yet: " + settings.ipam_config->ipv6_address);
+    if (settings.ipam_config && !settings.ipam_config->ipv6_address.empty()) {
+        auto ip = net::IpAddress::parse(settings.ipam_config->ipv6_address);
+        if (!ip.ok() || !ip->is_v6())
+            return Error(ErrorKind::invalid_argument, "invalid IPv6 address: " + settings.ipam_config->ipv6_address);
+        request.ip6 = *ip;
+    }
     if (!settings.mac_address.empty()) {
         auto mac = net::MacAddress::parse(settings.mac_address);
         if (!mac.ok()) return Error(ErrorKind::invalid_argument, "invalid MAC address: " + settings.mac_address);
@@ -72,19 +66,31 @@ bool host_has_ipv6() {
     return has;
 }
 
-Result<net::PortRule> rule_of(const PublishedPort& port, const net::IpAddress& container) {
+// Of the family of host, if the container has such a one.
+net::IpAddress container_address(const net::Endpoint& endpoint, const net::IpAddress& host) {
+    if (endpoint.ip.unspecified() && endpoint.ip6) return *endpoint.ip6;
+    return host.is_v6() && endpoint.ip6 ? *endpoint.ip6 : endpoint.ip;
+}
+
+bool leads_outside(const EndpointRecord& endpoint) {
+    return !endpoint.gateway.empty() || !endpoint.ipv6_gateway.empty();
+}
+
+Result<net::PortRule> rule_of(const PublishedPort& port, const net::Endpoint& endpoint) {
+    const net::IpAddress host = TRY(net::IpAddress::parse(port.host_ip));
     return net::PortRule{.protocol = protocol_number(port.protocol),
-                         .host = TRY(net::IpAddress::parse(port.host_ip)),
+                         .host = host,
                          .host_port = static_cast<uint16_t>(port.host_port),
-                         .container = container,
+                         .container = container_address(endpoint, host),
                          .container_port = static_cast<uint16_t>(port.container_port)};
 }
 
 // Those that the firewall translates.
-std::vector<net::PortRule> rules_of(const std::vector<PublishedPort>& ports, const net::IpAddress& container) {
+std::vector<net::PortRule> rules_of(const std::vector<PublishedPort>& ports, const net::Endpoint& endpoint) {
     std::vector<net::PortRule> rules;
     for (const PublishedPort& port : ports)
-        if (auto rule = rule_of(port, container); rule.ok() && !rule->host.is_v6()) rules.push_back(*rule);
+        if (auto rule = rule_of(port, endpoint); rule.ok() && rule->host.is_v6() == rule->container.is_v6())
+            rules.push_back(*rule);
     return rules;
 }
 
@@ -107,6 +113,7 @@ std::vector<EndpointRecord> NetworkKeeper::by_preference(const NetworkMember& me
             return network && network->record.internal;
         };
         if (internal(a) != internal(b)) return internal(b);
+        if (leads_outside(a) != leads_outside(b)) return leads_outside(a);
         const int first = settings_of(member, a.network).gw_priority,
                   second = settings_of(member, b.network).gw_priority;
         if (first != second) return first > second;
@@ -139,15 +146,9 @@ Result<EndpointRecord> NetworkKeeper::attach(const NetworkMember& member, const 
         network->bridge->drain();
         return std::move(made).error();
     }
-    return EndpointRecord{.network_id = network->record.id,
-                          .endpoint_id = random_id(),
-                          .network = network->record.name,
-                          .ip_address = made->ip.str(),
-                          .prefix_length = made->prefix_length,
-                          .gateway = network->record.internal ? "" : made->gateway.str(),
-                          .mac_address = made->mac.str(),
-                          .interface = made->interface,
-                          .host_interface = made->host_interface};
+    EndpointRecord record = record_of_endpoint(*made, network->record.id, network->record.name);
+    if (network->record.internal) record.gateway = record.ipv6_gateway = "";
+    return record;
 }
 
 void NetworkKeeper::detach(const std::string& container, const EndpointRecord& endpoint) {
@@ -164,24 +165,29 @@ void NetworkKeeper::detach(const std::string& container, const EndpointRecord& e
 
 Result<void> NetworkKeeper::set_gateway(const NetworkMember& member, Present& present, BorrowedFd net_ns) {
     const auto list = by_preference(member, present);
-    const bool outside = !list.empty() && !list[0].gateway.empty();
-    const std::string wanted = outside ? list[0].interface : "";
-    if (wanted == present.gateway) return {};
-    std::optional<net::IpAddress> gateway;
-    if (outside) gateway = TRY(net::IpAddress::parse(list[0].gateway));
-    TRY(net::set_default_route(net_ns, wanted, gateway));
-    present.gateway = wanted;
-    return {};
+    // Each family has its own way out.
+    auto set = [&](int family, std::string EndpointRecord::* gateway, std::string& now) -> Result<void> {
+        const auto out = std::ranges::find_if(list, [&](const EndpointRecord& one) { return !(one.*gateway).empty(); });
+        const std::string wanted = out == list.end() ? "" : out->interface;
+        if (wanted == now) return {};
+        std::optional<net::IpAddress> address;
+        if (out != list.end()) address = TRY(net::IpAddress::parse((*out).*gateway));
+        TRY(net::set_default_route(net_ns, family, wanted, address));
+        now = wanted;
+        return {};
+    };
+    TRY(set(AF_INET, &EndpointRecord::gateway, present.gateway));
+    return set(AF_INET6, &EndpointRecord::ipv6_gateway, present.gateway6);
 }
 
 Result<void> NetworkKeeper::publish(const NetworkMember& member, Present& present) {
     if (member.ports.empty()) return {};
     const auto list = by_preference(member, present);
-    if (list.empty() || list[0].gateway.empty()) return {}; // no way out, none in
+    if (list.empty() || !leads_outside(list[0])) return {}; // no way out, none in
     const EndpointRecord& endpoint = list[0];
     NetworkPtr network = by_id(endpoint.network_id);
     if (!network || !network->bridge) return {};
-    const net::IpAddress ip = TRY(net::IpAddress::parse(endpoint.ip_address));
+    const net::Endpoint target = TRY(endpoint_from_record(endpoint));
     std::string default_ip;
     if (auto option = network->record.options.find("com.docker.network.bridge.host_binding_ipv4");
         option != network->record.options.end())
@@ -189,22 +195,27 @@ Result<void> NetworkKeeper::publish(const NetworkMember& member, Present& presen
 
     auto reserve = [&](const PortWish& wish, const std::string& host, uint16_t first,
                        uint16_t last) -> Result<uint16_t> {
+        const net::IpAddress address = TRY(net::IpAddress::parse(host));
         return host_ports_.reserve(member.container, {.protocol = protocol_number(wish.protocol),
-                                                      .host = TRY(net::IpAddress::parse(host)),
+                                                      .host = address,
                                                       .first = first,
                                                       .last = last,
-                                                      .container = ip,
+                                                      .container = container_address(target, address),
                                                       .container_port = wish.container_port});
     };
     auto one = [&](const PortWish& wish) -> Result<void> {
         const std::string asked = wish.host_ip.empty() ? default_ip : wish.host_ip;
-        const std::string host = asked.empty() ? "0.0.0.0" : asked;
-        if (host.find(':') != std::string::npos && wish.protocol != "tcp")
-            return Error(ErrorKind::unsupported, "publishing a " + wish.protocol + " port on an IPv6 address (" + host +
-                                                     ") of a container without one is not supported");
+        // Only TCP is carried to a container without an address of that family.
+        const bool only6 = target.ip.unspecified() && wish.protocol != "tcp";
+        const bool only4 = !target.ip6 && wish.protocol != "tcp";
+        const std::string host = !asked.empty() ? asked : only6 ? "::" : "0.0.0.0";
+        if (host.find(':') != std::string::npos ? only4 : only6)
+            return Error(ErrorKind::unsupported, "publishing a " + wish.protocol + " port on the address " + host +
+                                                     " of a container without an address of that family is not "
+                                                     "supported");
         const uint16_t port = TRY(reserve(wish, host, wish.first, wish.last));
         present.ports.push_back({wish.protocol, wish.container_port, port, host});
-        if (!asked.empty() || wish.protocol != "tcp" || !host_has_ipv6()) return {};
+        if (!asked.empty() || only4 || only6 || !host_has_ipv6()) return {};
         // The same port for those who come by IPv6.
         auto second = reserve(wish, "::", port, port);
         if (!second.ok() && wish.first != 0) return std::move(second).error();
@@ -213,7 +224,7 @@ Result<void> NetworkKeeper::publish(const NetworkMember& member, Present& presen
     };
     auto done = [&]() -> Result<void> {
         for (const PortWish& wish : member.ports) TRY(one(wish));
-        return network->bridge->publish(rules_of(present.ports, ip), endpoint.host_interface);
+        return network->bridge->publish(rules_of(present.ports, target), endpoint.host_interface);
     }();
     present.port_network = network->record.id;
     if (done.ok()) return {};
@@ -227,51 +238,61 @@ void NetworkKeeper::unpublish(const std::string& container, Present& present) {
     NetworkPtr network = by_id(present.port_network);
     for (const EndpointRecord& endpoint : present.endpoints) {
         if (!network || !network->bridge || endpoint.network_id != present.port_network) continue;
-        if (auto ip = net::IpAddress::parse(endpoint.ip_address); ip.ok())
-            network->bridge->unpublish(rules_of(present.ports, *ip));
+        if (auto target = endpoint_from_record(endpoint); target.ok())
+            network->bridge->unpublish(rules_of(present.ports, *target));
     }
     host_ports_.release(container);
     present.ports.clear();
+}
+
+Result<void> NetworkKeeper::publish_rules(const Present& present) {
+    for (const EndpointRecord& endpoint : present.endpoints) {
+        if (endpoint.network_id != present.port_network) continue;
+        NetworkPtr network = by_id(endpoint.network_id);
+        if (network && network->bridge)
+            TRY(network->bridge->publish(rules_of(present.ports, TRY(endpoint_from_record(endpoint))),
+                                         endpoint.host_interface));
+    }
+    return {};
 }
 
 // After a restart of the engine: the same ports again.
 Result<void> NetworkKeeper::publish_again(const std::string& container, Present& present) {
     for (const EndpointRecord& endpoint : present.endpoints) {
         if (endpoint.network_id != present.port_network) continue;
-        NetworkPtr network = by_id(endpoint.network_id);
-        const net::IpAddress ip = TRY(net::IpAddress::parse(endpoint.ip_address));
+        const net::Endpoint target = TRY(endpoint_from_record(endpoint));
         for (const PublishedPort& port : present.ports) {
-            const net::PortRule rule = TRY(rule_of(port, ip));
+            const net::PortRule rule = TRY(rule_of(port, target));
             auto reserved = host_ports_.reserve(container, {.protocol = rule.protocol,
                                                             .host = rule.host,
                                                             .first = rule.host_port,
                                                             .last = rule.host_port,
-                                                            .container = ip,
+                                                            .container = rule.container,
                                                             .container_port = rule.container_port});
             // Somebody else has it on this machine by now; the translation works all the same.
             if (!reserved.ok()) log::warning("take over a published port", reserved.error());
         }
-        if (network && network->bridge)
-            TRY(network->bridge->publish(rules_of(present.ports, ip), endpoint.host_interface));
     }
-    return {};
+    return publish_rules(present);
 }
 
 void NetworkKeeper::set_names(const NetworkMember& member, const Present& present) {
     std::vector<NetworkNames::Member> list;
     for (const EndpointRecord& endpoint : by_preference(member, present)) {
         NetworkPtr network = by_id(endpoint.network_id);
-        auto ip = net::IpAddress::parse(endpoint.ip_address);
+        auto made = endpoint_from_record(endpoint);
         // No names on the default bridge, as in Docker.
-        if (!network || !ip.ok() || network->record.name == "bridge") continue;
+        if (!network || !made.ok() || network->record.name == "bridge") continue;
         const model::EndpointSettings& settings = settings_of(member, endpoint.network);
         NetworkNames::Member one{.network_id = endpoint.network_id,
                                  .network = endpoint.network,
-                                 .ip = *ip,
+                                 .ips = {},
                                  .main = member.name,
                                  .names = {member.name, member.container.substr(0, 12), member.hostname},
                                  .links = {},
                                  .internal = network->record.internal};
+        if (!made->ip.unspecified()) one.ips.push_back(made->ip);
+        if (made->ip6) one.ips.push_back(*made->ip6);
         for (const std::string& alias : settings.aliases) one.names.push_back(alias);
         for (const std::string& link : settings.links) {
             const size_t colon = link.find(':');
@@ -309,7 +330,8 @@ Result<NetworkKeeper::Joined> NetworkKeeper::join(const NetworkMember& member, B
     if (member.first) {
         present.endpoints.push_back(*member.first);
         present.endpoints[0].network = "bridge";
-        present.gateway = member.first->interface;
+        present.gateway = present.endpoints[0].gateway.empty() ? "" : member.first->interface;
+        present.gateway6 = present.endpoints[0].ipv6_gateway.empty() ? "" : member.first->interface;
     }
     auto done = [&]() -> Result<void> {
         std::vector<std::string> names;
@@ -341,7 +363,8 @@ Result<NetworkKeeper::Joined> NetworkKeeper::join(const NetworkMember& member, B
 void NetworkKeeper::recover(const std::vector<EndpointRecord>& live) {
     std::map<std::string, std::vector<net::Endpoint>> by_network;
     for (const EndpointRecord& record : live)
-        if (auto endpoint = endpoint_of(record); endpoint.ok()) by_network[record.network_id].push_back(*endpoint);
+        if (auto endpoint = endpoint_from_record(record); endpoint.ok())
+            by_network[record.network_id].push_back(*endpoint);
     for (const auto& [id, network] : networks_) {
         if (!network->own) continue;
         if (auto done = network->own->recover(by_network[id]); !done.ok())
@@ -359,7 +382,10 @@ Result<void> NetworkKeeper::rejoin(const NetworkMember& member, BorrowedFd net_n
     present.ports = before.ports;
     const auto list = by_preference(member, present);
     if (!list.empty()) present.port_network = list[0].network_id;
-    if (!list.empty() && !list[0].gateway.empty()) present.gateway = list[0].interface;
+    for (const EndpointRecord& one : list) {
+        if (present.gateway.empty() && !one.gateway.empty()) present.gateway = one.interface;
+        if (present.gateway6.empty() && !one.ipv6_gateway.empty()) present.gateway6 = one.interface;
+    }
     {
         std::lock_guard lock(mutex_);
         for (const EndpointRecord& endpoint : present.endpoints)
@@ -437,7 +463,8 @@ Result<NetworkKeeper::Joined> NetworkKeeper::disconnect(const NetworkMember& mem
     detach(member.container, endpoint);
     // The link is on its way out, and its routes with it.
     if (network->bridge) network->bridge->drain();
-    if (present.gateway == endpoint.interface) present.gateway.clear();
+    for (std::string* gateway : {&present.gateway, &present.gateway6})
+        if (*gateway == endpoint.interface) gateway->clear();
     set_names(member, present);
     if (auto done = set_gateway(member, present, net_ns); !done.ok()) log::warning("default route", done.error());
     if (had_ports)

@@ -22,7 +22,9 @@ void NetworkNames::set(const std::string& container, std::vector<Member> members
     for (Member& member : members) {
         std::set<std::string> names;
         for (const std::string& name : member.names) names.insert(lower_case(name));
-        for (const std::string& name : names) names_[member.network_id].emplace(name, std::pair(container, member.ip));
+        for (const std::string& name : names)
+            for (const net::IpAddress& ip : member.ips)
+                names_[member.network_id].emplace(name, std::pair(container, ip));
         std::map<std::string, std::string> links;
         for (const auto& [alias, name] : member.links) links[lower_case(alias)] = lower_case(name);
         member.links = std::move(links);
@@ -67,7 +69,7 @@ net::NameAnswer NetworkNames::ask(const std::string& container, const std::strin
         for (const Member& mine : own)
             for (const auto& [other, members] : members_)
                 for (const Member& member : members)
-                    if (member.network_id == mine.network_id && member.ip == *ip)
+                    if (member.network_id == mine.network_id && std::ranges::find(member.ips, *ip) != member.ips.end())
                         return {.kind = Kind::name, .addresses = {}, .name = member.main + "." + member.network};
         return not_ours;
     }
@@ -82,10 +84,12 @@ net::NameAnswer NetworkNames::ask(const std::string& container, const std::strin
         if (!addresses.empty()) break;
     }
     if (addresses.empty()) return not_ours;
-    // It is known; what isn't IPv4 it doesn't have.
-    const bool wants_v4 =
-        type == static_cast<uint16_t>(net::DnsType::a) || type == static_cast<uint16_t>(net::DnsType::any);
-    if (!wants_v4) return {.kind = Kind::addresses, .addresses = {}, .name = {}};
+    // It is known; what isn't an address it doesn't have.
+    std::erase_if(addresses, [&](const net::IpAddress& ip) {
+        const auto own_type = ip.is_v6() ? net::DnsType::aaaa : net::DnsType::a;
+        return type != static_cast<uint16_t>(own_type) && type != static_cast<uint16_t>(net::DnsType::any);
+    });
+    if (addresses.empty()) return {.kind = Kind::addresses, .addresses = {}, .name = {}};
     std::ranges::rotate(addresses, addresses.begin() + static_cast<ptrdiff_t>(turn_++ % addresses.size()));
     return {.kind = Kind::addresses, .addresses = std::move(addresses), .name = {}};
 }

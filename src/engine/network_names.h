@@ -15,8 +15,8 @@ namespace hull::engine {
 class NetworkNames {
 public:
     struct Member {
-        std::string network_id, network; // id and name
-        net::IpAddress ip;
+        std::string network_id, network;          // id and name
+        std::vector<net::IpAddress> ips;          // of both families
         std::string main;                         // its name in reverse look-ups
         std::vector<std::string> names;           // any case
         std::map<std::string, std::string> links; // alias -> name, for this container alone

@@ -20,7 +20,7 @@ NetworkNames::Member on(const char* network, const char* address, std::vector<st
                         bool internal = false) {
     return {.network_id = std::string("id-") + network,
             .network = network,
-            .ip = MUST(net::IpAddress::parse(address)),
+            .ips = {MUST(net::IpAddress::parse(address))},
             .main = names.at(0),
             .names = names,
             .links = {},
@@ -63,6 +63,18 @@ TEST(NetworkNames, LinksAreForTheirOwnerAndInternalNetworksAskNobody) {
     names.set("b", {on("n", "10.0.0.3", {"b"}, true)});
     EXPECT_THAT(names.ask("a", "memo", kA).addresses, SizeIs(1));
     EXPECT_EQ(names.ask("b", "memo", kA).kind, Kind::refused);
+}
+
+TEST(NetworkNames, AnswerByFamily) {
+    NetworkNames names;
+    auto both = on("n", "10.0.0.2", {"a"});
+    both.ips.push_back(MUST(net::IpAddress::parse("fd00::2")));
+    names.set("a", {both});
+    EXPECT_EQ(names.ask("a", "a", kA).addresses, std::vector{both.ips[0]});
+    EXPECT_EQ(names.ask("a", "a", kAaaa).addresses, std::vector{both.ips[1]});
+    std::string reverse = "2.";
+    for (int i = 0; i < 27; ++i) reverse += "0.";
+    EXPECT_EQ(names.ask("a", reverse + "0.0.d.f.ip6.arpa", kPtr).name, "a.n");
 }
 
 TEST(PortBindings, AreExpanded) {

@@ -187,8 +187,12 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
     auto build = [&]() -> Result<model::oci::Spec> {
         if (own_net) TRY(join_networks(container, prepared));
         std::vector<std::string> addresses;
-        if (prepared.held.endpoint) addresses.push_back(prepared.held.endpoint->ip_address);
-        for (const EndpointRecord& endpoint : prepared.joined.endpoints) addresses.push_back(endpoint.ip_address);
+        auto add = [&](const EndpointRecord& endpoint) {
+            for (const std::string& address : {endpoint.ip_address, endpoint.ipv6_address})
+                if (!address.empty()) addresses.push_back(address);
+        };
+        if (prepared.held.endpoint) add(*prepared.held.endpoint);
+        for (const EndpointRecord& endpoint : prepared.joined.endpoints) add(endpoint);
         NetFiles net_files = TRY(write_net_files(container, choice, addresses));
         std::string init = TRY(find_init(container));
         prepared.subpaths = TRY(core_.volumes->mount(settings.mounts, container.id.str()));

@@ -127,11 +127,7 @@ Result<void> validate_endpoint(const std::string& network, const model::Endpoint
     if (endpoint.ipam_config && !endpoint.ipam_config->link_local_ips.empty())
         return unsupported("link-local addresses of an endpoint are not supported");
     const bool predefined = is_one_of(network, {"default", "bridge", "none", "host"});
-    if (!predefined) {
-        if (endpoint.ipam_config && !endpoint.ipam_config->ipv6_address.empty())
-            return unsupported("IPv6 addresses are not supported yet: " + endpoint.ipam_config->ipv6_address);
-        return {};
-    }
+    if (!predefined) return {};
     if (endpoint.ipam_config &&
         (!endpoint.ipam_config->ipv4_address.empty() || !endpoint.ipam_config->ipv6_address.empty()))
         return invalid("invalid endpoint settings: user specified IP address is supported on user defined "

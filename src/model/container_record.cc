@@ -52,15 +52,19 @@ struct Fields<m::MountPoint> {
 };
 template <>
 struct Fields<m::EndpointRecord> {
-    static constexpr auto list = std::tuple{field("network_id", &m::EndpointRecord::network_id),
-                                            field("endpoint_id", &m::EndpointRecord::endpoint_id),
-                                            field("network", &m::EndpointRecord::network, omit_empty),
-                                            field("ip_address", &m::EndpointRecord::ip_address),
-                                            field("prefix_length", &m::EndpointRecord::prefix_length),
-                                            field("gateway", &m::EndpointRecord::gateway),
-                                            field("mac_address", &m::EndpointRecord::mac_address),
-                                            field("interface", &m::EndpointRecord::interface),
-                                            field("host_interface", &m::EndpointRecord::host_interface)};
+    static constexpr auto list =
+        std::tuple{field("network_id", &m::EndpointRecord::network_id),
+                   field("endpoint_id", &m::EndpointRecord::endpoint_id),
+                   field("network", &m::EndpointRecord::network, omit_empty),
+                   field("ip_address", &m::EndpointRecord::ip_address),
+                   field("prefix_length", &m::EndpointRecord::prefix_length),
+                   field("gateway", &m::EndpointRecord::gateway),
+                   field("mac_address", &m::EndpointRecord::mac_address),
+                   field("interface", &m::EndpointRecord::interface),
+                   field("host_interface", &m::EndpointRecord::host_interface),
+                   field("ipv6_address", &m::EndpointRecord::ipv6_address, omit_empty),
+                   field("ipv6_prefix_length", &m::EndpointRecord::ipv6_prefix_length, omit_empty),
+                   field("ipv6_gateway", &m::EndpointRecord::ipv6_gateway, omit_empty)};
 };
 template <>
 struct Fields<m::PublishedPort> {

@@ -49,6 +49,9 @@ struct EndpointRecord {
     int prefix_length = 0;
     std::string gateway, mac_address;
     std::string interface, host_interface;
+    std::string ipv6_address{}; // empty: none; so is ip_address on a network without IPv4
+    int ipv6_prefix_length = 0;
+    std::string ipv6_gateway{};
 };
 
 // A port of a running container on the host.

@@ -72,6 +72,17 @@ uint32_t IpAddress::to_v4() const {
     return value;
 }
 
+bool IpAddress::unspecified() const {
+    return std::ranges::all_of(bytes(), [](uint8_t byte) { return byte == 0; });
+}
+
+bool IpAddress::loopback() const {
+    if (!v6_) return bytes_[0] == 127;
+    std::array<uint8_t, 16> one{};
+    one[15] = 1;
+    return bytes_ == one;
+}
+
 std::string IpAddress::str() const {
     char text[INET6_ADDRSTRLEN];
     return ::inet_ntop(family(), bytes_.data(), text, sizeof text);
@@ -129,6 +140,17 @@ MacAddress MacAddress::from_ip(const IpAddress& ip) {
     MacAddress mac{{0x02, 0x42}};
     std::ranges::copy(ip.bytes().last(4), mac.bytes.begin() + 2);
     return mac;
+}
+
+Prefix MacAddress::link_local() const {
+    std::array<uint8_t, 16> ip{0xfe, 0x80};
+    ip[8] = bytes[0] ^ 0x02;
+    ip[9] = bytes[1];
+    ip[10] = bytes[2];
+    ip[11] = 0xff;
+    ip[12] = 0xfe;
+    std::copy(bytes.begin() + 3, bytes.end(), ip.begin() + 13);
+    return {IpAddress::v6(ip), 64};
 }
 
 std::string MacAddress::str() const {

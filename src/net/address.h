@@ -30,6 +30,8 @@ public:
     std::span<const uint8_t> bytes() const { return {bytes_.data(), v6_ ? size_t{16} : size_t{4}}; }
     uint32_t to_v4() const; // host order; precondition: !is_v6()
     std::string str() const;
+    bool unspecified() const; // 0.0.0.0, ::
+    bool loopback() const;    // 127.x.x.x, ::1
 
     auto operator<=>(const IpAddress&) const = default;
 
@@ -62,6 +64,8 @@ struct MacAddress {
     // 02:42 and the four last bytes of the address, as Docker does: the same
     // address always has the same MAC, so that neighbours' caches stay right.
     static MacAddress from_ip(const IpAddress& ip);
+    // fe80::/64 with the MAC in it (RFC 4291, appendix A).
+    Prefix link_local() const;
     std::string str() const;
 
     auto operator<=>(const MacAddress&) const = default;

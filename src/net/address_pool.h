@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "net/address.h"
@@ -54,6 +55,15 @@ struct SubnetPool {
 // The first subnet of the pools (none: Docker's, 172.17.0.0/16 to 172.31.0.0/16,
 // then 192.168.0.0/20 to 192.168.240.0/20) that overlaps none of used; the
 // result's address is the first host's (x.x.0.1). nullopt: all are taken.
+// SubnetPools of IPv6 are passed over.
 std::optional<Prefix> choose_subnet(std::span<const Prefix> used, std::span<const SubnetPool> pools = {});
+
+// The same for IPv6: of the pools' IPv6 ones; without any, of the unique local
+// prefix (RFC 4193) that seed leads to, in networks of /64. The address ends in 1.
+std::optional<Prefix> choose_subnet6(std::span<const Prefix> used, std::span<const SubnetPool> pools,
+                                     std::string_view seed);
+
+// The address after this one; the last one is followed by itself.
+IpAddress next_address(const IpAddress& ip);
 
 } // namespace hull::net

@@ -53,6 +53,14 @@ TEST(AddressPool, WorksForIpv6) {
 
 TEST(ChooseSubnet, TakesDockersDefaultsInOrder) {
     EXPECT_EQ(choose_subnet({})->str(), "172.17.0.1/16");
+    const Prefix local = *choose_subnet6({}, {}, "this machine");
+    EXPECT_TRUE(local.str().starts_with("fd") && local.str().ends_with("::1/64")) << local.str();
+    EXPECT_EQ(choose_subnet6({}, {}, "this machine"), local);
+    EXPECT_NE(choose_subnet6({}, {}, "that machine"), local);
+    EXPECT_FALSE(choose_subnet6(std::array{local}, {}, "this machine")->overlaps(local));
+    const SubnetPool six{prefix("fd00:5::/56"), 60};
+    EXPECT_EQ(choose_subnet6(std::array{prefix("fd00:5::/60")}, std::array{six}, "")->str(), "fd00:5:0:10::1/60");
+    EXPECT_EQ(choose_subnet({}, std::array{six})->str(), "172.17.0.1/16");
     EXPECT_EQ(choose_subnet(std::array{prefix("172.17.3.0/24"), prefix("172.18.0.1/15")})->str(), "172.20.0.1/16");
     EXPECT_EQ(choose_subnet(std::array{prefix("172.16.0.0/12")})->str(), "192.168.0.1/20");
     EXPECT_EQ(choose_subnet(std::array{prefix("172.16.0.0/12"), prefix("192.168.0.0/16")}), std::nullopt);

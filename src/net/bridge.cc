@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "net/address_pool.h"
 #include "net/bridge_device.h"
+#include "net/families.h"
 #include "net/firewall.h"
 #include "net/link.h"
 #include "net/link_remover.h"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr const char* k_guest_interface = "eth0";
 constexpr const char* k_ip_forward = "/proc/sys/net/ipv4/ip_forward";
+constexpr const char* k_ip_forward6 = "/proc/sys/net/ipv6/conf/all/forwarding";
 // Link groups: ours while in use, and on the way out (plus random bits, since
 // everything in that group is deleted).
 constexpr uint32_t k_group = 0x48554c4c, k_doomed_group = 0x48000000;
@@ -34,10 +36,29 @@ uint32_t new_doomed_group() {
 
 enum class Namespace : unsigned char { fresh, in_use };
 
+// For the namespace of this thread: an address of IPv6 may be added, it is
+// announced when the MAC changes, and nobody on the network adds others.
+Result<void> allow_ipv6_inside(const std::string& interface) {
+    constexpr std::pair<const char*, std::string_view> k_settings[] = {
+        {"disable_ipv6", "0"},
+        {"ndisc_notify", "1"},
+        {"accept_ra", "0"},
+    };
+    for (const auto& [name, value] : k_settings) {
+        auto done = sys::write_existing("/proc/sys/net/ipv6/conf/" + interface + "/" + name, value);
+        if (!done.ok() && done.error().code() == ENOENT)
+            return Error(ErrorKind::unsupported, "IPv6 is switched off in this kernel");
+        TRY(std::move(done));
+    }
+    return {};
+}
+
 // Sets what Docker's containers find set in their namespaces, and opens a
 // socket there. A setting that this kernel lacks is left out.
-Result<NetlinkSocket> enter_and_open(BorrowedFd net_ns, Namespace state = Namespace::fresh) {
+Result<NetlinkSocket> enter_and_open(BorrowedFd net_ns, Namespace state = Namespace::fresh,
+                                     const std::string& ipv6_interface = "") {
     const auto inside = TRY(sys::NetNamespaceScope::enter(net_ns));
+    if (!ipv6_interface.empty()) TRY(allow_ipv6_inside(ipv6_interface));
     if (state == Namespace::in_use) return open_route_socket();
     // /proc/sys/net shows the namespace of the thread that looks.
     constexpr std::pair<const char*, std::string_view> k_settings[] = {
@@ -56,7 +77,19 @@ bool is_uplink(const Link& link) {
            (link.kind.empty() || link.kind == "bond" || link.kind == "vlan" || link.kind == "team");
 }
 
-Result<bool> forwarding_is_on() { return TRY(sys::read_file(k_ip_forward)).starts_with('1'); }
+Result<bool> forwarding_is_on(const char* path) { return TRY(sys::read_file(path)).starts_with('1'); }
+
+// A machine that forwards no longer listens to router advertisements, unless it is
+// told to: its own way out must not go when the first IPv6 network comes.
+Result<void> turn_on_forwarding6(NetlinkSocket& socket) {
+    for (const Link& link : TRY(list_links(socket))) {
+        if (!is_uplink(link)) continue;
+        const std::string setting = "/proc/sys/net/ipv6/conf/" + link.name + "/accept_ra";
+        if (auto now = sys::read_file(setting); now.ok() && now->starts_with('1'))
+            (void)sys::write_existing(setting, "2");
+    }
+    return sys::write_existing(k_ip_forward6, "1");
+}
 
 // Rules are made after their bridge and removed before it. Those without one are
 // left over: somebody deleted the device.
@@ -70,16 +103,19 @@ void sweep_rules(NetlinkSocket& socket) {
     }
 }
 
-Result<void> prepare_forwarding(NetlinkSocket& socket, const BridgeConfig& config, const Prefix& subnet) {
+Result<void> prepare_forwarding(NetlinkSocket& socket, const BridgeConfig& config, std::vector<Prefix> subnets) {
     FirewallRules rules{.bridge = config.name,
-                        .subnet = subnet,
+                        .subnets = std::move(subnets),
                         .masquerade = config.masquerade == Switch::on,
                         .container_communication = config.container_communication == Switch::on,
-                        .internal = config.internal == Switch::on};
-    const bool turn_on = config.internal == Switch::off && config.forwarding == Switch::on && !TRY(forwarding_is_on());
+                        .internal = config.internal == Switch::on,
+                        .ipv6 = config.firewall6 == Switch::on};
+    const bool forward = config.internal == Switch::off && config.forwarding == Switch::on;
+    const bool turn_on = forward && config.ipv4 == Switch::on && !TRY(forwarding_is_on(k_ip_forward));
+    const bool turn_on6 = forward && config.ipv6 == Switch::on && !TRY(forwarding_is_on(k_ip_forward6));
     if (config.firewall == Switch::on) {
         sweep_rules(socket);
-        if (turn_on || TRY(guards_routing(config.name))) rules.routing = Routing::only_for_containers;
+        if (turn_on || turn_on6 || TRY(guards_routing(config.name))) rules.routing = Routing::only_for_containers;
         for (const Link& link : TRY(list_links(socket)))
             if (is_uplink(link)) rules.uplinks.push_back(link.name);
         TRY(install_rules(rules));
@@ -87,8 +123,9 @@ Result<void> prepare_forwarding(NetlinkSocket& socket, const BridgeConfig& confi
         if (!rules.internal)
             TRY(sys::write_existing("/proc/sys/net/ipv4/conf/" + config.name + "/route_localnet", "1"));
     }
-    if (!turn_on) return {};
-    auto done = sys::write_existing(k_ip_forward, "1");
+    Result<void> done;
+    if (turn_on) done = sys::write_existing(k_ip_forward, "1");
+    if (done.ok() && turn_on6) done = turn_on_forwarding6(socket);
     if (!done.ok() && config.firewall == Switch::on) (void)remove_rules(config.name);
     return done;
 }
@@ -106,53 +143,35 @@ std::vector<std::string> look_for_obstacles(const BridgeConfig& config) {
     return out;
 }
 
-struct Plan {
-    Prefix subnet, range;
-    IpAddress gateway;
-};
-
-Result<Plan> plan_addresses(const BridgeConfig& config, const Prefix& address) {
-    Plan plan{address.network(), address.network(), address.address};
-    if (config.fixed_cidr) {
-        plan.range = config.fixed_cidr->network();
-        if (plan.range.length < plan.subnet.length || !plan.subnet.contains(plan.range.address))
-            return Error(ErrorKind::invalid_argument, "fixed-cidr " + config.fixed_cidr->str() +
-                                                          " is not a part of the subnet " + plan.subnet.str());
-    }
-    if (config.gateway) {
-        plan.gateway = *config.gateway;
-        if (!plan.subnet.contains(plan.gateway))
-            return Error(ErrorKind::invalid_argument,
-                         "default gateway " + plan.gateway.str() + " is not in the subnet " + plan.subnet.str());
-    }
-    return plan;
+Error no_subnet_for(const IpAddress& ip) {
+    return {ErrorKind::invalid_argument, "no configured subnet contains IP address " + ip.str()};
 }
 
 } // namespace
 
 struct Bridge::Impl {
-    Impl(BridgeConfig asked, const BridgeDevice& made, const Plan& plan, NetlinkSocket one, NetlinkSocket two)
-        : config(std::move(asked)), device(made), gateway(plan.gateway), addresses(plan.subnet, plan.range),
-          socket(std::move(one)),
+    Impl(BridgeConfig asked, const BridgeDevice& made, Families planned, NetlinkSocket one, NetlinkSocket two)
+        : config(std::move(asked)), device(made), families(std::move(planned)), socket(std::move(one)),
           remover(std::move(two), new_doomed_group(), [this](const std::vector<std::string>& gone) {
-              for (const std::string& name : gone) addresses.release_all(name);
-          }) {
-        addresses.reserve(made.address.address);
-        addresses.reserve(plan.gateway);
-        for (const IpAddress& ip : config.reserved) addresses.reserve(ip);
-    }
+              for (const std::string& name : gone)
+                  for (const FamilyPtr* family : {&families.v4, &families.v6})
+                      if (*family) (*family)->pool.release_all(name);
+          }) {}
 
     Result<void> make_veth_for(const std::string& host_name, BorrowedFd net_ns,
                                const std::string& guest_name = k_guest_interface);
+    bool has_ipv6() const { return families.v6 != nullptr; }
+    Result<IpAddress> lease(const FamilyPtr& family, const std::optional<IpAddress>& wanted, const std::string& owner);
+    Result<Leases> lease(const EndpointRequest& request, const std::string& owner);
 
     const BridgeConfig config;
     const BridgeDevice device;
-    const IpAddress gateway;
+    const Families families;
     std::vector<std::string> warnings;
-    AddressPool addresses;
     std::mutex socket_mutex;
     NetlinkSocket socket; // under socket_mutex
-    LinkRemover remover;  // last: its thread uses addresses
+    size_t rules = 0;     // under socket_mutex: how many were made
+    LinkRemover remover;  // last: its thread uses families
 };
 
 // A link that exists. Whoever destroys it without clearing impl gives it back.
@@ -160,10 +179,10 @@ struct PreparedLink::State {
     Bridge::Impl* impl = nullptr;
     std::string host_name;
     NetlinkSocket guest;
-    std::optional<IpAddress> ip; // configured already
+    std::optional<Leases> configured; // already
 
-    State(Bridge::Impl* owner, std::string name, NetlinkSocket socket, std::optional<IpAddress> address)
-        : impl(owner), host_name(std::move(name)), guest(std::move(socket)), ip(address) {}
+    State(Bridge::Impl* owner, std::string name, NetlinkSocket socket)
+        : impl(owner), host_name(std::move(name)), guest(std::move(socket)) {}
     ~State() {
         if (impl) impl->remover.remove(host_name);
     }
@@ -178,9 +197,16 @@ Bridge::Bridge(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Bridge::~Bridge() = default;
 const std::string& Bridge::name() const { return impl_->config.name; }
 const std::string& Bridge::owner() const { return impl_->config.owner; }
-IpAddress Bridge::address() const { return impl_->device.address.address; }
-Prefix Bridge::subnet() const { return impl_->device.address.network(); }
-IpAddress Bridge::gateway() const { return impl_->gateway; }
+IpAddress Bridge::address() const { return impl_->families.v4 ? impl_->families.v4->address.address : IpAddress(); }
+Prefix Bridge::subnet() const {
+    return impl_->families.v4 ? impl_->families.v4->address.network() : Prefix{IpAddress(), 32};
+}
+IpAddress Bridge::gateway() const { return impl_->families.v4 ? impl_->families.v4->gateway : IpAddress(); }
+std::optional<Bridge::Ipv6> Bridge::ipv6() const {
+    const FamilyPtr& family = impl_->families.v6;
+    if (!family) return std::nullopt;
+    return Ipv6{family->address.address, family->address.network(), family->gateway};
+}
 const std::vector<std::string>& Bridge::warnings() const { return impl_->warnings; }
 
 Result<Bridge::Fault> Bridge::find_fault() {
@@ -190,13 +216,15 @@ Result<Bridge::Fault> Bridge::find_fault() {
         if (!link) return Fault::device;
     }
     if (impl_->config.firewall != Switch::on) return Fault::none;
-    const std::vector<std::string> bridges = TRY(bridges_with_rules());
-    return std::find(bridges.begin(), bridges.end(), name()) == bridges.end() ? Fault::rules : Fault::none;
+    std::lock_guard held(impl_->socket_mutex);
+    return TRY(count_rules(name())) == impl_->rules ? Fault::none : Fault::rules;
 }
 
 Result<void> Bridge::install_rules_again() {
     std::lock_guard held(impl_->socket_mutex);
-    return prepare_forwarding(impl_->socket, impl_->config, subnet());
+    TRY(prepare_forwarding(impl_->socket, impl_->config, impl_->families.subnets()));
+    impl_->rules = TRY(count_rules(name()));
+    return {};
 }
 
 Result<std::unique_ptr<Bridge>> Bridge::create(const BridgeConfig& config) {
@@ -204,25 +232,31 @@ Result<std::unique_ptr<Bridge>> Bridge::create(const BridgeConfig& config) {
     NetlinkSocket socket = TRY(open_route_socket());
     NetlinkSocket second = TRY(open_route_socket());
     const BridgeDevice device = TRY(ensure_bridge(socket, config));
-    const auto plan = plan_addresses(config, device.address);
-    auto ready = plan.ok() ? prepare_forwarding(socket, config, plan->subnet) : Result<void>(plan.error());
+    auto plan = plan_addresses(config, device);
+    auto ready = plan.ok() ? prepare_forwarding(socket, config, plan->subnets()) : Result<void>(plan.error());
     if (!ready.ok()) {
         if (device.origin == Origin::made_now) (void)delete_link(socket, config.name);
         return std::move(ready).error().context("bridge " + config.name);
     }
-    auto impl = std::make_unique<Impl>(config, device, *plan, std::move(socket), std::move(second));
+    auto impl = std::make_unique<Impl>(config, device, *std::move(plan), std::move(socket), std::move(second));
     impl->warnings = look_for_obstacles(config);
+    if (const auto rules = count_rules(config.name); rules.ok()) impl->rules = *rules;
     return std::unique_ptr<Bridge>(new Bridge(std::move(impl)));
 }
 
 Result<void> Bridge::recover(std::span<const Endpoint> live) {
     std::set<std::string> keep;
-    for (const Endpoint& endpoint : live) {
-        keep.insert(endpoint.host_interface);
+    auto take = [](const FamilyPtr& family, const IpAddress& ip, const std::string& owner) {
+        if (!family) return;
         // Two records with one address, or one of another subnet: the container
         // runs all the same, so the rest goes on.
-        if (const auto leased = impl_->addresses.lease(endpoint.ip, endpoint.host_interface); !leased.ok())
-            log::warning("take over address " + endpoint.ip.str(), leased.error());
+        if (const auto leased = family->pool.lease(ip, owner); !leased.ok())
+            log::warning("take over address " + ip.str(), leased.error());
+    };
+    for (const Endpoint& endpoint : live) {
+        keep.insert(endpoint.host_interface);
+        if (!endpoint.ip.unspecified()) take(impl_->families.v4, endpoint.ip, endpoint.host_interface);
+        if (endpoint.ip6) take(impl_->families.v6, *endpoint.ip6, endpoint.host_interface);
     }
     const std::lock_guard lock(impl_->socket_mutex);
     for (const Link& link : TRY(list_links(impl_->socket)))
@@ -246,19 +280,42 @@ Result<void> Bridge::Impl::make_veth_for(const std::string& host_name, BorrowedF
     return make_veth(socket, request);
 }
 
+Result<IpAddress> Bridge::Impl::lease(const FamilyPtr& family, const std::optional<IpAddress>& wanted,
+                                      const std::string& owner) {
+    if (!wanted) return family->pool.lease(owner);
+    auto leased = family->pool.lease(*wanted, owner);
+    if (!leased.ok() && leased.error().kind() == ErrorKind::conflict) {
+        // Whoever had it may be on its way out: a restart of the same container.
+        remover.drain();
+        leased = family->pool.lease(*wanted, owner);
+    }
+    TRY(std::move(leased));
+    return *wanted;
+}
+
+Result<Leases> Bridge::Impl::lease(const EndpointRequest& request, const std::string& owner) {
+    Leases out;
+    for (const auto& wanted : {request.ip, request.ip6})
+        if (wanted && !(wanted->is_v6() ? families.v6 : families.v4)) return no_subnet_for(*wanted);
+    if (families.v4) out.ip = TRY(lease(families.v4, request.ip, owner));
+    if (families.v6) out.ip6 = TRY(lease(families.v6, request.ip6, owner));
+    return out;
+}
+
 Result<PreparedLink> Bridge::prepare(BorrowedFd net_ns) {
     const std::string host_name = new_host_name();
-    NetlinkSocket guest = TRY(enter_and_open(net_ns));
+    NetlinkSocket guest = TRY(enter_and_open(net_ns, Namespace::fresh, impl_->has_ipv6() ? "default" : ""));
     TRY(impl_->make_veth_for(host_name, net_ns));
     // From here on dropping the link undoes everything.
     PreparedLink link;
-    link.state_ = std::make_unique<PreparedLink::State>(impl_.get(), host_name, std::move(guest), std::nullopt);
+    link.state_ = std::make_unique<PreparedLink::State>(impl_.get(), host_name, std::move(guest));
 
+    const FamilyPtr& first = impl_->families.v4 ? impl_->families.v4 : impl_->families.v6;
     GuestSettings settings;
-    if (impl_->addresses.roomy()) {
-        const IpAddress ip = TRY(impl_->addresses.lease(host_name));
-        settings = {Prefix{ip, impl_->device.address.length}, impl_->gateway, MacAddress::from_ip(ip)};
-        link.state_->ip = ip;
+    if (first->pool.roomy()) {
+        const Leases leases = TRY(impl_->lease(EndpointRequest{}, host_name));
+        settings = guest_settings(impl_->families, leases, mac_for(leases));
+        link.state_->configured = leases;
     }
     TRY(set_up_guest(link.state_->guest, k_guest_interface, settings));
     return link;
@@ -267,25 +324,30 @@ Result<PreparedLink> Bridge::prepare(BorrowedFd net_ns) {
 Result<Endpoint> Bridge::connect(PreparedLink link, const EndpointRequest& request) {
     if (!link.state_) return Error(ErrorKind::internal, "connect: this link was given away already");
     PreparedLink::State& state = *link.state_;
-    const uint8_t length = impl_->device.address.length;
-
-    IpAddress ip;
-    if (request.ip && request.ip != state.ip) {
-        TRY(impl_->addresses.lease(*request.ip, state.host_name));
-        ip = *request.ip;
+    Leases leases;
+    if (state.configured) {
+        leases = *state.configured;
+        if (request.ip && request.ip != leases.ip) {
+            if (!impl_->families.v4) return no_subnet_for(*request.ip);
+            leases.ip = TRY(impl_->lease(impl_->families.v4, request.ip, state.host_name));
+        }
     } else {
-        ip = state.ip ? *state.ip : TRY(impl_->addresses.lease(state.host_name));
+        leases = TRY(impl_->lease(request, state.host_name));
     }
-    const MacAddress mac = request.mac.value_or(MacAddress::from_ip(ip));
-    if (ip != state.ip) {
-        GuestSettings old;
-        if (state.ip) old.address = Prefix{*state.ip, length};
-        TRY(change_guest(state.guest, k_guest_interface, old, {Prefix{ip, length}, impl_->gateway, mac}));
-        if (state.ip) impl_->addresses.release(*state.ip, state.host_name);
-    } else if (request.mac) {
-        TRY(change_guest(state.guest, k_guest_interface, {}, {.address = {}, .gateway = {}, .mac = mac}));
+    const MacAddress mac = request.mac.value_or(mac_for(leases));
+    const bool other_address = !state.configured || leases.ip != state.configured->ip;
+    if (other_address || request.mac) {
+        GuestSettings old, settings = guest_settings(impl_->families, leases, mac);
+        if (state.configured) {
+            // IPv6 and its route are right already.
+            old = guest_settings(impl_->families, *state.configured, mac_for(*state.configured));
+            keep_differences(old, settings);
+        }
+        TRY(change_guest(state.guest, k_guest_interface, old, settings));
+        if (other_address && state.configured && state.configured->ip)
+            impl_->families.v4->pool.release(*state.configured->ip, state.host_name);
     }
-    Endpoint endpoint{ip, length, impl_->gateway, mac, k_guest_interface, state.host_name};
+    Endpoint endpoint = describe_endpoint(impl_->families, leases, mac, k_guest_interface, state.host_name);
     state.impl = nullptr;
     return endpoint;
 }
@@ -296,26 +358,18 @@ Result<Endpoint> Bridge::attach(BorrowedFd net_ns, const std::string& interface,
     NetlinkSocket guest = TRY(enter_and_open(net_ns, Namespace::in_use));
     TRY(impl_->make_veth_for(host_name, net_ns, interface));
     // From here on dropping it undoes everything.
-    PreparedLink::State state(impl_.get(), host_name, std::move(guest), std::nullopt);
-    IpAddress ip;
-    if (request.ip) {
-        auto leased = impl_->addresses.lease(*request.ip, host_name);
-        if (!leased.ok() && leased.error().kind() == ErrorKind::conflict) {
-            // Whoever had it may be on its way out: a restart of the same container.
-            impl_->remover.drain();
-            leased = impl_->addresses.lease(*request.ip, host_name);
-        }
-        TRY(std::move(leased));
-        ip = *request.ip;
-    } else {
-        ip = TRY(impl_->addresses.lease(host_name));
-    }
-    const uint8_t length = impl_->device.address.length;
-    const MacAddress mac = request.mac.value_or(MacAddress::from_ip(ip));
-    TRY(set_up_guest(state.guest, interface, {Prefix{ip, length}, std::nullopt, mac}));
-    if (route == DefaultRoute::here) TRY(replace_default_route(state.guest, interface, impl_->gateway));
+    PreparedLink::State state(impl_.get(), host_name, std::move(guest));
+    if (impl_->has_ipv6()) TRY(enter_and_open(net_ns, Namespace::in_use, interface));
+    const Leases leases = TRY(impl_->lease(request, host_name));
+    const MacAddress mac = request.mac.value_or(mac_for(leases));
+    GuestSettings settings = guest_settings(impl_->families, leases, mac);
+    const std::vector<IpAddress> gateways = std::exchange(settings.gateways, {});
+    TRY(set_up_guest(state.guest, interface, settings));
+    if (route == DefaultRoute::here)
+        for (const IpAddress& gateway : gateways)
+            TRY(replace_default_route(state.guest, gateway.family(), interface, gateway));
     state.impl = nullptr;
-    return Endpoint{ip, length, impl_->gateway, mac, interface, host_name};
+    return describe_endpoint(impl_->families, leases, mac, interface, host_name);
 }
 
 Result<void> Bridge::publish(std::span<const PortRule> ports, const std::string& host_interface) {
@@ -353,17 +407,20 @@ Result<void> Bridge::remove() {
         bool needed = !TRY(guards_routing(name()));
         for (const Link& link : TRY(list_links(impl_->socket)))
             needed = needed || (link.kind == "bridge" && link.index != impl_->device.index);
-        if (!needed) TRY(sys::write_existing(k_ip_forward, "0"));
+        if (!needed) {
+            TRY(sys::write_existing(k_ip_forward, "0"));
+            if (impl_->has_ipv6()) TRY(sys::write_existing(k_ip_forward6, "0"));
+        }
         TRY(remove_rules(name()));
     }
     if (impl_->device.origin == Origin::administrators) return {};
     return delete_link(impl_->socket, name());
 }
 
-Result<void> set_default_route(BorrowedFd net_ns, const std::string& interface,
+Result<void> set_default_route(BorrowedFd net_ns, int family, const std::string& interface,
                                const std::optional<IpAddress>& gateway) {
     NetlinkSocket socket = TRY(enter_and_open(net_ns, Namespace::in_use));
-    return replace_default_route(socket, interface, gateway);
+    return replace_default_route(socket, family, interface, gateway);
 }
 
 Result<void> prepare_loopback(BorrowedFd net_ns) {

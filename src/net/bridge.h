@@ -47,11 +47,18 @@ struct BridgeConfig {
     std::optional<Prefix> fixed_cidr; // containers' addresses come from this part of the subnet
     std::vector<IpAddress> reserved;  // never given to a container
     std::optional<IpAddress> gateway; // of the containers; nullopt: the bridge's address
+    Switch ipv4 = Switch::on;         // off: addresses of IPv6 only; then ipv6 is on
+    // Without an address: what the device already has, else a free one of the
+    // pools' IPv6 networks, else of a unique local prefix of this machine.
+    Switch ipv6 = Switch::off;
+    std::optional<Prefix> address6, fixed_cidr6;
+    std::optional<IpAddress> gateway6;
     uint32_t mtu = 1500;
     Switch container_communication = Switch::on; // icc
     Switch masquerade = Switch::on;
     Switch forwarding = Switch::on; // set the machine's ip_forward when it is off
     Switch firewall = Switch::on;   // rules in a table of ours; off: none are made
+    Switch firewall6 = Switch::on;  // with firewall: IPv6 is masqueraded and its ports published, too
     Switch internal = Switch::off;  // cut off from everything else
 };
 
@@ -60,16 +67,20 @@ struct EndpointRequest {
     // waits to be connected: conflict.
     std::optional<IpAddress> ip;
     std::optional<MacAddress> mac;
+    std::optional<IpAddress> ip6{}; // on the default bridge nobody asks for one
 };
 
 // Everything the engine records and `inspect` shows.
 struct Endpoint {
-    IpAddress ip;
+    IpAddress ip; // 0.0.0.0: none
     uint8_t prefix_length = 0;
     IpAddress gateway;
     MacAddress mac;
     std::string interface; // in the container: "eth0"
     std::string host_interface;
+    std::optional<IpAddress> ip6{};
+    uint8_t prefix_length6 = 0;
+    IpAddress gateway6{};
 };
 
 class Bridge;
@@ -104,9 +115,17 @@ public:
 
     const std::string& name() const;
     const std::string& owner() const;
+    // IPv4; 0.0.0.0/32 where there is none.
     IpAddress address() const; // the host's own on this network
     Prefix subnet() const;
     IpAddress gateway() const;
+    // IPv6; nullopt: none.
+    struct Ipv6 {
+        IpAddress address;
+        Prefix subnet;
+        IpAddress gateway;
+    };
+    std::optional<Ipv6> ipv6() const;
     // What an administrator should know, e.g. that another program's firewall
     // drops forwarded traffic. One sentence each.
     const std::vector<std::string>& warnings() const;
@@ -156,9 +175,9 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-// The default route of a namespace goes to gateway by interface, whatever it was
-// before. nullopt: there is none.
-Result<void> set_default_route(BorrowedFd net_ns, const std::string& interface,
+// The default route of a namespace (family: AF_INET, AF_INET6) goes to gateway by
+// interface, whatever it was before. nullopt: there is none.
+Result<void> set_default_route(BorrowedFd net_ns, int family, const std::string& interface,
                                const std::optional<IpAddress>& gateway);
 
 // For containers without a network: lo up, and the same sysctls as prepare

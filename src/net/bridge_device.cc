@@ -7,12 +7,15 @@
 #include "base/random.h"
 #include "net/address_pool.h"
 #include "net/link.h"
+#include "sys/file.h"
 
 namespace hull::net {
 namespace {
 
 constexpr std::string_view k_alias_prefix = "hull bridge of ";
 constexpr size_t k_longest_alias = 255; // IFALIASZ - 1
+const IpAddress k_bridge_link_local = IpAddress::v6({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+const Prefix k_link_local{k_bridge_link_local, 10};
 
 Error wrong(std::string text) { return Error(ErrorKind::invalid_argument, std::move(text)); }
 Error taken(std::string text) { return Error(ErrorKind::conflict, std::move(text)); }
@@ -46,17 +49,29 @@ Result<Prefix> free_subnet(NetlinkSocket& socket, std::span<const SubnetPool> po
     return *chosen;
 }
 
-Result<std::vector<Prefix>> ipv4_addresses(NetlinkSocket& socket, uint32_t link) {
+// A unique local prefix that stays the same on this machine, and differs on others.
+Result<Prefix> free_subnet6(NetlinkSocket& socket, const BridgeConfig& config) {
+    std::vector<Prefix> used = TRY(list_destinations(socket));
+    for (const InterfaceAddress& address : TRY(list_addresses(socket))) used.push_back(address.prefix);
+    const auto machine = sys::read_file("/etc/machine-id", 4096);
+    const auto chosen = choose_subnet6(used, config.pools, (machine.ok() ? *machine : "") + config.owner);
+    if (!chosen) return Error(ErrorKind::no_space, "every default IPv6 subnet overlaps a route of this machine");
+    return *chosen;
+}
+
+Result<std::vector<Prefix>> addresses_of(NetlinkSocket& socket, uint32_t link, bool v6) {
     std::vector<Prefix> out;
     for (const InterfaceAddress& address : TRY(list_addresses(socket)))
-        if (address.link == link && !address.prefix.address.is_v6()) out.push_back(address.prefix);
+        if (address.link == link && address.prefix.address.is_v6() == v6 &&
+            !k_link_local.contains(address.prefix.address))
+            out.push_back(address.prefix);
     return out;
 }
 
 // The address of a device that was there before: its own, or the one asked for
 // if it can have it.
 Result<Prefix> settle_address(NetlinkSocket& socket, const BridgeConfig& config, const BridgeDevice& device) {
-    const std::vector<Prefix> present = TRY(ipv4_addresses(socket, device.index));
+    const std::vector<Prefix> present = TRY(addresses_of(socket, device.index, false));
     if (!config.address && !present.empty()) return present.front();
     if (config.address && std::ranges::find(present, *config.address) != present.end()) return *config.address;
 
@@ -74,6 +89,39 @@ Result<Prefix> settle_address(NetlinkSocket& socket, const BridgeConfig& config,
     return wanted;
 }
 
+// What IPv6 wants of the device, in the order in which it wants it.
+Result<void> allow_ipv6(const BridgeConfig& config) {
+    const std::string folder = "/proc/sys/net/ipv6/conf/" + config.name + "/";
+    constexpr std::pair<const char*, std::string_view> k_settings[] = {
+        {"disable_ipv6", "0"}, {"accept_ra", "0"}, // containers can't change the host's routes
+    };
+    for (const auto& [name, value] : k_settings)
+        if (auto done = sys::write_existing(folder + name, value); !done.ok()) {
+            if (done.error().code() == ENOENT)
+                return Error(ErrorKind::unsupported, "IPv6 is switched off in this kernel");
+            return done;
+        }
+    return {};
+}
+
+// The IPv6 address, on a device of any age. One that it has is as good as another,
+// unless somebody asks for a certain one.
+Result<Prefix> settle_address6(NetlinkSocket& socket, const BridgeConfig& config, const BridgeDevice& device) {
+    const std::vector<Prefix> present = TRY(addresses_of(socket, device.index, true));
+    if (!config.address6 && !present.empty()) return present.front();
+    if (config.address6 && std::ranges::find(present, *config.address6) != present.end()) return *config.address6;
+    if (device.origin == Origin::administrators)
+        return taken("bridge " + config.name + " doesn't have " +
+                     (config.address6 ? "the address " + config.address6->str() : "an IPv6 address"));
+    const Prefix wanted = config.address6 ? *config.address6 : TRY(free_subnet6(socket, config));
+    TRY(allow_ipv6(config));
+    for (const Prefix& old : present) TRY(remove_address(socket, device.index, old));
+    TRY(add_address(socket, device.index, wanted));
+    // Docker's bridges have it, too; it is there already when the device was ours before.
+    (void)add_address(socket, device.index, {k_bridge_link_local, 64});
+    return wanted;
+}
+
 Result<BridgeDevice> adopt(NetlinkSocket& socket, const BridgeConfig& config, const Link& link) {
     if (link.kind != "bridge") return taken("network device " + config.name + " exists and is not a bridge");
     BridgeDevice device;
@@ -85,17 +133,21 @@ Result<BridgeDevice> adopt(NetlinkSocket& socket, const BridgeConfig& config, co
     else
         return taken("bridge " + config.name + " belongs to another engine (" +
                      link.alias.substr(k_alias_prefix.size()) + "); choose another name with --bridge");
-    device.address = TRY(settle_address(socket, config, device));
+    if (config.ipv4 == Switch::on) device.address = TRY(settle_address(socket, config, device));
     TRY(set_up(socket, config.name));
+    if (config.ipv6 == Switch::on) device.address6 = TRY(settle_address6(socket, config, device));
     return device;
 }
 
-Result<BridgeDevice> finish_new(NetlinkSocket& socket, const BridgeConfig& config, const Prefix& address) {
+Result<BridgeDevice> finish_new(NetlinkSocket& socket, const BridgeConfig& config,
+                                const std::optional<Prefix>& address) {
     const auto link = TRY(find_link(socket, config.name));
     if (!link) return Error(ErrorKind::internal, "bridge " + config.name + " vanished while it was made");
-    TRY(add_address(socket, link->index, address));
+    if (address) TRY(add_address(socket, link->index, *address));
     TRY(set_up(socket, config.name));
-    return BridgeDevice{link->index, address, Origin::made_now};
+    BridgeDevice device{link->index, address, std::nullopt, Origin::made_now};
+    if (config.ipv6 == Switch::on) device.address6 = TRY(settle_address6(socket, config, device));
+    return device;
 }
 
 } // namespace
@@ -103,6 +155,10 @@ Result<BridgeDevice> finish_new(NetlinkSocket& socket, const BridgeConfig& confi
 Result<void> check(const BridgeConfig& config) {
     TRY(check_name(config.name));
     if (config.mtu < 68 || config.mtu > 65535) return wrong("invalid MTU " + std::to_string(config.mtu));
+    if (config.ipv4 == Switch::off && config.ipv6 == Switch::off) return wrong("IPv4 or IPv6 must be enabled");
+    if (config.address6 && (!config.address6->address.is_v6() || config.address6->length > 126 ||
+                            config.address6->address == config.address6->network().address))
+        return wrong("the bridge's address " + config.address6->str() + " is not a host's address in an IPv6 subnet");
     if (!config.address) return {};
     const Prefix& address = *config.address;
     if (address.address.is_v6()) return wrong("the bridge's address " + address.str() + " is not IPv4");
@@ -114,7 +170,8 @@ Result<void> check(const BridgeConfig& config) {
 
 Result<BridgeDevice> ensure_bridge(NetlinkSocket& socket, const BridgeConfig& config) {
     if (const auto link = TRY(find_link(socket, config.name))) return adopt(socket, config, *link);
-    const Prefix address = config.address ? *config.address : TRY(free_subnet(socket, config.pools));
+    std::optional<Prefix> address;
+    if (config.ipv4 == Switch::on) address = config.address ? *config.address : TRY(free_subnet(socket, config.pools));
     TRY(make_bridge(socket, config.name, random_mac(), config.mtu, alias_of(config)));
     auto device = finish_new(socket, config, address);
     if (!device.ok()) (void)delete_link(socket, config.name);

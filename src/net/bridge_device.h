@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -18,7 +19,7 @@ enum class Origin : unsigned char {
 
 struct BridgeDevice {
     uint32_t index = 0;
-    Prefix address;
+    std::optional<Prefix> address, address6; // at least one
     Origin origin = Origin::ours;
 };
 

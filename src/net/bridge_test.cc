@@ -17,6 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
 using ::testing::UnorderedElementsAre;
 
 class BridgeTest : public test::PrivateNetwork {
@@ -221,6 +222,69 @@ TEST_F(BridgeTest, TakesAddressesFromTheFixedPartAndSaysWhenItIsFull) {
     net->disconnect(all[1].endpoint);
     net->drain();
     EXPECT_EQ(container(*net).endpoint.ip, all[1].endpoint.ip);
+}
+
+std::vector<std::string> addresses_in(BorrowedFd net_ns) {
+    const auto inside = MUST(sys::NetNamespaceScope::enter(net_ns));
+    NetlinkSocket socket = MUST(open_route_socket());
+    std::vector<std::string> out;
+    const auto all = MUST(list_addresses(socket));
+    for (const InterfaceAddress& address : all) out.push_back(address.prefix.str());
+    return out;
+}
+
+TEST_F(BridgeTest, GivesAddressesOfBothFamilies) {
+    BridgeConfig both = config();
+    both.ipv6 = Switch::on;
+    both.address6 = prefix("fd00:1::1/64");
+    auto net = bridge(both);
+    const Container a = container(*net);
+    EXPECT_EQ(a.endpoint.ip.str(), "172.17.0.2");
+    EXPECT_EQ(a.endpoint.ip6->str(), "fd00:1::2");
+    EXPECT_EQ(a.endpoint.gateway6.str(), "fd00:1::1");
+    EXPECT_THAT(addresses_in(a.net_ns), IsSupersetOf({"fd00:1::2/64", "172.17.0.2/16", "fe80::42:acff:fe11:2/64"}));
+    // Another address and another MAC leave IPv6 as it is, but for the link's own.
+    const MacAddress mac = MUST(MacAddress::parse("92:d0:c6:0a:29:33"));
+    const Container b = container(*net, {ip("172.17.9.9"), mac});
+    EXPECT_THAT(addresses_in(b.net_ns),
+                IsSupersetOf({"fd00:1::3/64", "172.17.9.9/16", "fe80::90d0:c6ff:fe0a:2933/64"}));
+    EXPECT_EQ(addresses_in(b.net_ns).size(), 5U) << "with those of lo";
+    net.reset();
+    net = bridge(both);
+    ASSERT_TRUE(net->recover(std::vector{a.endpoint}).ok());
+    net->drain();
+    EXPECT_EQ(container(*net).endpoint.ip6->str(), "fd00:1::3");
+    // One that it chose it keeps.
+    BridgeConfig open = both;
+    open.address6.reset();
+    EXPECT_EQ(bridge(open)->ipv6()->subnet.str(), "fd00:1::/64");
+}
+
+TEST_F(BridgeTest, DoesWithoutIpv4) {
+    BridgeConfig six = config();
+    six.ipv4 = Switch::off;
+    EXPECT_EQ(Bridge::create(six).error().kind(), ErrorKind::invalid_argument) << "neither";
+    six.ipv6 = Switch::on;
+    const auto net = bridge(six);
+    EXPECT_TRUE(net->ipv6()->subnet.str().starts_with("fd")) << net->ipv6()->subnet.str();
+    const UniqueFd ns = MUST(sys::new_net_namespace());
+    const Endpoint made = MUST(net->attach(ns, "eth7", {}, Bridge::DefaultRoute::here));
+    EXPECT_TRUE(made.ip.unspecified());
+    EXPECT_TRUE(made.ip6);
+    const UniqueFd other = MUST(sys::new_net_namespace());
+    EXPECT_EQ(net->attach(other, "eth0", {ip("172.17.0.9"), {}, {}}, Bridge::DefaultRoute::leave).error().kind(),
+              ErrorKind::invalid_argument);
+    EXPECT_EQ(net->attach(other, "eth0", {{}, {}, made.ip6}, Bridge::DefaultRoute::leave).error().kind(),
+              ErrorKind::conflict);
+}
+
+TEST_F(BridgeTest, NoticesThatRulesAreMissing) {
+    const auto net = bridge(config());
+    EXPECT_EQ(MUST(net->find_fault()), Bridge::Fault::none);
+    ASSERT_TRUE(remove_rules("hull0").ok());
+    EXPECT_EQ(MUST(net->find_fault()), Bridge::Fault::rules);
+    ASSERT_TRUE(net->install_rules_again().ok());
+    EXPECT_EQ(MUST(net->find_fault()), Bridge::Fault::none);
 }
 
 TEST_F(BridgeTest, DisconnectsTwiceWithoutHarm) {

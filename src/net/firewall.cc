@@ -10,12 +10,28 @@ namespace {
 constexpr const char* k_uplinks = "uplinks";
 constexpr std::string_view k_table_prefix = "hull-";
 constexpr const char* k_ports = "ports";
+constexpr const char* k_ports6 = "ports6";
 constexpr int32_t k_filter_priority = 0, k_source_nat_priority = 100, k_destination_nat_priority = -100,
                   k_raw_priority = -300;
-constexpr size_t k_port_room = 128; // bytes of an element
+constexpr size_t k_port_room = 160; // bytes of an element
 const Prefix k_loopback{IpAddress::v4(127u << 24), 8};
+const IpAddress k_loopback6 = IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
 
 std::string table_of(const std::string& bridge) { return std::string(k_table_prefix) + bridge; }
+
+using ChangePorts = void (NftTransaction::*)(const std::string& map, std::span<const PortRule> ports);
+
+// Each family has its map.
+Result<void> change(const std::string& bridge, std::span<const PortRule> ports, ChangePorts what) {
+    if (ports.empty()) return {};
+    NetlinkSocket socket = TRY(open_netfilter_socket());
+    NftTransaction nft(table_of(bridge), 4096 + ports.size() * k_port_room);
+    std::vector<PortRule> v4, v6;
+    for (const PortRule& port : ports) (port.host.is_v6() ? v6 : v4).push_back(port);
+    (nft.*what)(k_ports, v4);
+    (nft.*what)(k_ports6, v6);
+    return nft.commit(socket);
+}
 
 void add_forward_rules(NftTransaction& nft, const FirewallRules& rules) {
     nft.add_chain({"forward", "filter", NF_INET_FORWARD, k_filter_priority});
@@ -60,7 +76,8 @@ void add_forward_rules(NftTransaction& nft, const FirewallRules& rules) {
 }
 
 void add_port_rules(NftTransaction& nft, const FirewallRules& rules) {
-    nft.add_port_map(k_ports);
+    nft.add_port_map(k_ports, IpFamily::v4);
+    nft.add_port_map(k_ports6, IpFamily::v6);
     nft.add_chain({"guard", "filter", NF_INET_PRE_ROUTING, k_raw_priority});
     nft.rule("guard", [&] {
         nft.interface_name(Direction::in, Match::equal, rules.bridge);
@@ -73,10 +90,20 @@ void add_port_rules(NftTransaction& nft, const FirewallRules& rules) {
         for (const HostAddress address : {HostAddress::own, HostAddress::any})
             nft.rule(chain, [&] {
                 nft.local_destination();
-                nft.translate_by(k_ports, address);
+                nft.translate_by(k_ports, IpFamily::v4, address);
             });
+    if (rules.ipv6)
+        for (const char* chain : {"prerouting", "output"})
+            for (const HostAddress address : {HostAddress::own, HostAddress::any})
+                nft.rule(chain, [&] {
+                    nft.destination_not(k_loopback6);
+                    nft.local_destination();
+                    nft.translate_by(k_ports6, IpFamily::v6, address);
+                });
     nft.add_chain({"postrouting", "nat", NF_INET_POST_ROUTING, k_source_nat_priority});
-    for (const Prefix& source : {k_loopback, rules.subnet})
+    std::vector<Prefix> sources = rules.subnets;
+    sources.push_back(k_loopback);
+    for (const Prefix& source : sources)
         nft.rule("postrouting", [&] {
             nft.source_in(source);
             nft.interface_name(Direction::out, Match::equal, rules.bridge);
@@ -88,19 +115,11 @@ void add_port_rules(NftTransaction& nft, const FirewallRules& rules) {
 } // namespace
 
 Result<void> add_ports(const std::string& bridge, std::span<const PortRule> ports) {
-    if (ports.empty()) return {};
-    NetlinkSocket socket = TRY(open_netfilter_socket());
-    NftTransaction nft(table_of(bridge), 4096 + ports.size() * k_port_room);
-    nft.add_ports(k_ports, ports);
-    return nft.commit(socket);
+    return change(bridge, ports, &NftTransaction::add_ports);
 }
 
 Result<void> remove_ports(const std::string& bridge, std::span<const PortRule> ports) {
-    if (ports.empty()) return {};
-    NetlinkSocket socket = TRY(open_netfilter_socket());
-    NftTransaction nft(table_of(bridge), 4096 + ports.size() * k_port_room);
-    nft.remove_ports(k_ports, ports);
-    return nft.commit(socket);
+    return change(bridge, ports, &NftTransaction::remove_ports);
 }
 
 Result<void> redirect_service(NetlinkSocket& socket, const IpAddress& address, uint16_t from, uint16_t udp,
@@ -123,9 +142,11 @@ Result<void> install_rules(const FirewallRules& rules) {
     nft.add_table();
     add_forward_rules(nft, rules);
     if (!rules.internal) add_port_rules(nft, rules);
-    if (rules.masquerade && !rules.internal) {
+    for (const Prefix& subnet : rules.subnets) {
+        if (!rules.masquerade || rules.internal) break;
+        if (subnet.address.is_v6() && !rules.ipv6) continue;
         nft.rule("postrouting", [&] {
-            nft.source_in(rules.subnet);
+            nft.source_in(subnet);
             nft.interface_name(Direction::out, Match::different, rules.bridge);
             nft.masquerade();
         });
@@ -147,6 +168,13 @@ Result<std::vector<std::string>> bridges_with_rules() {
     for (const std::string& table : TRY(list_tables(socket)))
         if (table.starts_with(k_table_prefix)) bridges.push_back(table.substr(k_table_prefix.size()));
     return bridges;
+}
+
+bool is_our_table(std::string_view table) { return table.starts_with(k_table_prefix); }
+
+Result<size_t> count_rules(const std::string& bridge) {
+    NetlinkSocket socket = TRY(open_netfilter_socket());
+    return rules_in(socket, table_of(bridge));
 }
 
 Result<bool> guards_routing(const std::string& bridge) {

@@ -7,7 +7,9 @@
 //               what comes back to the bridge through a published port, where
 //               the answer would else go past the translation (a container's
 //               call to a port of its own network, the host's from 127.0.0.1)
-//   prerouting, output   published ports: the map "ports", one element each
+//   prerouting, output   published ports: the maps "ports" and "ports6", one
+//               element each. What is sent to ::1 is left alone: its answer
+//               could not come back from another device
 //   guard       nobody on the bridge reaches the host's 127.0.0.0/8, which
 //               route_localnet would let them
 //   uplinks     only where we turned ip_forward on: the machine's own devices,
@@ -15,6 +17,7 @@
 //               router
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,16 +31,18 @@ enum class Routing : unsigned char { as_before, only_for_containers };
 
 struct FirewallRules {
     std::string bridge;
-    Prefix subnet;
+    std::vector<Prefix> subnets; // at most one of each family
     bool masquerade = true;
     bool container_communication = true;
     bool internal = false; // nothing in, nothing out
+    bool ipv6 = true;      // translate IPv6, too
     Routing routing = Routing::as_before;
     std::vector<std::string> uplinks{}; // with only_for_containers
 };
 
 // Published ports of the bridge, all or none. Those there already are replaced.
 Result<void> add_ports(const std::string& bridge, std::span<const PortRule> ports);
+// Host and container of one rule are of the same family.
 // All or none; errors when one isn't there.
 Result<void> remove_ports(const std::string& bridge, std::span<const PortRule> ports);
 
@@ -52,6 +57,9 @@ Result<void> install_rules(const FirewallRules& rules);
 Result<void> remove_rules(const std::string& bridge); // missing: fine
 // Bridges that have rules of ours, whether they exist or not.
 Result<std::vector<std::string>> bridges_with_rules();
+bool is_our_table(std::string_view table);
+// How many rules there are; none where the table is missing.
+Result<size_t> count_rules(const std::string& bridge);
 // Whether the installed rules hold Routing::only_for_containers.
 Result<bool> guards_routing(const std::string& bridge);
 // Other programs' chains that drop forwarded traffic by default.

@@ -7,8 +7,11 @@
 namespace hull::net {
 namespace {
 
-bool unspecified(const IpAddress& ip) {
-    return std::ranges::all_of(ip.bytes(), [](uint8_t byte) { return byte == 0; });
+// Some of what comes in has to be carried.
+bool needs_relay(const HostPorts::Wish& wish) {
+    if (wish.protocol != IPPROTO_TCP) return false;
+    if (wish.host.is_v6() != wish.container.is_v6()) return true;
+    return wish.host.is_v6() && (wish.host.unspecified() || wish.host.loopback());
 }
 
 std::string endpoint_text(const IpAddress& ip, uint16_t port) {
@@ -27,7 +30,7 @@ Result<uint16_t> HostPorts::try_one(const std::string& owner, const Wish& wish, 
              at != ports_.end() && std::get<0>(at->first) == wish.protocol && std::get<1>(at->first) == port; ++at) {
             const IpAddress& other = std::get<2>(at->first);
             if (other.is_v6() != wish.host.is_v6()) continue;
-            if (other == wish.host || unspecified(other) || unspecified(wish.host))
+            if (other == wish.host || other.unspecified() || wish.host.unspecified())
                 return Error(ErrorKind::conflict,
                              "Bind for " + endpoint_text(wish.host, port) + " failed: port is already allocated");
         }
@@ -48,7 +51,7 @@ Result<uint16_t> HostPorts::try_one(const std::string& owner, const Wish& wish, 
     Port taken{.owner = owner, .socket = {}, .relay = 0};
     if (bound.ok()) {
         port = TRY(sys::local_address(*bound)).port;
-        if (wish.host.is_v6() && wish.protocol == IPPROTO_TCP) {
+        if (needs_relay(wish)) {
             if (!relay_) relay_ = TRY(PortRelay::start());
             taken.relay = relay_->add(std::move(*bound), wish.container, wish.container_port);
         } else {

@@ -1,7 +1,8 @@
 // The ports of the host that containers have: each is bound by a socket as long
 // as it is published, so that no other program takes it and a taken one is
-// noticed. The sockets of IPv6 ports also carry their connections (PortRelay);
-// those of IPv4 never see a packet, since the firewall translates before.
+// noticed. The sockets mostly never see a packet, since the firewall translates
+// before. TCP connections that the kernel can't translate (to a container of the
+// other family, and to ::1) arrive at them and are carried (PortRelay).
 // Thread-safe.
 #pragma once
 

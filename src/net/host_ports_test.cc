@@ -66,7 +66,7 @@ TEST_F(HostPortsTest, Ipv6ConnectionsAreCarried) {
 }
 
 TEST_F(HostPortsTest, RulesOfPortsComeAndGo) {
-    MUST(install_rules({.bridge = "b0", .subnet = prefix("10.0.0.0/24")}));
+    MUST(install_rules({.bridge = "b0", .subnets = {prefix("10.0.0.0/24")}}));
     std::vector<PortRule> rules;
     for (uint16_t i = 0; i < 300; ++i)
         rules.push_back({IPPROTO_TCP, ip("0.0.0.0"), static_cast<uint16_t>(9000 + i), ip("10.0.0.2"), i});

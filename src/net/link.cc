@@ -67,6 +67,8 @@ void add_address_request(Batch& batch, uint16_t type, uint16_t flags, uint32_t l
     header.ifa_prefixlen = address.length;
     header.ifa_scope = RT_SCOPE_UNIVERSE;
     header.ifa_index = link;
+    // Whoever gave it made sure that nobody else has it.
+    if (address.address.is_v6()) header.ifa_flags = IFA_F_NODAD;
     batch.put(IFA_LOCAL, address.address.bytes());
     batch.put(IFA_ADDRESS, address.address.bytes());
     if (!address.address.is_v6() && address.length < 31) batch.put(IFA_BROADCAST, address.broadcast().bytes());
@@ -87,9 +89,10 @@ void add_default_route(Batch& batch, uint32_t link, const IpAddress& gateway) {
 // The address first, the MAC last: a change of the MAC is what the kernel
 // announces, with the addresses it finds then.
 void add_settings(Batch& batch, uint32_t link, const std::string& name, const GuestSettings& settings) {
-    if (settings.address) add_address_request(batch, RTM_NEWADDR, k_create, link, *settings.address, "add address");
+    for (const Prefix& address : settings.addresses)
+        add_address_request(batch, RTM_NEWADDR, k_create, link, address, "add address");
     add_up(batch, name);
-    if (settings.gateway) add_default_route(batch, link, *settings.gateway);
+    for (const IpAddress& gateway : settings.gateways) add_default_route(batch, link, gateway);
     if (!settings.mac) return;
     change_link(batch, name, "set MAC address");
     batch.put(IFLA_ADDRESS, settings.mac->bytes);
@@ -149,12 +152,13 @@ Result<std::vector<InterfaceAddress>> list_addresses(NetlinkSocket& socket) {
 Result<std::vector<Prefix>> list_destinations(NetlinkSocket& socket) {
     Batch batch;
     batch.add(RTM_GETROUTE, NLM_F_DUMP, "list routes");
-    batch.header<rtmsg>().rtm_family = AF_INET;
+    batch.header<rtmsg>().rtm_family = AF_UNSPEC;
     std::vector<Prefix> out;
     TRY(socket.run(batch, "", [&](const nlmsghdr* message) {
         if (message->nlmsg_type != RTM_NEWROUTE) return;
         const auto* header = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
         if (header->rtm_table == RT_TABLE_LOCAL || header->rtm_dst_len == 0) return;
+        if (header->rtm_family != AF_INET && header->rtm_family != AF_INET6) return;
         const auto attributes = Attributes::of_message(message, sizeof *header, RTA_MAX);
         const auto bytes = attributes.bytes(RTA_DST);
         const auto ip = bytes ? IpAddress::from_bytes(*bytes) : std::nullopt;
@@ -297,13 +301,13 @@ Result<void> set_up_guest(NetlinkSocket& socket, const std::string& name, const 
     return socket.run(batch, name);
 }
 
-Result<void> replace_default_route(NetlinkSocket& socket, const std::string& name,
+Result<void> replace_default_route(NetlinkSocket& socket, int family, const std::string& name,
                                    const std::optional<IpAddress>& gateway) {
     Batch batch;
     batch.add(gateway ? RTM_NEWROUTE : RTM_DELROUTE, gateway ? NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE : NLM_F_ACK,
               "set default route");
     auto& header = batch.header<rtmsg>();
-    header.rtm_family = AF_INET;
+    header.rtm_family = static_cast<uint8_t>(family);
     header.rtm_table = RT_TABLE_MAIN;
     header.rtm_protocol = gateway ? RTPROT_BOOT : RTPROT_UNSPEC;
     header.rtm_scope = gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE;
@@ -321,8 +325,9 @@ Result<void> change_guest(NetlinkSocket& socket, const std::string& name, const 
                           const GuestSettings& settings) {
     const uint32_t link = TRY(index_of(socket, name));
     Batch batch;
-    // The default route of the old address goes with it.
-    if (old.address) add_address_request(batch, RTM_DELADDR, k_ack, link, *old.address, "remove address");
+    // The IPv4 default route of the old address goes with it; that of IPv6 stays.
+    for (const Prefix& address : old.addresses)
+        add_address_request(batch, RTM_DELADDR, k_ack, link, address, "remove address");
     add_settings(batch, link, name, settings);
     return socket.run(batch, name);
 }

@@ -31,7 +31,7 @@ struct InterfaceAddress {
     Prefix prefix;
 };
 Result<std::vector<InterfaceAddress>> list_addresses(NetlinkSocket& socket);
-// Destinations of all IPv4 routes, except default routes and those the kernel
+// Destinations of all routes, except default routes and those the kernel
 // keeps for itself (local, broadcast).
 Result<std::vector<Prefix>> list_destinations(NetlinkSocket& socket);
 
@@ -65,9 +65,9 @@ Result<void> add_address(NetlinkSocket& socket, uint32_t link, const Prefix& add
 Result<void> remove_address(NetlinkSocket& socket, uint32_t link, const Prefix& address); // missing: fine
 
 struct GuestSettings {
-    std::optional<Prefix> address;
-    std::optional<IpAddress> gateway; // default route; only with an address
-    std::optional<MacAddress> mac;    // also announces the address (gratuitous ARP)
+    std::vector<Prefix> addresses;
+    std::vector<IpAddress> gateways; // default routes; at most one of each family
+    std::optional<MacAddress> mac;   // also announces the addresses (gratuitous ARP, neighbour advertisement)
 };
 // lo and eth0 of a container, up. socket is one of its namespace.
 Result<void> set_up_guest(NetlinkSocket& socket, const std::string& name, const GuestSettings& settings);
@@ -75,8 +75,9 @@ Result<void> set_up_guest(NetlinkSocket& socket, const std::string& name, const 
 Result<void> change_guest(NetlinkSocket& socket, const std::string& name, const GuestSettings& old,
                           const GuestSettings& settings);
 
-// The default IPv4 route by this device to gateway; nullopt: none by any device.
-Result<void> replace_default_route(NetlinkSocket& socket, const std::string& name,
+// The default route of a family (AF_INET, AF_INET6) by this device to gateway;
+// nullopt: none by any device.
+Result<void> replace_default_route(NetlinkSocket& socket, int family, const std::string& name,
                                    const std::optional<IpAddress>& gateway);
 
 } // namespace hull::net

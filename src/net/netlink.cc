@@ -158,6 +158,13 @@ Result<NetlinkSocket> NetlinkSocket::open(int protocol) {
     return out;
 }
 
+Result<void> NetlinkSocket::subscribe(unsigned group) {
+    int number = static_cast<int>(group);
+    if (mnl_socket_setsockopt(socket_.get(), NETLINK_ADD_MEMBERSHIP, &number, sizeof number) != 0)
+        return Error::from_errno("setsockopt", "netlink");
+    return {};
+}
+
 Result<void> NetlinkSocket::receive_all(const OnMessage& on_answer) {
     alignas(nlmsghdr) char buffer[32768];
     for (;;) {

@@ -18,6 +18,7 @@
 #include <libmnl/libmnl.h>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace hull::net {
 
@@ -101,6 +102,12 @@ public:
     };
     // The same, with the outcome of each request instead of the first error.
     Result<std::vector<Outcome>> run_each(Batch& batch, const OnMessage& on_message = {});
+
+    // Messages that the kernel sends of itself, of this multicast group.
+    Result<void> subscribe(unsigned group);
+    // What has come; never waits. Error ENOBUFS: some of it was dropped.
+    Result<void> receive(const OnMessage& on_message) { return receive_all(on_message); }
+    BorrowedFd descriptor() const { return BorrowedFd(mnl_socket_get_fd(socket_.get())); }
 
 private:
     struct Close {

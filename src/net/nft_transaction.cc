@@ -16,12 +16,24 @@ namespace {
 
 constexpr uint32_t k_register = NFT_REG_1;
 constexpr uint32_t k_ifname_type = 41; // what nft(8) calls the type "ifname"; the kernel only keeps it
-constexpr uint32_t k_ip_source_offset = 12, k_ip_destination_offset = 16, k_destination_port_offset = 2;
+constexpr uint32_t k_destination_port_offset = 2;
 // The registers of four bytes behind the start of k_register.
-constexpr uint32_t k_second = NFT_REG32_01, k_third = NFT_REG32_02;
+constexpr uint32_t k_second = NFT_REG32_01;
 // nft(8)'s numbers of types; a concatenation has six bits for each.
-constexpr uint32_t k_protocol_type = 12, k_address_type = 7, k_service_type = 13, k_type_bits = 6;
-constexpr uint32_t k_port_map_id = 2;
+constexpr uint32_t k_protocol_type = 12, k_service_type = 13, k_type_bits = 6;
+
+// What differs between the two.
+struct FamilyFacts {
+    uint8_t number;
+    uint32_t source, destination; // offsets in the header
+    uint32_t size;                // of an address
+    uint32_t type;                // nft(8)'s number
+    uint32_t map_id;
+};
+constexpr FamilyFacts k_ipv4{NFPROTO_IPV4, 12, 16, 4, 7, 2}, k_ipv6{NFPROTO_IPV6, 8, 24, 16, 8, 3};
+
+const FamilyFacts& facts_of(IpFamily family) { return family == IpFamily::v6 ? k_ipv6 : k_ipv4; }
+const FamilyFacts& facts_of(const IpAddress& ip) { return ip.is_v6() ? k_ipv6 : k_ipv4; }
 
 uint16_t nft_type(uint16_t type) { return static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type); }
 
@@ -113,17 +125,17 @@ void NftTransaction::add_interfaces(const std::string& set, const std::vector<st
     });
 }
 
-void NftTransaction::add_port_map(const std::string& map) {
+void NftTransaction::add_port_map(const std::string& map, IpFamily family) {
+    const FamilyFacts& facts = facts_of(family);
     begin(NFT_MSG_NEWSET, NLM_F_CREATE, "add nft map");
     batch_.put_text(NFTA_SET_TABLE, table_);
     batch_.put_text(NFTA_SET_NAME, map);
     batch_.put_u32_be(NFTA_SET_FLAGS, NFT_SET_MAP);
-    batch_.put_u32_be(NFTA_SET_KEY_TYPE,
-                      (k_protocol_type << k_type_bits | k_address_type) << k_type_bits | k_service_type);
-    batch_.put_u32_be(NFTA_SET_KEY_LEN, 12);
-    batch_.put_u32_be(NFTA_SET_DATA_TYPE, k_address_type << k_type_bits | k_service_type);
-    batch_.put_u32_be(NFTA_SET_DATA_LEN, 8);
-    batch_.put_u32_be(NFTA_SET_ID, k_port_map_id);
+    batch_.put_u32_be(NFTA_SET_KEY_TYPE, (k_protocol_type << k_type_bits | facts.type) << k_type_bits | k_service_type);
+    batch_.put_u32_be(NFTA_SET_KEY_LEN, 8 + facts.size);
+    batch_.put_u32_be(NFTA_SET_DATA_TYPE, facts.type << k_type_bits | k_service_type);
+    batch_.put_u32_be(NFTA_SET_DATA_LEN, 4 + facts.size);
+    batch_.put_u32_be(NFTA_SET_ID, facts.map_id);
 }
 
 void NftTransaction::change_ports(uint16_t type, const std::string& map, std::span<const PortRule> ports) {
@@ -135,15 +147,16 @@ void NftTransaction::change_ports(uint16_t type, const std::string& map, std::sp
         batch_.nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
             for (const PortRule& port : ports.subspan(start, std::min(k_per_message, ports.size() - start)))
                 batch_.nest(NFTA_LIST_ELEM, [&] {
-                    std::array<uint8_t, 12> key{port.protocol};
+                    const size_t size = facts_of(port.host).size;
+                    std::array<uint8_t, 24> key{port.protocol};
                     std::ranges::copy(port.host.bytes(), key.begin() + 4);
-                    std::ranges::copy(port_bytes(port.host_port), key.begin() + 8);
-                    batch_.nest(NFTA_SET_ELEM_KEY, [&] { batch_.put(NFTA_DATA_VALUE, key); });
+                    std::ranges::copy(port_bytes(port.host_port), &key[4 + size]);
+                    batch_.nest(NFTA_SET_ELEM_KEY, [&] { batch_.put(NFTA_DATA_VALUE, {key.data(), 8 + size}); });
                     if (type != NFT_MSG_NEWSETELEM) return;
-                    std::array<uint8_t, 8> data{};
+                    std::array<uint8_t, 20> data{};
                     std::ranges::copy(port.container.bytes(), data.begin());
-                    std::ranges::copy(port_bytes(port.container_port), data.begin() + 4);
-                    batch_.nest(NFTA_SET_ELEM_DATA, [&] { batch_.put(NFTA_DATA_VALUE, data); });
+                    std::ranges::copy(port_bytes(port.container_port), &data[size]);
+                    batch_.nest(NFTA_SET_ELEM_DATA, [&] { batch_.put(NFTA_DATA_VALUE, {data.data(), 4 + size}); });
                 });
         });
     }
@@ -219,17 +232,31 @@ void NftTransaction::load_payload(uint32_t base, uint32_t offset, uint32_t lengt
     });
 }
 
-void NftTransaction::address_in(const Prefix& network, uint32_t offset) {
+void NftTransaction::only(IpFamily family) {
     load_meta(NFT_META_NFPROTO);
-    const uint8_t ipv4 = NFPROTO_IPV4;
-    compare(Match::equal, {&ipv4, 1});
-    load_payload(NFT_PAYLOAD_NETWORK_HEADER, offset, 4, k_register);
-    mask(network.mask().bytes());
-    compare(Match::equal, network.network().address.bytes());
+    compare(Match::equal, {&facts_of(family).number, 1});
 }
 
-void NftTransaction::source_in(const Prefix& network) { address_in(network, k_ip_source_offset); }
-void NftTransaction::destination_in(const Prefix& network) { address_in(network, k_ip_destination_offset); }
+void NftTransaction::address_in(const Prefix& network, Direction side) {
+    const FamilyFacts& facts = facts_of(network.address);
+    only(network.address.is_v6() ? IpFamily::v6 : IpFamily::v4);
+    load_payload(NFT_PAYLOAD_NETWORK_HEADER, side == Direction::in ? facts.source : facts.destination, facts.size,
+                 k_register);
+    const Prefix whole = network.network();
+    const IpAddress bits = network.mask();
+    mask(bits.bytes());
+    compare(Match::equal, whole.address.bytes());
+}
+
+void NftTransaction::source_in(const Prefix& network) { address_in(network, Direction::in); }
+void NftTransaction::destination_in(const Prefix& network) { address_in(network, Direction::out); }
+
+void NftTransaction::destination_not(const IpAddress& address) {
+    const FamilyFacts& facts = facts_of(address);
+    only(address.is_v6() ? IpFamily::v6 : IpFamily::v4);
+    load_payload(NFT_PAYLOAD_NETWORK_HEADER, facts.destination, facts.size, k_register);
+    compare(Match::different, address.bytes());
+}
 
 void NftTransaction::local_destination() {
     expression("fib", [&] {
@@ -256,21 +283,21 @@ void NftTransaction::destination_is_translated() {
     compare(Match::different, bytes);
 }
 
-void NftTransaction::translate_by(const std::string& map, HostAddress address) {
-    load_meta(NFT_META_NFPROTO);
-    const uint8_t ipv4 = NFPROTO_IPV4;
-    compare(Match::equal, {&ipv4, 1});
+void NftTransaction::translate_by(const std::string& map, IpFamily of, HostAddress address) {
+    const FamilyFacts& facts = facts_of(of);
+    const uint32_t words = facts.size / 4;
+    only(of);
     load_meta(NFT_META_L4PROTO);
     if (address == HostAddress::own) {
-        load_payload(NFT_PAYLOAD_NETWORK_HEADER, k_ip_destination_offset, 4, k_second);
+        load_payload(NFT_PAYLOAD_NETWORK_HEADER, facts.destination, facts.size, k_second);
     } else {
         expression("immediate", [&] {
             batch_.put_u32_be(NFTA_IMMEDIATE_DREG, k_second);
-            constexpr std::array<uint8_t, 4> any{};
-            batch_.nest(NFTA_IMMEDIATE_DATA, [&] { batch_.put(NFTA_DATA_VALUE, any); });
+            constexpr std::array<uint8_t, 16> any{};
+            batch_.nest(NFTA_IMMEDIATE_DATA, [&] { batch_.put(NFTA_DATA_VALUE, {any.data(), facts.size}); });
         });
     }
-    load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, k_destination_port_offset, 2, k_third);
+    load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, k_destination_port_offset, 2, k_second + words);
     expression("lookup", [&] {
         batch_.put_text(NFTA_LOOKUP_SET, map);
         batch_.put_u32_be(NFTA_LOOKUP_SREG, k_register);
@@ -278,9 +305,9 @@ void NftTransaction::translate_by(const std::string& map, HostAddress address) {
     });
     expression("nat", [&] {
         batch_.put_u32_be(NFTA_NAT_TYPE, NFT_NAT_DNAT);
-        batch_.put_u32_be(NFTA_NAT_FAMILY, NFPROTO_IPV4);
+        batch_.put_u32_be(NFTA_NAT_FAMILY, facts.number);
         batch_.put_u32_be(NFTA_NAT_REG_ADDR_MIN, k_register);
-        batch_.put_u32_be(NFTA_NAT_REG_PROTO_MIN, k_second);
+        batch_.put_u32_be(NFTA_NAT_REG_PROTO_MIN, NFT_REG32_00 + words);
     });
 }
 
@@ -353,6 +380,20 @@ Result<std::vector<std::string>> list_tables(NetlinkSocket& socket) {
         tables.push_back(attributes.text(NFTA_TABLE_NAME).value_or(""));
     }));
     return tables;
+}
+
+Result<size_t> rules_in(NetlinkSocket& socket, const std::string& table) {
+    Batch batch;
+    batch.add(nft_type(NFT_MSG_GETRULE), NLM_F_DUMP, "list nft rules");
+    put_family(batch, NFPROTO_INET);
+    batch.put_text(NFTA_RULE_TABLE, table);
+    size_t count = 0;
+    TRY(socket.run(batch, table, [&](const nlmsghdr* message) {
+        if (message->nlmsg_type != nft_type(NFT_MSG_NEWRULE)) return;
+        const auto attributes = Attributes::of_message(message, sizeof(nfgenmsg), NFTA_RULE_MAX);
+        if (attributes.text(NFTA_RULE_TABLE) == table) ++count; // an old kernel lists them all
+    }));
+    return count;
 }
 
 Result<bool> has_set(NetlinkSocket& socket, const std::string& table, const std::string& set) {

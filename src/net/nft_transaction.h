@@ -22,6 +22,7 @@ enum class Verdict : int { drop = 0, accept = 1 };
 enum class Match : uint32_t { equal = 0, different = 1 };
 enum class Direction : unsigned char { in, out };
 enum class HostAddress : unsigned char { own, any };
+enum class IpFamily : unsigned char { v4, v6 };
 
 class NftTransaction {
 public:
@@ -42,8 +43,8 @@ public:
     void add_interface_set(const std::string& name);
     void add_interfaces(const std::string& set, const std::vector<std::string>& interfaces);
 
-    // protocol . address . port : address . port (IPv4)
-    void add_port_map(const std::string& map);
+    // protocol . address . port : address . port
+    void add_port_map(const std::string& map, IpFamily family);
     void add_ports(const std::string& map, std::span<const PortRule> ports);
     void remove_ports(const std::string& map, std::span<const PortRule> ports);
 
@@ -55,12 +56,13 @@ public:
     }
     void interface_name(Direction direction, Match match, const std::string& name);
     void interface_in_set(Direction direction, const std::string& set);
-    void source_in(const Prefix& network); // IPv4
+    void source_in(const Prefix& network);
     void destination_in(const Prefix& network);
-    void local_destination();         // one of this machine's addresses
-    void destination_is_translated(); // by a port map, earlier
-    // IPv4 to where the map says for the packet's destination, or for 0.0.0.0.
-    void translate_by(const std::string& map, HostAddress address);
+    void local_destination();                       // one of this machine's addresses
+    void destination_is_translated();               // by a port map, earlier
+    void destination_not(const IpAddress& address); // of its family
+    // To where the map says for the packet's destination, or for 0.0.0.0 or ::.
+    void translate_by(const std::string& map, IpFamily family, HostAddress address);
     // A packet of protocol to this port goes to another one of the same address.
     void translate_port(uint8_t protocol, const IpAddress& address, uint16_t from, uint16_t to);
     void established_or_related();
@@ -80,7 +82,8 @@ private:
     void expression(const char* name, F&& data);
 
     const std::string table_;
-    void address_in(const Prefix& network, uint32_t offset);
+    void address_in(const Prefix& network, Direction side);
+    void only(IpFamily family);
     void load_payload(uint32_t base, uint32_t offset, uint32_t length, uint32_t reg);
     void change_ports(uint16_t type, const std::string& map, std::span<const PortRule> ports);
 
@@ -90,6 +93,8 @@ private:
 Result<NetlinkSocket> open_netfilter_socket();
 // Tables of family inet.
 Result<std::vector<std::string>> list_tables(NetlinkSocket& socket);
+// Rules of this table of family inet.
+Result<size_t> rules_in(NetlinkSocket& socket, const std::string& table);
 // Does this table of family inet hold such a set? Missing tables are fine.
 Result<bool> has_set(NetlinkSocket& socket, const std::string& table, const std::string& set);
 // Base chains at the forward hook that drop what no rule accepts, as

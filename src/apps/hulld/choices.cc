@@ -24,7 +24,6 @@ struct Refused {
     std::string_view name, why;
 };
 
-constexpr std::string_view no_ipv6 = "IPv6 networks are not supported yet";
 constexpr std::string_view no_containerd = "there is no containerd behind this engine; take the option out";
 constexpr std::string_view no_swarm = "this engine has no swarm mode; take the option out";
 
@@ -32,7 +31,6 @@ constexpr std::string_view no_swarm = "this engine has no swarm mode; take the o
 constexpr auto refused = std::to_array<Refused>({
     {"allow-direct-routing", "containers are reached from elsewhere by published ports only"},
     {"authorization-plugin", "this engine has no plugins; who may use the socket is said by its group and by TLS"},
-    {"bip6", no_ipv6},
     {"bridge-accept-fwmark", "marks of the firewall are not looked at"},
     {"containerd", no_containerd},
     {"containerd-namespace", no_containerd},
@@ -40,9 +38,6 @@ constexpr auto refused = std::to_array<Refused>({
     {"cpu-rt-period", "set it in the cgroup that --cgroup-parent names"},
     {"cpu-rt-runtime", "set it in the cgroup that --cgroup-parent names"},
     {"cri-containerd", no_containerd},
-    {"default-gateway-v6", no_ipv6},
-    {"fixed-cidr-v6", no_ipv6},
-    {"ipv6", no_ipv6},
     {"network-control-plane-mtu", no_swarm},
     {"node-generic-resource", no_swarm},
     {"rootless", "hulld runs as root; containers have ids of their own in any case"},

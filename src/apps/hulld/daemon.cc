@@ -178,6 +178,10 @@ private:
             api::NetworkFacts bridge{.name = "bridge", .id = sandboxes_->network_id(), .driver = "bridge"};
             bridge.subnet = bridge_->subnet().network().str();
             bridge.gateway = bridge_->gateway().str();
+            if (const auto v6 = bridge_->ipv6()) {
+                bridge.subnet6 = v6->subnet.str();
+                bridge.gateway6 = v6->gateway.str();
+            }
             auto text = [](net::Switch on) { return on == net::Switch::on ? "true" : "false"; };
             bridge.options = {
                 {"com.docker.network.bridge.default_bridge", "true"},

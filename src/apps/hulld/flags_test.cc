@@ -155,7 +155,6 @@ TEST(ConfigFile, KeysOfDockerAreKnown) {
 
 TEST(ConfigFile, WhatCannotBeHonouredIsRefusedByName) {
     const std::pair<const char*, const char*> refused[] = {
-        {R"({"ipv6": true})", "--ipv6 is not supported"},
         {R"({"containerd": "/run/x"})", "--containerd is not supported"},
         {R"({"authorization-plugins": ["a"]})", "--authorization-plugin is not supported"},
         {R"({"selinux-enabled": true})", "--selinux-enabled is not supported"},

@@ -168,12 +168,13 @@ Result<net::SubnetPool> parse_pool(const std::string& text) {
     if (!text.starts_with("base=") || comma == text.npos || !text.substr(comma).starts_with(",size="))
         return bad("base=<network>,size=<prefix length> is wanted");
     auto base = net::Prefix::parse(text.substr(5, comma - 5));
-    if (!base.ok() || base->address.is_v6()) return bad("base is no IPv4 network in CIDR notation");
+    if (!base.ok()) return bad("base is no network in CIDR notation");
+    const unsigned longest = base->address.is_v6() ? 126 : 29;
     const std::string size = text.substr(comma + 6);
     unsigned length = 0;
     auto [end, ec] = std::from_chars(size.data(), size.data() + size.size(), length);
-    if (ec != std::errc() || end != size.data() + size.size() || length < base->length || length > 29)
-        return bad("size is not a prefix length from the base's to 29");
+    if (ec != std::errc() || end != size.data() + size.size() || length < base->length || length > longest)
+        return bad("size is not a prefix length from the base's to " + std::to_string(longest));
     pool.base = base->network();
     pool.size = static_cast<uint8_t>(length);
     return pool;
@@ -196,6 +197,19 @@ Result<std::optional<net::BridgeConfig>> bridge_config(const Values& values, con
         config.fixed_cidr = TRY(net::Prefix::parse(values.text("fixed-cidr")).context("--fixed-cidr"));
     if (values.has("default-gateway"))
         config.gateway = TRY(net::IpAddress::parse(values.text("default-gateway")).context("--default-gateway"));
+    config.ipv6 = to_switch(values.flag("ipv6", false));
+    if (values.has("bip6")) config.address6 = TRY(net::Prefix::parse(values.text("bip6")).context("--bip6"));
+    if (values.has("fixed-cidr-v6")) {
+        const net::Prefix range = TRY(net::Prefix::parse(values.text("fixed-cidr-v6")).context("--fixed-cidr-v6"));
+        // Without an address of the bridge it is the whole subnet.
+        if (config.address6)
+            config.fixed_cidr6 = range;
+        else
+            config.address6 = net::Prefix{net::next_address(range.network().address), range.length};
+    }
+    if (values.has("default-gateway-v6"))
+        config.gateway6 = TRY(net::IpAddress::parse(values.text("default-gateway-v6")).context("--default-gateway-v6"));
+    config.firewall6 = to_switch(values.flag("ip6tables", true));
     config.mtu = static_cast<uint32_t>(values.number("mtu", 1500));
     config.container_communication = to_switch(values.flag("icc", true));
     config.masquerade = to_switch(values.flag("ip-masq", true));
@@ -250,6 +264,7 @@ Result<void> read_network_settings(const Values& values, engine::EngineOptions& 
         if (!net::IpAddress::parse(text).ok()) return invalid("--host-gateway-ip: \"" + text + "\" is no IP address");
         out.host_gateway.push_back(text);
     }
+    out.ip6tables = values.flag("ip6tables", true);
     out.publish_ip = values.text("ip");
     if (!out.publish_ip.empty() && !net::IpAddress::parse(out.publish_ip).ok())
         return invalid("--ip: \"" + out.publish_ip + "\" is no IP address");
