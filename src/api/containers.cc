@@ -108,12 +108,31 @@ Result<void> resize_exec(Call& call) {
     return call.reply_empty(200);
 }
 
+// Our own: {"PublishedPorts": {"Add": {"80/tcp": [{"HostPort": "8080"}]}, "Remove": {...}}}
+Result<engine::PortChanges> port_changes(const json::Value& body) {
+    engine::PortChanges changes;
+    const json::Value* ports = body.is_object() ? body.get_object().if_contains("PublishedPorts") : nullptr;
+    if (!ports || ports->is_null()) return changes;
+    if (!ports->is_object()) return invalid("PublishedPorts: an object is wanted");
+    for (const auto& [key, bindings] : ports->get_object()) {
+        if (key != "Add" && key != "Remove")
+            return invalid("PublishedPorts: Add and Remove are known, not " + std::string(key));
+        const json::Value as_settings = json::Object{{"PortBindings", bindings}};
+        auto read = TRY(model::host_config_from_json(as_settings).context("PublishedPorts"));
+        (key == "Add" ? changes.add : changes.remove) = std::move(read.port_bindings);
+    }
+    return changes;
+}
+
 Result<void> update_container(Call& call) {
     std::string body = TRY(call.json_body());
     if (body.empty()) return invalid("invalid JSON: got EOF while reading request body");
-    auto changes = TRY(model::host_config_from_json(TRY(json::parse(body))));
+    const json::Value parsed = TRY(json::parse(body));
+    auto changes = TRY(model::host_config_from_json(parsed));
+    const auto ports = TRY(port_changes(parsed));
     if (changes.memory_swappiness == -1) changes.memory_swappiness.reset();
     auto warnings = TRY(call.containers().update(call.name(), changes));
+    if (!ports.add.empty() || !ports.remove.empty()) TRY(call.containers().change_ports(call.name(), ports));
     return call.reply(
         200, json::Object{{"Warnings", warnings.empty() ? json::Value(nullptr) : json::Value(json::encode(warnings))}});
 }

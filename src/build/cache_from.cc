@@ -100,9 +100,10 @@ Result<bool> Build::take_from_history(StageState& state, const CacheKey& key) {
         std::vector<Digest> base;
         if (state.image) base = TRY(builder_.ports().images.images().resolve(state.image->str()))->config.diff_ids;
         if (theirs.size() <= history.size() || !begins_with(image->config.diff_ids, base)) continue;
-        bool same = std::ranges::equal(history, std::span(theirs).first(history.size()), [](const auto& a, const auto& b) {
-            return a.created_by == b.created_by && a.empty_layer == b.empty_layer && a.created == b.created;
-        });
+        bool same =
+            std::ranges::equal(history, std::span(theirs).first(history.size()), [](const auto& a, const auto& b) {
+                return a.created_by == b.created_by && a.empty_layer == b.empty_layer && a.created == b.created;
+            });
         const model::HistoryEntry& next = theirs[history.size()];
         if (!same || next.created_by != state.created_by) continue;
         size_t layers = base.size() + (next.empty_layer ? 0 : 1);

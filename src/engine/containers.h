@@ -83,6 +83,13 @@ struct AttachInfo {
     std::shared_ptr<void> expected;
 };
 
+// By "80/tcp". To remove: no bindings are all of that port; an empty member of a
+// binding fits any.
+struct PortChanges {
+    using Bindings = std::map<std::string, std::vector<model::PortBinding>>;
+    Bindings add, remove;
+};
+
 class Containers {
 public:
     virtual ~Containers() = default;
@@ -104,6 +111,9 @@ public:
     // Resources and restart policy of changes where they aren't zero; a container
     // that runs has them at once, or, on an error, none of them. Warnings.
     virtual Result<std::vector<std::string>> update(const std::string& name, const model::HostConfig& changes) = 0;
+    // Of a container that runs: at once; else from its next start on. On error
+    // nothing is changed. Errors: conflict (taken), not_found (not published).
+    virtual Result<void> change_ports(const std::string& name, const PortChanges& changes) = 0;
     virtual Result<void> remove(const std::string& name, const RemoveOptions& options) = 0;
     virtual Result<PruneReport> prune(const Filters& filters) = 0; // until label label!
 

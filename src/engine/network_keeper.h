@@ -88,6 +88,9 @@ public:
     // Live changes of one that joined.
     Result<Joined> connect(const NetworkMember& member, const std::string& network, BorrowedFd net_ns);
     Result<Joined> disconnect(const NetworkMember& member, const std::string& network, BorrowedFd net_ns);
+    // Publishes member's ports besides those that it has, then takes back these of
+    // its own. On error nothing is changed.
+    Result<Joined> change_ports(const NetworkMember& member, const std::vector<PublishedPort>& gone);
     // Records, devices and rules.
     void check(Repair repair, Damages& found);
     // Another name, other aliases.
@@ -121,6 +124,7 @@ private:
     void detach(const std::string& container, const EndpointRecord& endpoint);
     Result<void> set_gateway(const NetworkMember& member, Present& present, BorrowedFd net_ns);
     Result<void> publish(const NetworkMember& member, Present& present);
+    void give_back(const std::string& container, const PublishedPort& port);
     Result<void> publish_rules(const Present& present);
     Result<void> install_rules_again(Network& network);
     void restore_rules();

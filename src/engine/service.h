@@ -28,7 +28,8 @@ public:
     Result<void> rename(const std::string& name, const std::string& new_name) override;
     Result<void> resize(const std::string& name, uint16_t rows, uint16_t columns) override;
     Result<std::vector<std::string>> update(const std::string& name,
-                                            const model::HostConfig& changes) override; // update.cc
+                                            const model::HostConfig& changes) override;      // update.cc
+    Result<void> change_ports(const std::string& name, const PortChanges& changes) override; // port_changes.cc
     Result<void> remove(const std::string& name, const RemoveOptions& options) override;
     Result<PruneReport> prune(const Filters& filters) override;
 

@@ -52,6 +52,8 @@ struct EndpointRecord {
     std::string ipv6_address{}; // empty: none; so is ip_address on a network without IPv4
     int ipv6_prefix_length = 0;
     std::string ipv6_gateway{};
+
+    bool leads_outside() const { return !gateway.empty() || !ipv6_gateway.empty(); }
 };
 
 // A port of a running container on the host.
@@ -59,6 +61,7 @@ struct PublishedPort {
     std::string protocol; // tcp udp sctp
     int container_port = 0, host_port = 0;
     std::string host_ip;
+    bool operator==(const PublishedPort&) const = default;
 };
 
 // The part that never changes, except for the name.

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "net/address_pool.h"
 #include "net/bridge_device.h"
+#include "net/conntrack.h"
 #include "net/families.h"
 #include "net/firewall.h"
 #include "net/link.h"
@@ -141,6 +142,12 @@ std::vector<std::string> look_for_obstacles(const BridgeConfig& config) {
             config.name + " -j ACCEPT; iptables -I FORWARD -o " + config.name +
             " -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT");
     return out;
+}
+
+// Ports of UDP changed hands.
+void forget(std::span<const PortRule> ports) {
+    if (auto done = forget_conversations(ports); !done.ok())
+        log::warning("conversations with published ports", done.error());
 }
 
 Error no_subnet_for(const IpAddress& ip) {
@@ -380,15 +387,18 @@ Result<void> Bridge::publish(std::span<const PortRule> ports, const std::string&
         const std::lock_guard lock(impl_->socket_mutex);
         TRY(set_hairpin(impl_->socket, host_interface));
     }
-    return add_ports(name(), ports);
+    TRY(add_ports(name(), ports));
+    forget(ports);
+    return {};
 }
 
 void Bridge::unpublish(std::span<const PortRule> ports) {
-    if (remove_ports(name(), ports).ok()) return;
+    if (remove_ports(name(), ports).ok()) return forget(ports);
     // Somebody else took one away: each for itself.
     for (const PortRule& port : ports)
         if (auto done = remove_ports(name(), {&port, 1}); !done.ok() && done.error().code() != ENOENT)
             log::warning("remove a published port", done.error());
+    forget(ports);
 }
 
 void Bridge::disconnect(const Endpoint& endpoint) {

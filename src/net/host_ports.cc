@@ -72,6 +72,14 @@ Result<uint16_t> HostPorts::reserve(const std::string& owner, const Wish& wish) 
     }
 }
 
+void HostPorts::release(const std::string& owner, uint8_t protocol, const IpAddress& host, uint16_t port) {
+    const std::lock_guard lock(mutex_);
+    const auto found = ports_.find(Key{protocol, port, host});
+    if (found == ports_.end() || found->second.owner != owner) return;
+    if (found->second.relay) relay_->remove(found->second.relay);
+    ports_.erase(found);
+}
+
 void HostPorts::release(const std::string& owner) {
     const std::lock_guard lock(mutex_);
     for (auto at = ports_.begin(); at != ports_.end();) {

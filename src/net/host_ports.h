@@ -33,6 +33,8 @@ public:
     // 0.0.0.0:80 failed: port is already allocated" when a container has it.
     Result<uint16_t> reserve(const std::string& owner, const Wish& wish);
     void release(const std::string& owner);
+    // One of them; not there: fine.
+    void release(const std::string& owner, uint8_t protocol, const IpAddress& host, uint16_t port);
 
 private:
     using Key = std::tuple<uint8_t, uint16_t, IpAddress>;

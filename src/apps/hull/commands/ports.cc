@@ -3,6 +3,7 @@
 
 #include "apps/hull/commands/commands.h"
 #include "apps/hull/commands/container_calls.h"
+#include "apps/hull/options/values.h"
 
 namespace hull::cli {
 
@@ -14,10 +15,35 @@ std::string binding_text(const Json& binding) {
     return ip + ":" + text(binding, "HostPort");
 }
 
+// "add web 8080:80", "rm web 80": as -p has them.
+Result<int> change_ports(Session& session) {
+    const auto& operands = session.operands();
+    const bool add = operands[0] == "add";
+    if (!add && operands[0] != "rm" && operands[0] != "remove")
+        return Error(ErrorKind::invalid_argument,
+                     "one container and one port are wanted, or: port add|rm CONTAINER PORT...");
+    model::HostConfig host;
+    model::ContainerConfig config;
+    for (size_t i = 2; i < operands.size(); ++i) TRY(add_port(operands[i], host, config));
+    boost::json::object ports;
+    for (const auto& [port, bindings] : host.port_bindings) {
+        boost::json::array list;
+        for (const model::PortBinding& one : bindings)
+            list.push_back(boost::json::object{{"HostIp", one.host_ip}, {"HostPort", one.host_port}});
+        ports[port] = std::move(list);
+    }
+    boost::json::object changes{{add ? "Add" : "Remove", std::move(ports)}};
+    Engine* engine = TRY(session.engine());
+    TRY(engine->post(container_path(operands[1], "update"), {},
+                     boost::json::serialize(boost::json::object{{"PublishedPorts", std::move(changes)}})));
+    return 0;
+}
+
 } // namespace
 
 Result<int> show_ports(Session& session) {
     const auto& operands = session.operands();
+    if (operands.size() > 2) return change_ports(session);
     Engine* engine = TRY(session.engine());
     Json answer = TRY(engine->get(container_path(operands[0], "json")));
     const auto& ports = object(answer, "NetworkSettings.Ports");

@@ -150,8 +150,9 @@ std::vector<Command> container_commands() {
                 wait_containers),
         command("container cp", "cp", "", {"CONTAINER:SRC_PATH DEST_PATH|- | SRC_PATH|- CONTAINER:DEST_PATH", 2, 2},
                 "Copy files between a container and here", {copy_flags, {}}, copy_files),
-        command("container port", "port", "", {"CONTAINER [PRIVATE_PORT[/PROTO]]", 1, 2},
-                "Show where ports of a container are published", {}, show_ports),
+        command("container port", "port", "",
+                {"CONTAINER [PRIVATE_PORT[/PROTO]] | add CONTAINER PORT... | rm CONTAINER PORT...", 1, any},
+                "Show where ports of a container are published, publish more or take some back", {}, show_ports),
     };
 }
 
