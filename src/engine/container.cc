@@ -32,8 +32,9 @@ Status view_status(const ContainerState& state) {
     return Status::dead;
 }
 
-Container::Container(ContainerSettings settings, ContainerState state, image::Lease lease)
-    : id(settings.id), lease_(std::move(lease)), state_(std::move(state)) {
+Container::Container(ContainerSettings settings, ContainerState state, image::Lease lease,
+                     std::vector<image::Lease> mounted)
+    : id(settings.id), lease_(std::move(lease)), mounted_(std::move(mounted)), state_(std::move(state)) {
     versions_.push_back(std::make_unique<ContainerSettings>(std::move(settings)));
     settings_ = versions_.back().get();
 }

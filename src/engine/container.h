@@ -49,7 +49,9 @@ struct Volatile {
 
 class Container {
 public:
-    Container(ContainerSettings settings, ContainerState state, image::Lease lease);
+    // mounted: of the images that it mounts besides.
+    Container(ContainerSettings settings, ContainerState state, image::Lease lease,
+              std::vector<image::Lease> mounted = {});
 
     const ContainerId id;
 
@@ -108,6 +110,7 @@ private:
     std::vector<std::unique_ptr<ContainerSettings>> versions_; // under mutex_, as is the last one's name
     std::atomic<const ContainerSettings*> settings_;
     image::Lease lease_;
+    std::vector<image::Lease> mounted_; // held only
     std::mutex operation_;
 
     mutable std::mutex mutex_;

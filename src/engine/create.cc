@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "engine/container_networks.h"
+#include "engine/image_mounts.h"
 #include "engine/links.h"
 #include "engine/log_settings.h"
 #include "engine/mount_requests.h"
@@ -101,6 +102,8 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     TRY(set_hostname(core_, settings));
     settings.mounts = TRY(resolve_mounts(settings.config, settings.host_config, core_.host));
     TRY(add_volumes_from(core_.registry, settings));
+    TRY(find_image_mounts(core_.images, settings.mounts));
+    auto mounted = TRY(hold_image_mounts(core_.images, settings.mounts));
     // Another container's have a place already, and are as that one left them.
     for (model::MountPoint& mount : settings.mounts)
         if (mount.type == "volume" && !mount.source.empty()) mount.no_copy = true;
@@ -122,7 +125,8 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
         auto taken = core_.volumes->take(mount, settings.id, lease.lower());
         if (!taken.ok()) return undo(settings.mounts, std::move(taken).error());
     }
-    auto container = std::make_shared<Container>(std::move(settings), ContainerState{}, std::move(lease));
+    auto container =
+        std::make_shared<Container>(std::move(settings), ContainerState{}, std::move(lease), std::move(mounted));
     auto saved = core_.save_settings(*container);
     if (!saved.ok()) return undo(container->settings().mounts, std::move(saved).error().context("create container"));
     core_.registry.add(container);

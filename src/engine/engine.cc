@@ -13,6 +13,7 @@
 #include "engine/files_service.h"
 #include "engine/health.h"
 #include "engine/host_facts.h"
+#include "engine/image_mounts.h"
 #include "engine/log_keeping.h"
 #include "engine/networks_service.h"
 #include "engine/runner.h"
@@ -164,8 +165,11 @@ Result<ContainerPtr> EngineImpl::load(const std::string& settings_text, const st
     if (!settings.chain_id.empty()) chain = TRY(image::Digest::parse(settings.chain_id));
     auto lease = core_.images.hold(chain);
     if (!lease.ok()) log::error("layers of container " + settings.id, lease.error());
+    auto mounted = hold_image_mounts(core_.images, settings.mounts);
+    if (!mounted.ok()) log::error("layers that container " + settings.id + " mounts", mounted.error());
     return std::make_shared<Container>(std::move(settings), std::move(state),
-                                       lease.ok() ? std::move(*lease) : image::Lease());
+                                       lease.ok() ? std::move(*lease) : image::Lease(),
+                                       mounted.ok() ? std::move(*mounted) : std::vector<image::Lease>());
 }
 
 Result<void> EngineImpl::load_records() {

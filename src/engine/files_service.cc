@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/image_mounts.h"
 #include "engine/net_files.h"
 #include "store/extract.h"
 #include "store/tree_lookup.h"
@@ -29,9 +30,16 @@ std::vector<FilesRequest::Bind> binds_of(const Core& core, const Container& cont
                          .readonly = settings.host_config.readonly_rootfs});
     for (const model::MountPoint& point : settings.mounts) {
         if (point.type == "tmpfs" || point.source.empty()) continue;
+        std::vector<std::string> image;
+        if (point.type == "image") {
+            auto sources = image_mount_sources(core.images, point);
+            if (!sources.ok()) continue; // a start will say so
+            image = std::move(*sources);
+        }
         std::erase_if(binds, [&](const auto& bind) { return bind.destination == point.destination; });
-        binds.push_back({.source = point.source,
+        binds.push_back({.source = image.empty() ? point.source : image.front(),
                          .destination = point.destination,
+                         .lower = image.size() > 1 ? std::move(image) : std::vector<std::string>(),
                          .readonly = !point.rw,
                          .recursive = !point.non_recursive});
     }

@@ -150,8 +150,26 @@ Result<MountPoint> from_tmpfs_request(const MountRequest& request) {
     return mount;
 }
 
+// The container's making finds the image.
+Result<MountPoint> from_image_request(const MountRequest& request) {
+    if (request.source.empty()) return invalid_mount("image", "field Source must not be empty");
+    if (request.bind_options) return invalid_mount("image", "field BindOptions must not be specified");
+    if (request.tmpfs_options) return invalid_mount("image", "field TmpfsOptions must not be specified");
+    if (!request.volume_options.empty()) return invalid_mount("image", "field VolumeOptions must not be specified");
+    MountPoint mount;
+    mount.type = "image";
+    mount.name = request.source;
+    if (request.image_options) mount.subpath = request.image_options->subpath;
+    std::filesystem::path subpath(mount.subpath);
+    if (subpath.is_absolute() || std::ranges::find(subpath, "..") != subpath.end())
+        return invalid_mount("image", "subpath must be a relative path within the image");
+    return mount;
+}
+
 Result<MountPoint> from_request(const MountRequest& request, HostPort& machine) {
     if (request.target.empty()) return invalid_mount(request.type, "field Target must not be empty");
+    if (request.image_options && request.type != "image")
+        return invalid_mount(request.type, "field ImageOptions must not be specified");
     std::string target = clean_path(request.target);
     if (target.empty())
         return invalid_mount(request.type, "invalid mount path: '" + request.target + "' mount path must be absolute");
@@ -163,13 +181,15 @@ Result<MountPoint> from_request(const MountRequest& request, HostPort& machine) 
         mount = TRY(from_tmpfs_request(request));
     } else if (request.type == "volume") {
         mount = TRY(from_volume_request(request));
-    } else if (request.type == "image" || request.type == "cluster") {
+    } else if (request.type == "image") {
+        mount = TRY(from_image_request(request));
+    } else if (request.type == "cluster") {
         return Error(ErrorKind::unsupported, "mounts of type \"" + request.type + "\" are not supported");
     } else {
         return invalid("mount type unknown: \"" + request.type + "\"");
     }
     mount.destination = std::move(target);
-    mount.rw = !request.read_only;
+    mount.rw = !request.read_only && request.type != "image";
     mount.from_mounts = true;
     return mount;
 }

@@ -71,7 +71,8 @@ private:
         NetworkKeeper::Joined joined; // its endpoints besides held.endpoint, and its ports
         IdRange ids;                  // that it runs under; may be another container's
         model::oci::Spec spec;
-        std::map<std::string, UniqueFd> subpaths; // of volumes, until the launch is over
+        std::map<std::string, UniqueFd> subpaths;                     // of volumes, until the launch is over
+        std::map<std::string, std::vector<std::string>> image_mounts; // image_mount_sources(), by destination
     };
 
     Result<void> start_held(const ContainerPtr& container, StartedBy by);

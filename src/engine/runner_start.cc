@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine/container_networks.h"
+#include "engine/image_mounts.h"
 #include "engine/links.h"
 #include "engine/log_settings.h"
 #include "engine/net_files.h"
@@ -159,6 +160,11 @@ Result<Launched> Runner::launch_prepared(const Container& container, const Prepa
                    .max_files = log.max_files,
                    .attributes = std::move(log.attributes)};
     request.runtime = TRY(find_runtime(*core_.current(), settings.host_config.runtime));
+    for (auto& [destination, sources] : prepared.image_mounts)
+        if (sources.size() > 1) request.image_mounts[destination] = sources;
+    if (request.runtime && !request.image_mounts.empty())
+        return Error(ErrorKind::unsupported,
+                     "mounts of type \"image\" with several layers need the runtime hull-runtime");
     if (prepared.has_sandbox) request.sandbox = &prepared.sandbox.sandbox;
     return core_.runtime.launch(request);
 }
@@ -196,6 +202,9 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
         NetFiles net_files = TRY(write_net_files(container, choice, addresses));
         std::string init = TRY(find_init(container));
         prepared.subpaths = TRY(core_.volumes->mount(settings.mounts, container.id.str()));
+        for (const model::MountPoint& mount : settings.mounts)
+            if (mount.type == "image")
+                prepared.image_mounts[mount.destination] = TRY(image_mount_sources(core_.images, mount));
         SpecInput input{.settings = settings,
                         .options = *options,
                         .host = core_.host,
@@ -204,7 +213,8 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
                         .net_files = std::move(net_files),
                         .init = std::move(init),
                         .link_env = linked_environment(core_, container),
-                        .subpaths = &prepared.subpaths};
+                        .subpaths = &prepared.subpaths,
+                        .image_mounts = &prepared.image_mounts};
         return build_spec(input);
     };
     auto spec = build();

@@ -69,6 +69,9 @@ struct LaunchRequest {
     ContainerId id;
     const model::oci::Spec* spec = nullptr; // borrowed for the call
     Rootfs rootfs;
+    // Of the spec's bind mounts, by destination: those whose source is several folders, topmost
+    // first, as read-only lower trees.
+    std::map<std::string, std::vector<std::string>> image_mounts = {};
     Stdio stdio;
     LogSink log;
     // When set, its namespaces are used for the "user" and "network" entries of
@@ -134,7 +137,8 @@ struct FilesRequest {
     // Of one that doesn't run: what a start would mount.
     Rootfs rootfs = {};
     struct Bind {
-        std::string source, destination; // absolute; parents before what is below them
+        std::string source, destination;     // absolute; parents before what is below them
+        std::vector<std::string> lower = {}; // in place of source: LaunchRequest::image_mounts
         bool readonly = false, recursive = true;
     };
     std::vector<Bind> binds = {};

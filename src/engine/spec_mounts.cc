@@ -150,6 +150,12 @@ Result<std::vector<Mount>> build_mounts(const SpecInput& input) {
             mounts.push_back(tmpfs_mount(*point));
             continue;
         }
+        if (point->type == "image") {
+            mounts.push_back(bind_mount(*point));
+            auto sources = input.image_mounts->find(point->destination);
+            mounts.back().source = sources->second.front();
+            continue;
+        }
         // Volumes were made with the container.
         if (point->type == "bind" && input.host.kind(point->source) == PathKind::missing) {
             if (!point->create_source)

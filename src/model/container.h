@@ -90,6 +90,9 @@ struct TmpfsOptions {
     uint32_t mode = 0;
     std::vector<StringList> options;
 };
+struct ImageOptions {
+    std::string subpath; // relative
+};
 struct MountRequest {
     std::string type; // bind volume tmpfs image npipe cluster
     std::string source, target;
@@ -98,6 +101,7 @@ struct MountRequest {
     std::optional<BindOptions> bind_options = {};
     std::optional<TmpfsOptions> tmpfs_options = {};
     std::string volume_options = {}; // JSON text, kept as it came; volumes have an issue of their own
+    std::optional<ImageOptions> image_options = {};
 };
 
 struct BlkioWeightDevice {

@@ -104,6 +104,10 @@ struct Fields<m::TmpfsOptions> {
 };
 // VolumeOptions is kept as text: see codec below.
 template <>
+struct Fields<m::ImageOptions> {
+    static constexpr auto list = std::tuple{field("Subpath", &m::ImageOptions::subpath, omit_empty)};
+};
+template <>
 struct Fields<m::MountRequest> {
     static constexpr auto list = std::tuple{field("Type", &m::MountRequest::type, omit_empty),
                                             field("Source", &m::MountRequest::source, omit_empty),
@@ -111,7 +115,8 @@ struct Fields<m::MountRequest> {
                                             field("ReadOnly", &m::MountRequest::read_only, omit_empty),
                                             field("Consistency", &m::MountRequest::consistency, omit_empty),
                                             field("BindOptions", &m::MountRequest::bind_options, omit_empty),
-                                            field("TmpfsOptions", &m::MountRequest::tmpfs_options, omit_empty)};
+                                            field("TmpfsOptions", &m::MountRequest::tmpfs_options, omit_empty),
+                                            field("ImageOptions", &m::MountRequest::image_options, omit_empty)};
 };
 template <>
 struct Codec<m::MountRequest> {

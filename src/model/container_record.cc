@@ -39,6 +39,7 @@ struct Fields<m::MountPoint> {
                    field("name", &m::MountPoint::name, omit_empty),
                    field("driver", &m::MountPoint::driver, omit_empty),
                    field("source", &m::MountPoint::source, omit_empty),
+                   field("chain_id", &m::MountPoint::chain_id, omit_empty),
                    field("destination", &m::MountPoint::destination),
                    field("mode", &m::MountPoint::mode, omit_empty),
                    field("rw", &m::MountPoint::rw),

@@ -21,10 +21,11 @@ enum class ContainerStatus : unsigned char { created, starting, running, paused,
 
 // One resolved mount of a container.
 struct MountPoint {
-    std::string type;        // bind volume tmpfs
-    std::string name;        // of a volume
+    std::string type;        // bind volume tmpfs image
+    std::string name;        // of a volume; of an image, as it was asked for
     std::string driver;      // of a volume; empty: one of an earlier release, in the container's folder
-    std::string source;      // on the host; empty for tmpfs
+    std::string source;      // on the host; empty for tmpfs; of an image its id
+    std::string chain_id;    // of an image's top layer
     std::string destination; // absolute, clean
     std::string mode;        // the options as given: "ro,z"
     bool rw = true;
@@ -34,7 +35,7 @@ struct MountPoint {
     bool read_only_non_recursive = false;
     bool from_mounts = false;  // HostConfig.Mounts, not Binds
     std::string tmpfs_options; // mount options of a tmpfs
-    std::string subpath;       // of a volume: the part that is mounted
+    std::string subpath;       // of a volume or image: the part that is mounted
     // What a volume is made with when there is none; not on record.
     bool no_copy = false;
     Labels volume_labels;

@@ -3,6 +3,7 @@
 // anything is made.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ struct CompileOptions {
     std::vector<std::string> lower; // topmost first
     std::string upper, work;
     bool discarded = false; // RootfsPlan::discarded
+    // Of the spec's bind mounts, by destination: those of an image, and their layers (MountPlan::lower).
+    std::map<std::string, std::vector<std::string>> image_mounts;
     // Enter rootfs and bind mounts through id-mapped mounts where the
     // container has a user namespace. The engine: true. hull-runtime: false,
     // as the specification's way is idmap options and mappings per mount.

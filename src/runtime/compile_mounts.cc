@@ -110,6 +110,8 @@ Result<MountPlan> compile_mount(const oci::Mount& mount, const CompileOptions& c
         out.kind = MountPlan::Kind::bind;
         out.source = TRY(in_member(absolute_host_path(mount.source, compile.bundle), "source"));
         TRY(compile_idmap(mount, options, compile, plan, out));
+        if (auto image = compile.image_mounts.find(mount.destination); image != compile.image_mounts.end())
+            out.lower = image->second;
     } else if (mount.type == "cgroup" || mount.type == "cgroup2") {
         out.kind = MountPlan::Kind::cgroup;
         out.data.clear();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -128,8 +129,8 @@ Result<uint32_t> outside(std::span<const IdRange> map, uint32_t inside) {
     return *id;
 }
 
-Result<Ownership> ownership(const Launching& l) {
-    return Ownership{l.user_ns, TRY(outside(l.plan.uid_map, 0)), TRY(outside(l.plan.gid_map, 0))};
+Result<Ownership> ownership(Launching& l) {
+    return Ownership{l.user_ns, TRY(outside(l.plan.uid_map, 0)), TRY(outside(l.plan.gid_map, 0)), &l.covered};
 }
 
 Result<void> make_root(Launching& l) {
@@ -285,9 +286,23 @@ Result<PreparedMount> prepare_cgroup(const MountPlan& plan, std::span<const kern
 
 namespace {
 
+// The files of an image, by its layers.
+Result<PreparedMount> prepare_image(Launching& l, const MountPlan& plan) {
+    RootfsPlan layers;
+    layers.lower = plan.lower;
+    layers.idmap = plan.idmap == MountPlan::IdMap::container;
+    Rootfs made = TRY(make_rootfs(layers, TRY(ownership(l))));
+    TRY(dress_bind(plan, made.mount));
+    std::ranges::move(made.leftovers, std::back_inserter(l.rootfs.leftovers));
+    PreparedMount mount;
+    mount.tree = std::move(made.mount);
+    mount.is_folder = true;
+    return mount;
+}
+
 Result<PreparedMount> prepare_mount(Launching& l, const MountPlan& plan) {
     switch (plan.kind) {
-    case MountPlan::Kind::bind: return prepare_bind(l, plan);
+    case MountPlan::Kind::bind: return plan.lower.empty() ? prepare_bind(l, plan) : prepare_image(l, plan);
     case MountPlan::Kind::cgroup: return prepare_cgroup(plan, l.plan.cgroup.dirs, TRY(ownership(l)));
     case MountPlan::Kind::dev: {
         PreparedMount mount;

@@ -83,6 +83,34 @@ TEST_F(LaunchTest, several_layers_hide_one_another_in_order) {
     EXPECT_EQ(ran.out, "top") << ran.error.message();
 }
 
+// The same folders as the root's, so that by paths they are shifted already.
+TEST_F(LaunchTest, an_image_is_mounted_by_its_layers) {
+    ASSERT_TRUE(sys::mkdir(path("top"), 0755).ok());
+    write("top/version", "top");
+    write("lower/version", "bottom");
+    Plan plan = shell_plan("cat /image/version && test -e /image/etc/group && ! test -e /one/etc/group && "
+                           "stat -c %u:%g /image/version /one/version && ! touch /image/x 2>/dev/null");
+    for (const char* target : {"/image", "/one"}) {
+        MountPlan image;
+        image.kind = MountPlan::Kind::bind;
+        image.target = target;
+        image.lower = {path("top"), path("lower")};
+        image.attr_set = MOUNT_ATTR_RDONLY;
+        image.idmap = plan.rootfs.idmap ? MountPlan::IdMap::container : MountPlan::IdMap::none;
+        plan.mounts.push_back(image);
+    }
+    plan.mounts.back().lower.pop_back();
+    const std::string owner = has_id_mapped_mounts() ? "0:0\n" : "65534:65534\n"; // of files that root made
+    for (OverlayBy how : {OverlayBy::automatic, OverlayBy::paths}) {
+        force_overlay_by(how);
+        auto ran = run(plan);
+        force_overlay_by(OverlayBy::automatic);
+        ASSERT_TRUE(ran.executed) << ran.error.message();
+        EXPECT_EQ(ran.out, "top" + owner + owner);
+        EXPECT_EQ(ran.exit_code, 0);
+    }
+}
+
 TEST_F(LaunchTest, a_plain_folder_is_a_root_too) {
     Plan plan = shell_plan("touch /made; stat -c %u /made");
     plan.rootfs = {};

@@ -95,6 +95,8 @@ struct MountPlan {
     Kind kind = Kind::filesystem;
     std::string target; // absolute, inside the container
     std::string source; // bind: absolute host path; else the device text shown in mountinfo
+    // bind: in place of source, an overlay of these folders (topmost first), which is read-only.
+    std::vector<std::string> lower;
     FdIndex source_fd = no_fd;
     std::string fs_type;
     std::string data;          // comma-separated options of the file system

@@ -58,7 +58,7 @@ void members(A& a, RootfsPlan& r) {
 }
 template <class A>
 void members(A& a, MountPlan& m) {
-    a(m.kind, m.target, m.source, m.source_fd, m.fs_type, m.data, m.attr_set, m.attr_clear, m.attr_set_rec,
+    a(m.kind, m.target, m.source, m.lower, m.source_fd, m.fs_type, m.data, m.attr_set, m.attr_clear, m.attr_set_rec,
       m.attr_clear_rec, m.propagation, m.recursive, m.copy_up, m.idmap, m.idmap_recursive, m.uid_map, m.gid_map);
 }
 template <class A>

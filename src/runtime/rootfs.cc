@@ -1,5 +1,6 @@
 #include "runtime/rootfs.h"
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -37,9 +38,14 @@ Result<std::string> parent_of_writable(const RootfsPlan& plan) {
     return parent;
 }
 
+bool is_covered(const std::string& path, const Ownership& owner) {
+    return owner.covered && std::ranges::find(*owner.covered, path) != owner.covered->end();
+}
+
 Result<UniqueFd> shifted_clone(const std::string& path, const Ownership& owner) {
     UniqueFd folder = TRY(sys::open(path, O_PATH | O_DIRECTORY));
-    auto copy = TRY(kernel::clone_for_container(folder, path, sys::Depth::one, owner.user_ns));
+    BorrowedFd shift = is_covered(path, owner) ? BorrowedFd() : owner.user_ns; // a mount is shifted once
+    auto copy = TRY(kernel::clone_for_container(folder, path, sys::Depth::one, shift));
     return std::move(copy.tree);
 }
 
@@ -118,8 +124,11 @@ std::string escaped(std::string_view path) {
 // Lays the shifted clone over the path itself, so that overlay, which looks
 // the path up, finds the clone.
 Result<void> cover(const std::string& path, const Ownership& owner) {
+    if (is_covered(path, owner)) return {};
     UniqueFd tree = TRY(shifted_clone(path, owner));
-    return sys::attach_mount(tree, path);
+    TRY(sys::attach_mount(tree, path));
+    if (owner.covered) owner.covered->push_back(path);
+    return {};
 }
 
 Result<Rootfs> overlay_by_paths(const RootfsPlan& plan, const Ownership& owner) {
@@ -142,7 +151,10 @@ Result<Rootfs> overlay_by_paths(const RootfsPlan& plan, const Ownership& owner) 
     }
     auto identity = TRY(FilesystemIdentity::assume(owner.root_uid, owner.root_gid));
     TRY(sys::mount_filesystem("overlay", target, options));
-    return Rootfs{TRY(sys::clone_tree({}, target, sys::Depth::one)), {}, {}};
+    UniqueFd mount = TRY(sys::clone_tree({}, target, sys::Depth::one));
+    // On a layer it would be in the way of the next overlay that has this one.
+    if (plan.upper.empty()) TRY(sys::unmount_lazily(target));
+    return Rootfs{std::move(mount), {}, {}};
 }
 
 // SET_FD of layers came with Linux 6.13 (fsconfig: EINVAL before), the new

@@ -1,11 +1,14 @@
 #include "store/merged_folder.h"
 
+#include <deque>
+#include <filesystem>
 #include <map>
 
 #include <fcntl.h>
 
 #include "store/whiteout.h"
 #include "sys/file.h"
+#include "sys/own_proc.h"
 #include "sys/tree.h"
 
 namespace hull::store {
@@ -20,6 +23,12 @@ Result<MergedFolder> MergedFolder::open(const std::vector<std::string>& layers) 
     for (const std::string& layer : layers)
         folder.layers_.push_back(TRY(sys::open(layer, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)));
     return folder;
+}
+
+Result<std::vector<std::string>> MergedFolder::paths() const {
+    std::vector<std::string> paths;
+    for (const UniqueFd& layer : layers_) paths.push_back(TRY(sys::path_of(layer)));
+    return paths;
 }
 
 Result<std::vector<MergedEntry>> MergedFolder::entries() const {
@@ -69,6 +78,51 @@ Result<MergedFolder> MergedFolder::enter(const MergedEntry& entry) const {
         if (last) break;
     }
     return inner;
+}
+
+namespace {
+
+void put_in_front(std::deque<std::string>& parts, const std::string& path) {
+    std::vector<std::string> added;
+    for (const auto& part : std::filesystem::path(path))
+        if (!part.empty() && part != "." && part != "/") added.push_back(part.string());
+    parts.insert(parts.begin(), added.begin(), added.end());
+}
+
+} // namespace
+
+Result<std::vector<std::string>> find_merged(const std::vector<std::string>& layers, const std::string& path) {
+    constexpr int max_links = 40; // as the kernel's
+    const Error missing(ErrorKind::not_found, "it has no \"" + path + "\"");
+    std::vector<MergedFolder> way;
+    way.push_back(TRY(MergedFolder::open(layers)));
+    std::deque<std::string> parts;
+    put_in_front(parts, path);
+    for (int links = 0; !parts.empty();) {
+        const std::string part = std::move(parts.front());
+        parts.pop_front();
+        if (part == "..") {
+            if (way.size() > 1) way.pop_back();
+            continue;
+        }
+        auto entry = TRY(way.back().find(part));
+        if (!entry) return missing;
+        BorrowedFd folder = way.back().dir_of(*entry);
+        if (S_ISLNK(entry->st.st_mode)) {
+            const std::string target = TRY(sys::read_link_at(folder, part));
+            if (++links > max_links)
+                return Error(ErrorKind::invalid_argument, "too many links on the way to \"" + path + "\"");
+            if (target.starts_with('/')) way.resize(1);
+            put_in_front(parts, target);
+        } else if (S_ISDIR(entry->st.st_mode)) {
+            way.push_back(TRY(way.back().enter(*entry)));
+        } else if (S_ISREG(entry->st.st_mode) && parts.empty()) {
+            return std::vector{TRY(sys::path_of(folder)) + "/" + part};
+        } else {
+            return missing;
+        }
+    }
+    return way.back().paths();
 }
 
 } // namespace hull::store

@@ -35,10 +35,17 @@ public:
     // The folder in the layer of an entry: where it can be opened by its name.
     BorrowedFd dir_of(const MergedEntry& entry) const { return layers_[entry.layer]; }
     bool empty() const { return layers_.empty(); }
+    // Of the folder in each layer that shows through, topmost first.
+    Result<std::vector<std::string>> paths() const;
 
 private:
     std::vector<UniqueFd> layers_; // down to one that hides the rest
 };
+
+// Where path, relative to the whole, is: the folders that make it up, topmost
+// first, or one file. Links are followed inside. Errors: not_found;
+// invalid_argument for a loop of links.
+Result<std::vector<std::string>> find_merged(const std::vector<std::string>& layers, const std::string& path);
 
 // Nothing of the layers below shows through this folder.
 Result<bool> is_opaque(BorrowedFd dir);

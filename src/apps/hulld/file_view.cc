@@ -74,6 +74,13 @@ struct Source {
 Result<std::vector<Source>> clone_sources(const FilesRequest& request) {
     std::vector<Source> sources;
     for (const FilesRequest::Bind& bind : request.binds) {
+        if (!bind.lower.empty()) {
+            runtime::RootfsPlan layers;
+            layers.lower = bind.lower;
+            auto made = TRY(runtime::make_rootfs(layers, {}));
+            sources.push_back({&bind, {.tree = std::move(made.mount), .parts = {}}, true});
+            continue;
+        }
         auto source = sys::open(bind.source, O_PATH);
         if (!source.ok()) {
             if (source.error().code() == ENOENT) continue;

@@ -95,6 +95,7 @@ Result<MadePlan> PlanMaker::make(const engine::LaunchRequest& request) {
     options.upper = request.rootfs.upper;
     options.work = request.rootfs.work;
     options.discarded = request.rootfs.discarded;
+    options.image_mounts = request.image_mounts;
     options.idmap_by_default = true;
     auto add_fd = [&](const UniqueFd& fd) {
         made.fds.push_back(fd);
