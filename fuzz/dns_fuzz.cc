@@ -10,6 +10,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string_view message(reinterpret_cast<const char*>(data), size);
     const auto question = parse_dns_query(message);
     (void)reverse_address(message);
+    if (const auto ttls = dns_ttls(message))
+        for (const size_t at : *ttls)
+            if (at + 4 > size) __builtin_trap();
     if (!question) {
         (void)dns_code(message, nullptr, DnsCode::not_implemented);
         return 0;

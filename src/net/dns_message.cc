@@ -137,6 +137,34 @@ std::string dns_truncated(std::string_view query, const DnsQuestion& question) {
     return out;
 }
 
+std::optional<std::vector<size_t>> dns_ttls(std::string_view answer) {
+    if (answer.size() < k_dns_header) return std::nullopt;
+    size_t at = k_dns_header;
+    // Past a name; one that is compressed ends with a pointer.
+    auto skip_name = [&] {
+        while (at < answer.size()) {
+            const auto length = static_cast<uint8_t>(answer[at]);
+            if (length == 0) return ++at, true;
+            if (length >= 0xc0) return at += 2, at <= answer.size();
+            if (length > k_most_label) return false;
+            at += length + size_t{1};
+        }
+        return false;
+    };
+    for (unsigned i = word(answer, 4); i > 0; --i) {
+        if (!skip_name() || at + 4 > answer.size()) return std::nullopt;
+        at += 4;
+    }
+    std::vector<size_t> ttls;
+    for (unsigned i = unsigned{word(answer, 6)} + word(answer, 8) + word(answer, 10); i > 0; --i) {
+        if (!skip_name() || at + 10 > answer.size()) return std::nullopt;
+        if (word(answer, at) != k_opt_type) ttls.push_back(at + 4);
+        at += size_t{10} + word(answer, at + 8);
+        if (at > answer.size()) return std::nullopt;
+    }
+    return ttls;
+}
+
 std::optional<IpAddress> reverse_address(std::string_view name) {
     constexpr std::string_view k_v4 = ".in-addr.arpa", k_v6 = ".ip6.arpa";
     if (name.ends_with(k_v4)) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "net/address.h"
 
@@ -40,6 +41,10 @@ std::string dns_pointer(std::string_view query, const DnsQuestion& question, std
 std::string dns_code(std::string_view query, const DnsQuestion* question, DnsCode code);
 // A longer answer cut so that it fits.
 std::string dns_truncated(std::string_view query, const DnsQuestion& question);
+
+// Where the TTLs of an answer's records stand, but for those of EDNS. nullopt: the
+// records aren't what the header says.
+std::optional<std::vector<size_t>> dns_ttls(std::string_view answer);
 
 // "4.3.2.1.in-addr.arpa" is 1.2.3.4; nullopt: no such name.
 std::optional<IpAddress> reverse_address(std::string_view name);

@@ -14,8 +14,10 @@
 #include "base/log.h"
 #include "event/loop.h"
 #include "event/worker_pool.h"
+#include "net/dns_cache.h"
 #include "net/dns_message.h"
 #include "net/firewall.h"
+#include "net/host_resolvers.h"
 #include "net/inet.h"
 #include "sys/inet_socket.h"
 #include "sys/net_namespace.h"
@@ -57,6 +59,8 @@ struct NameServer::Impl {
 
     std::unique_ptr<event::Loop> loop;
     const Ask ask;
+    HostResolvers host_resolvers;
+    DnsCache cache;
     struct Watched {
         PlacePtr place;
         event::Watch udp, tcp;
@@ -75,7 +79,8 @@ std::optional<std::string> NameServer::Impl::answer(const Place& place, std::str
     case NameAnswer::Kind::refused: return dns_code(query, &question, DnsCode::no_such_name);
     case NameAnswer::Kind::unknown: break;
     }
-    if (place.outside.servers.empty()) return dns_code(query, &question, DnsCode::server_failure);
+    if (place.outside.from == From::container && place.outside.servers.empty())
+        return dns_code(query, &question, DnsCode::server_failure);
     return std::nullopt;
 }
 
@@ -117,14 +122,21 @@ std::string NameServer::Impl::ask_outside(const Place& place, std::string_view q
             if (got.size() >= length + 2) return got.substr(2, length);
         }
     };
-    for (const std::string& server : place.outside.servers) {
+    const bool of_host = place.outside.from == From::host;
+    const std::vector<std::string> servers = of_host ? host_resolvers.servers() : place.outside.servers;
+    // What is answered over UDP may be cut, so it has an entry of its own.
+    std::string whom = (of_host ? std::string() : place.who) + (protocol == IPPROTO_TCP ? " tcp" : " udp");
+    for (const std::string& server : servers) whom.append(" ").append(server);
+    if (auto known = cache.find(whom, query, DnsCache::Clock::now())) return *std::move(known);
+    for (const std::string& server : servers) {
         auto got = ask_one(server);
         if (!got.ok() || got->size() < 12) continue;
         // A server that can't isn't the last word.
         const int code = (*got)[3] & 0xf;
         if (code == static_cast<int>(DnsCode::server_failure) || code == static_cast<int>(DnsCode::refused)) {
-            if (&server != &place.outside.servers.back()) continue;
+            if (&server != &servers.back()) continue;
         }
+        cache.keep(whom, query, *got, DnsCache::Clock::now());
         return *got;
     }
     return dns_code(query, &question, DnsCode::server_failure);

@@ -5,7 +5,7 @@
 // In the namespace there are two sockets on ports of the kernel's choice, and a
 // rule that leads port 53 to them: the container keeps its own port 53. One
 // thread reads all sockets; what must wait for somebody outside is done by a few
-// more. Thread-safe.
+// more. Their answers are kept for as long as the TTLs say. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -45,7 +45,8 @@ public:
 
     enum class From : unsigned char { host, container };
     struct Outside {
-        std::vector<std::string> servers; // addresses, in the order they are asked
+        std::vector<std::string> servers; // addresses, in the order they are asked; from the host: those
+                                          // of its resolv.conf, as it is then
         From from = From::host;           // whose network asks them
     };
     // net_ns is borrowed for the call. Replaces what who had.

@@ -164,6 +164,10 @@ def test_outside_names_are_forwarded(engine, net, box):
         a = box("--network", name, "--dns", "10.201.11.1")
         assert addresses(engine, a, "www.example.org") [:1] == ["1.2.3.4"]
         assert answer.is_set()
+        # Kept: nobody outside is asked again.
+        stop.set()
+        thread.join()
+        assert addresses(engine, a, "www.example.org") [:1] == ["1.2.3.4"]
     finally:
         stop.set()
         thread.join()
