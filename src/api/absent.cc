@@ -1,5 +1,5 @@
 // What clients ask for and this engine does not have, said truthfully: an engine
-// that is in no swarm, and has no plugins and no BuildKit, in Docker's words.
+// that is in no swarm, and has no plugins, in Docker's words.
 #include <charconv>
 
 #include "api/handlers.h"
@@ -95,13 +95,6 @@ Result<void> no_plugin_create(Call& call) {
     auto name = model::Reference::parse(call.text("name"));
     if (!name.ok()) return std::move(name).error().context("failed to parse reference " + call.text("name"));
     return no_plugins_here("plugin " + call.text("name"));
-}
-
-// BuildKit's streams. Clients open them only when _ping tells of a builder.
-Result<void> no_session(Call& call) {
-    if (!call.exchange().request().headers.has("Upgrade"))
-        return Error(ErrorKind::invalid_argument, "no upgrade proto in request");
-    return Error(ErrorKind::unsupported, "this engine has no BuildKit: set DOCKER_BUILDKIT=0 in the client");
 }
 
 Result<void> not_yet(Call& call) {

@@ -67,6 +67,7 @@ Result<void> save_image(Call& call);
 Result<void> build_image(Call& call);
 Result<void> build_with_session(Call& call);
 Result<void> open_session(Call& call);
+Result<void> serve_grpc(Call& call);
 Result<void> cancel_build(Call& call);
 Result<void> prune_build_cache(Call& call);
 
@@ -109,7 +110,6 @@ Result<void> no_node_update(Call& call);
 Result<void> no_service_update(Call& call);
 Result<void> no_secret_update(Call& call);
 Result<void> no_config_update(Call& call);
-Result<void> no_session(Call& call);
 Result<void> not_yet(Call& call);
 
 } // namespace hull::api

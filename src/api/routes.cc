@@ -129,7 +129,7 @@ constexpr auto table = std::to_array<Route>({
     {delete_, "/configs/{name}", no_swarm},
     {post, "/configs/{name}/update", no_config_update},
     {post, "/session", open_session},
-    {post, "/grpc", no_session},
+    {post, "/grpc", serve_grpc},
     {post, "/build/cancel", cancel_build},
     {post, "/build/prune", prune_build_cache},
 

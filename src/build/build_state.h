@@ -77,6 +77,7 @@ private:
     Result<Digest> export_result(StageState& state);
     Result<void> send_tar(const StageState& state, ByteSink& sink);
     Result<Digest> export_image(StageState& state);
+    Result<void> push(const std::string& name, const std::string& vertex);
     // Tells of the vertex before and after; work may change it.
     Result<void> watched(wire::Vertex vertex, const std::function<Result<void>(wire::Vertex&)>& work);
     Result<void> tell(wire::Vertex vertex);
@@ -98,7 +99,7 @@ private:
     Result<void> run_stage(size_t index);
     Result<void> begin_stage(const Stage& stage, StageState& state);
     // vertex: where it is told how a pull goes.
-    Result<image::ImagePtr> base_image(const std::string& name, const std::string& platform,
+    Result<image::ImagePtr> base_image(const std::string& asked, const std::string& platform,
                                        const std::string& vertex = {});
     Result<void> begin_from(const Stage& stage, StageState& state);
     model::ImageConfig cache_config(const StageState& state) const;
@@ -158,6 +159,7 @@ private:
 
     // Trees and variables.
     Result<std::shared_ptr<const Tree>> tree_of(const std::optional<Digest>& image);
+    Result<std::shared_ptr<const Tree>> named_context(const std::string& name, const std::string& value);
     Result<std::shared_ptr<const Tree>> tree_from(const std::string& name, const StageState& state);
     model::StringList variables(const StageState& state) const; // for $NAME
     Result<std::string> expanded(std::string_view text, const StageState& state) const;
@@ -191,6 +193,7 @@ private:
     // states of stages, the third is held while the context comes.
     std::mutex mutex_, stages_mutex_, context_mutex_;
     std::map<std::string, std::shared_ptr<const Tree>> trees_; // by image id
+    std::map<std::string, std::shared_ptr<const Tree>> named_; // with context_mutex_
     std::vector<image::Lease> leases_;
     std::vector<Digest> pins_;
     std::condition_variable stage_ended_;

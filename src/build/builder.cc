@@ -7,6 +7,7 @@
 
 #include "build/archive_tree.h"
 #include "build/build_state.h"
+#include "build/session/control.h"
 #include "codec/compress/compress.h"
 #include "image/platform.h"
 #include "image/words.h"
@@ -50,6 +51,11 @@ const std::string* argument(const model::StringList& list, std::string_view name
 }
 
 } // namespace
+
+Builder::Builder(BuilderPorts ports)
+    : ports_(std::move(ports)), cache_(ports_.records), control_(std::make_unique<Control>(*this)) {}
+
+Builder::~Builder() = default;
 
 Result<std::unique_ptr<Builder>> Builder::open(BuilderPorts ports) {
     TRY(sys::mkdir_parents(ports.folder, 0700).context("make the folder of builds"));
@@ -250,8 +256,18 @@ Result<void> Build::begin_stage(const Stage& stage, StageState& state) {
     return say_image(state);
 }
 
-Result<image::ImagePtr> Build::base_image(const std::string& name, const std::string& platform,
+Result<image::ImagePtr> Build::base_image(const std::string& asked, const std::string& platform,
                                           const std::string& vertex) {
+    std::string name = asked;
+    if (auto context = options_.contexts.find(asked); context != options_.contexts.end()) {
+        constexpr std::string_view scheme = "docker-image://";
+        if (!context->second.starts_with(scheme))
+            return unsupported("the context " + asked + " (" + context->second +
+                               ") is no image: take files of it by "
+                               "COPY --from=" +
+                               asked);
+        name = context->second.substr(scheme.size());
+    }
     const image::Images& images = builder_.ports().images.images();
     auto fits = [&](const model::ImageConfig& config) {
         auto wanted = image::parse_platform(platform);
@@ -465,12 +481,35 @@ Result<std::shared_ptr<const Tree>> Build::tree_of(const std::optional<Digest>& 
     return tree;
 }
 
-// --from: a stage, else an image.
+// Files of a folder of the client's, or of an archive in the web.
+Result<std::shared_ptr<const Tree>> Build::named_context(const std::string& name, const std::string& value) {
+    std::lock_guard lock(context_mutex_);
+    if (auto known = named_.find(name); known != named_.end()) return known->second;
+    std::shared_ptr<const Tree> tree;
+    if (value.starts_with("local:") && options_.client) {
+        wire::Vertex vertex{.digest = vertex_digest({"context", name, value}),
+                            .name = "[context " + name + "] load from client"};
+        TRY(watched(vertex, [&](wire::Vertex&) -> Result<void> {
+            tree = TRY(fetch({.folder = value.substr(6)}, "transferring " + name + ":", vertex.digest));
+            return {};
+        }));
+    } else if (is_web_address(value) && !is_git_address(value)) {
+        tree = TRY(builder_.download_context(value, stop_));
+    } else {
+        return unsupported("the context " + name + " is not supported: " + value);
+    }
+    return named_.emplace(name, std::move(tree)).first->second;
+}
+
+// --from: a stage, else a named context, else an image.
 Result<std::shared_ptr<const Tree>> Build::tree_from(const std::string& name, const StageState& state) {
     if (auto stage = find_stage(plan_.stages, name, state.index)) {
         TRY(await_stage(*stage));
         return tree_of(states_[*stage].image);
     }
+    auto context = options_.contexts.find(name);
+    if (context != options_.contexts.end() && !context->second.starts_with("docker-image://"))
+        return named_context(name, context->second);
     auto image = TRY(base_image(name, options_.platform).context("--from=" + name));
     return tree_of(image->id);
 }

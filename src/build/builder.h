@@ -62,10 +62,11 @@ struct BuildOptions {
     struct Output {
         std::string type; // image (the same: empty), local, tar, docker, oci, cacheonly
         std::map<std::string, std::string> attributes = {};
-    } output;                              // of Style::steps
-    std::set<std::string> no_cache_stages; // names of stages that are built anew
-    image::RegistryAuths auths;            // for base images
-    model::HostConfig host;                // for the containers of RUN: limits, network mode, extra hosts ...
+    } output;                                    // of Style::steps
+    std::set<std::string> no_cache_stages;       // names of stages that are built anew
+    std::map<std::string, std::string> contexts; // named ones: "docker-image://...", "local:...", "https://..."
+    image::RegistryAuths auths;                  // for base images
+    model::HostConfig host;                      // for the containers of RUN: limits, network mode, extra hosts ...
 };
 
 // Where a build says what it does. An error returned (the client left) ends it.
@@ -105,8 +106,13 @@ struct BuildCounts { // since the start
     uint64_t failed = 0; // for another reason
 };
 
+class Control; // session/control.h
+
 class Builder {
 public:
+    ~Builder();
+    Builder(const Builder&) = delete;
+    Builder& operator=(const Builder&) = delete;
     static Result<std::unique_ptr<Builder>> open(BuilderPorts ports);
 
     // The context, from what a client sends: a tar, plain or compressed.
@@ -125,6 +131,7 @@ public:
     // Clients that offer their files; builds by their ids.
     Sessions& sessions() { return sessions_; }
     Jobs& jobs() { return jobs_; }
+    Control& control() { return *control_; } // builds by gRPC
     std::unique_ptr<BuildClient> client_of(std::shared_ptr<const Session> session) {
         return make_session_client(std::move(session), known_folders_, ports_.folder);
     }
@@ -143,7 +150,7 @@ public:
     Cache& cache() { return cache_; }
 
 private:
-    explicit Builder(BuilderPorts ports) : ports_(std::move(ports)), cache_(ports_.records) {}
+    explicit Builder(BuilderPorts ports);
     BuilderPorts ports_;
     std::shared_ptr<void> take_claim(const CacheKey& key);
     Cache cache_;
@@ -156,6 +163,7 @@ private:
     Jobs jobs_;
     KnownFolders known_folders_;
     std::atomic<uint64_t> begun_{0}, cancelled_{0}, wrong_{0}, failed_{0};
+    std::unique_ptr<Control> control_; // the last: it waits for its builds
 };
 
 } // namespace hull::build

@@ -127,6 +127,21 @@ Result<void> Build::send_tar(const StageState& state, ByteSink& sink) {
     }
 }
 
+Result<void> Build::push(const std::string& name, const std::string& vertex) {
+    model::Reference reference = TRY(model::Reference::parse(name));
+    if (reference.tag.empty()) reference.tag = "latest";
+    image::PushRequest request{
+        .name = reference.familiar_name(), .tag = reference.tag, .auth = image::auth_for(options_.auths, reference)};
+    if (request.auth.empty() && options_.client)
+        request.auth = TRY(
+            options_.client->credentials(reference.domain == "docker.io" ? "registry-1.docker.io" : reference.domain));
+    return part(vertex, "pushing " + reference.full(), [&](const ReceivedBytes&) -> Result<std::string> {
+        TRY(builder_.ports().images.push(
+            request, [&](const image::TransferLine& line) { return tell_pull(line, vertex); }, stop_));
+        return std::string();
+    });
+}
+
 Result<Digest> Build::export_image(StageState& state) {
     wire::Vertex vertex{.digest = vertex_digest({"export", random_hex(16)}), .name = "exporting to image"};
     Digest id;
@@ -147,6 +162,10 @@ Result<Digest> Build::export_image(StageState& state) {
                 return std::string();
             }));
         }
+        auto pushed = options_.output.attributes.find("push");
+        if (pushed == options_.output.attributes.end() || pushed->second == "false") return {};
+        if (options_.tags.empty()) return invalid("tag is needed when pushing to registry");
+        for (const std::string& text : options_.tags) TRY(push(text, vertex.digest));
         return {};
     }));
     TRY(output_.image(id));

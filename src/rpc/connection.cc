@@ -36,6 +36,7 @@ void Call::finish(const Result<void>& result) {
         http2_->finish(*stream_, code_of(result.error()), result.error().message());
 }
 void Call::cancel() { http2_->cancel(*stream_); }
+void Call::wait_over() { http2_->wait_over(*stream_); }
 
 Result<std::shared_ptr<Connection>> Connection::client(UniqueFd socket, std::string early, Limits limits) {
     auto http2 = TRY(open_http2(std::move(socket), std::move(early), Side::client, {}, limits));

@@ -63,6 +63,8 @@ public:
     // Ends a call that came.
     void finish(const Result<void>& result);
     void cancel();
+    // Returns when the call is over: finished, cancelled by either side, or the connection gone.
+    void wait_over();
 
 private:
     std::shared_ptr<Http2> http2_;

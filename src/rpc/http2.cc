@@ -309,6 +309,7 @@ void Http2::finish(Stream& stream, Code code, std::string text) {
     if (stream.over || stream.reset || stream.out_ended) return;
     stream.trailer.emplace(code, std::move(text));
     stream.out_ended = true;
+    stream.changed.notify_all();
     answer_head(stream);
     nghttp2_session_resume_data(session_, stream.id);
     flush_or_end();
@@ -320,6 +321,11 @@ void Http2::cancel(Stream& stream) {
     if (!stream.ours && stream.out_ended) return;
     reset(stream, Code::cancelled, "the call was cancelled");
     flush_or_end();
+}
+
+void Http2::wait_over(Stream& stream) {
+    std::unique_lock lock(mutex_);
+    stream.changed.wait(lock, [&] { return stream.over || stream.reset || stream.trailer; });
 }
 
 void Http2::close() {

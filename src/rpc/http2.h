@@ -53,6 +53,7 @@ public:
     Result<std::optional<std::string>> receive(Stream& stream);
     void finish(Stream& stream, Code code, std::string text);
     void cancel(Stream& stream);
+    void wait_over(Stream& stream);
 
     void close();
     bool closed();

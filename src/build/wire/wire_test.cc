@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include "build/wire/control.h"
 #include "build/wire/file_packets.h"
 #include "build/wire/progress.h"
+#include "codec/protobuf.h"
 
 namespace hull::build::wire {
 
@@ -72,6 +74,35 @@ TEST(Progress, what_is_not_there_is_zero) {
     ASSERT_TRUE(again.ok());
     EXPECT_EQ(again->warnings[0].level, 0);
     EXPECT_EQ(again->logs[0].stream, 0);
+}
+
+TEST(Control, a_request_with_the_old_exporter_fields) {
+    protobuf::Writer message, inputs;
+    message.text(1, "ref").text(3, "moby").entry(4, "name", "x").text(5, "session").entry(7, "target", "t");
+    SolveRequest request = MUST(parse_solve_request(message.bytes()));
+    EXPECT_EQ(request.ref, "ref");
+    ASSERT_EQ(request.exporters.size(), 1U);
+    EXPECT_EQ(request.exporters[0].attributes.at("name"), "x");
+    EXPECT_EQ(request.frontend.attributes.at("target"), "t");
+    EXPECT_FALSE(request.frontend.has_definition);
+}
+
+TEST(Control, results_come_back_in_all_their_forms) {
+    auto returned = [](unsigned field, const protobuf::Writer& what) {
+        protobuf::Writer result, request;
+        result.message(field, what);
+        request.message(1, result);
+        return MUST(parse_return_request(request.bytes()));
+    };
+    protobuf::Writer ref, map, two;
+    ref.text(1, "a");
+    map.entry(1, "linux/amd64", "a");
+    two.entry(1, "linux/amd64", "a").entry(1, "linux/arm64", "b");
+    EXPECT_EQ(returned(3, ref).ref, "a");
+    EXPECT_EQ(returned(2, map).ref, "a");
+    EXPECT_FALSE(returned(2, map).several);
+    EXPECT_TRUE(returned(2, two).several);
+    EXPECT_FALSE(parse_return_request("\x0a\x7f").ok());
 }
 
 } // namespace
