@@ -94,6 +94,8 @@ private:
     std::string history_text(const Instruction& instruction, const StageState& state) const;
     std::string run_history(const std::vector<std::string>& command, const StageState& state) const;
 
+    Result<void> check_wisdom(); // what lint() says
+
     // builder.cc: the stages.
     Result<void> read_dockerfile();
     Result<void> run_stage(size_t index);
@@ -187,6 +189,7 @@ private:
     std::map<std::string, image::ImagePtr> bases_;                    // the same
     std::vector<image::ImagePtr> caches_;                             // of cache_from
     std::map<CacheKey, std::pair<image::ImagePtr, size_t>> imported_; // image and number of layers
+    std::string definition_vertex_;                                   // of the Dockerfile that was read
     std::string context_vertex_;
     bool triggers_seen_ = false; // a base has ONBUILD instructions
     // Stages run side by side: the first guards what is below it, the second the

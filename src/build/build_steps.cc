@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "build/build_state.h"
+#include "build/lint.h"
 #include "codec/compress/sha256.h"
 
 namespace hull::build {
@@ -113,8 +114,8 @@ Result<void> Build::fetch_dockerfile() {
     const std::string path = clean_relative(name), shown = path.substr(path.rfind('/') + 1);
     std::shared_ptr<Context> files = context_;
     std::string text;
-    wire::Vertex definition{.digest = vertex_digest({"dockerfile", random_hex(16)}),
-                            .name = "[internal] load build definition from " + shown};
+    definition_vertex_ = vertex_digest({"dockerfile", random_hex(16)});
+    wire::Vertex definition{.digest = definition_vertex_, .name = "[internal] load build definition from " + shown};
     TRY(watched(definition, [&](wire::Vertex& vertex) -> Result<void> {
         if (options_.dockerfile_text) {
             text = *options_.dockerfile_text;
@@ -156,6 +157,41 @@ Result<void> Build::fetch_dockerfile() {
     }));
     file_ = TRY(parse_dockerfile(text));
     return {};
+}
+
+// What is unwise in the Dockerfile, told to who watches; an error when it is to be one.
+Result<void> Build::check_wisdom() {
+    std::string check = file_.directives.check;
+    for (const auto& [name, value] : options_.args)
+        if (name == "BUILDKIT_DOCKERFILE_CHECK" && value) check = *value;
+    LintSettings settings = TRY(LintSettings::parse(check));
+    auto found = lint(file_, plan_, ignored_, platform_args_, settings);
+    if (found.empty()) return {};
+    const std::string name = options_.dockerfile.empty() ? "Dockerfile" : options_.dockerfile;
+    std::string text;
+    for (const std::string& line : file_.lines) text += line + "\n";
+    wire::Progress progress;
+    std::set<std::string> broken;
+    for (const LintWarning& warning : found) {
+        broken.insert(warning.rule);
+        if (classic())
+            TRY(output_.text("[WARNING]: " + warning.brief() + "\n"));
+        else
+            progress.warnings.push_back({.vertex = definition_vertex_,
+                                         .level = 1,
+                                         .brief = warning.brief(),
+                                         .details = {warning.description()},
+                                         .url = warning.url(),
+                                         .file_name = name,
+                                         .file = text,
+                                         .first_line = warning.line,
+                                         .last_line = warning.end_line});
+    }
+    if (!classic()) TRY(output_.progress(progress));
+    if (!settings.error) return {};
+    std::string names;
+    for (const std::string& rule : broken) names += (names.empty() ? "" : ", ") + rule;
+    return invalid("lint violation found for rules: " + names);
 }
 
 // ---- the steps, before they are done ----------------------------------------------------
@@ -395,6 +431,7 @@ Result<void> Build::await_stage(size_t index) {
 Result<Digest> Build::run_steps() {
     TRY(fetch_dockerfile());
     plan_ = TRY(plan_stages(file_, options_.target, options_.args, platform_args_));
+    TRY(check_wisdom());
     TRY(resolve_bases());
     plan_vertexes();
     if (context_ && !ignored_.empty()) context_->leave_out(ignored_);

@@ -151,8 +151,8 @@ Result<Digest> Build::run() {
     }
     if (!classic()) return run_steps();
     TRY(read_dockerfile());
-    for (const std::string& warning : file_.warnings) TRY(output_.text(warning + "\n"));
     plan_ = TRY(plan_stages(file_, options_.target, options_.args, platform_args_));
+    TRY(check_wisdom());
     for (const Instruction* instruction : plan_.global_instructions) TRY(announce(instruction->original));
     TRY(import_caches());
     begin_states();
@@ -188,7 +188,8 @@ Result<void> Build::read_dockerfile() {
     file_ = TRY(parse_dockerfile(text));
     auto ignored = context_->read(".dockerignore", size_t{4} << 20);
     if (!ignored.ok()) return {};
-    context_->leave_out(TRY(IgnoreList::parse(*ignored).context(".dockerignore")));
+    ignored_ = TRY(IgnoreList::parse(*ignored).context(".dockerignore"));
+    context_->leave_out(ignored_);
     return {};
 }
 

@@ -322,6 +322,14 @@ def test_each_test_of_the_document_is_there():
     assert [t for t in re.findall(r"`(?:test_build(?:kit|x).py::|::)?(test_\w+)`", text) if f"def {t}(" not in here] == []
 
 
+def test_lint_warnings(build):
+    out = build("FROM busybox\nMAINTAINER me\n")
+    assert "[WARNING]: MaintainerDeprecated: Maintainer instruction is deprecated in favor of using label (line 2)" in out
+    assert "WARNING" not in build("# check=skip=all\nFROM busybox\nMAINTAINER me\n")
+    out = build("# check=error=true\nFROM busybox\nMAINTAINER me\n", ok=False)
+    assert "lint violation found for rules: MaintainerDeprecated" in out
+
+
 def test_cache_from_takes_layers_of_an_image(build, docker, tmp_path):
     text = "FROM busybox\nENV A=b\nCOPY f /f\nRUN date +%N > /when\nCMD [\"sh\"]\n"
     build(text, {"f": "1"})

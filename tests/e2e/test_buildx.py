@@ -102,6 +102,21 @@ def test_named_contexts(client, folder, tag):
     assert "it-is-busybox" in vertexes(progress)[1]
 
 
+def test_lint_warnings(client, folder):
+    where = folder("FROM busybox AS One\nCMD true\n")
+    _, progress = client.build(where, exporter=None)
+    found = [parse(warning) for message in progress for warning in parse(message).get(4, [])]
+    assert [warning[3][0] for warning in found] == [
+        b"StageNameCasing: Stage name 'One' should be lowercase (line 1)",
+        b"JSONArgsRecommended: JSON arguments recommended for CMD to prevent unintended behavior related to OS signals "
+        b"(line 2)"]
+    assert found[1][5] == [b"https://docs.docker.com/go/dockerfile/rule/json-args-recommended/"]
+    where = folder("# check=skip=StageNameCasing;error=true\nFROM busybox AS One\nCMD true\n")
+    refused(lambda: client.build(where, exporter=None), grpc.StatusCode.INVALID_ARGUMENT,
+            "lint violation found for rules: JSONArgsRecommended")
+    client.build(where, {"build-arg:BUILDKIT_DOCKERFILE_CHECK": "skip=all"}, exporter=None)
+
+
 @pytest.mark.parametrize("attributes, solve, text", [
     ({"nonsense": "1"}, b"", "the build option nonsense is not supported"),
     ({"platform": "linux/amd64,linux/arm64"}, b"", "several platforms"),
