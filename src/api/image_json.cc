@@ -70,7 +70,27 @@ Value image_summary_json(const image::Summary& summary, ImageCounts counts, Vers
     return object;
 }
 
-Value image_inspect_json(const image::Summary& summary, Version version) {
+namespace {
+
+// As Docker's overlay2, whose folders of an image are named as if one could write there.
+Object image_driver_json(const std::vector<std::string>& layers) {
+    if (layers.empty()) return {{"Data", nullptr}, {"Name", "overlay2"}};
+    const std::string folder = layers.front().substr(0, layers.front().rfind('/'));
+    Object data;
+    if (layers.size() > 1) {
+        std::string lower;
+        for (size_t i = 1; i < layers.size(); ++i) lower += (i == 1 ? "" : ":") + layers[i];
+        data["LowerDir"] = std::move(lower);
+    }
+    data["MergedDir"] = folder + "/merged";
+    data["UpperDir"] = layers.front();
+    data["WorkDir"] = folder + "/work";
+    return {{"Data", std::move(data)}, {"Name", "overlay2"}};
+}
+
+} // namespace
+
+Value image_inspect_json(const image::Summary& summary, const std::vector<std::string>& layers, Version version) {
     const image::Image& image = *summary.image;
     const auto size = static_cast<int64_t>(image.size);
     Object object{
@@ -96,7 +116,7 @@ Value image_inspect_json(const image::Summary& summary, Version version) {
     if (!image.config.os_version.empty()) object["OsVersion"] = image.config.os_version;
     object["Size"] = size;
     if (!at_least(version, 44)) object["VirtualSize"] = size;
-    object["GraphDriver"] = Object{{"Data", nullptr}, {"Name", "overlay2"}};
+    object["GraphDriver"] = image_driver_json(layers);
     object["RootFS"] = Object{{"Type", "layers"}, {"Layers", diff_ids_json(image.config)}};
     object["Metadata"] = Object{{"LastTagTime", to_rfc3339(summary.last_tagged)}};
     return object;

@@ -14,7 +14,9 @@ struct ImageCounts {
 };
 
 boost::json::value image_summary_json(const image::Summary& summary, ImageCounts counts, Version version);
-boost::json::value image_inspect_json(const image::Summary& summary, Version version);
+// layers: their folders, topmost first.
+boost::json::value image_inspect_json(const image::Summary& summary, const std::vector<std::string>& layers,
+                                      Version version);
 // Docker's list of [{"Untagged": ...}, {"Deleted": ...}].
 boost::json::value removed_json(const std::vector<image::Removed>& removed);
 

@@ -77,7 +77,9 @@ Result<void> inspect_image(Call& call) {
     // By the name: the id alone doesn't say which of its references was meant.
     auto summary = TRY(call.images().images().inspect(call.name()));
     if (summary.image->id != image->id) summary = TRY(call.images().images().inspect(image->id.str()));
-    json::Value object = image_inspect_json(summary, call.version());
+    const auto lease = call.images().images().rootfs(summary.image->id);
+    const auto layers = summary.image->chain_id && lease.ok() ? lease->lower() : std::vector<std::string>();
+    json::Value object = image_inspect_json(summary, layers, call.version());
     if (manifests) {
         auto users = TRY(containers_by_image(call));
         TRY(add_manifests(object.as_object(), summary, users, call));

@@ -1,5 +1,6 @@
 #include "engine/check.h"
 
+#include <cstring>
 #include <set>
 #include <thread>
 
@@ -81,23 +82,48 @@ void check_one(Core& core, Runner& runner, const ContainerPtr& container, Repair
              [&] { return core.runtime.cleanup(container->id, parent); });
 }
 
+// What is there of containers that nobody knows. Folders are made before, and go
+// after, whatever else there is of a container; an end may not be told yet.
+struct Strangers {
+    std::set<std::string> folders, processes, records;
+    bool any() const { return !folders.empty() || !processes.empty() || !records.empty(); }
+};
+
+std::string container_of(const std::string& record_key) {
+    return record_key.ends_with(kStateKey) ? record_key.substr(0, record_key.size() - std::strlen(kStateKey))
+                                           : record_key;
+}
+
+Result<Strangers> find_strangers(Core& core) {
+    auto stranger = [&](const ContainerId& id) { return !core.registry.by_id(id) && !core.registry.is_reserved(id); };
+    Strangers found;
+    for (const ContainerId& id : TRY(core.dirs->list()))
+        if (stranger(id)) found.folders.insert(id.str());
+    for (const ContainerId& id : core.runtime.known())
+        if (stranger(id)) found.processes.insert(id.str());
+    for (const store::Record& record : TRY(core.records.all(store::Table::containers))) {
+        const ContainerId known(container_of(record.key));
+        if (stranger(known) && !is_folder(core, core.dirs->path(known))) found.records.insert(record.key);
+    }
+    return found;
+}
+
 } // namespace
 
 Result<void> check_containers(Core& core, Runner& runner, Repair repair, Damages& found) {
     for (const ContainerPtr& container : core.registry.all()) check_one(core, runner, container, repair, found);
-    std::set<std::string> strangers;
-    for (const ContainerId& id : TRY(core.dirs->list()))
-        if (!core.registry.by_id(id)) strangers.insert(id.str());
-    if (!strangers.empty()) {
-        // Folders are made before, and go after, whatever else there is of a container.
-        constexpr auto made_within = std::chrono::milliseconds(500);
-        std::this_thread::sleep_for(made_within);
-    }
-    for (const std::string& text : strangers) {
+    Strangers strangers = TRY(find_strangers(core));
+    if (!strangers.any()) return {};
+    // One on its way in or out isn't there the second time.
+    constexpr auto settled_within = std::chrono::milliseconds(500);
+    std::this_thread::sleep_for(settled_within);
+    const Strangers later = TRY(find_strangers(core));
+    for (auto part : {&Strangers::folders, &Strangers::processes, &Strangers::records})
+        std::erase_if(strangers.*part, [&](const std::string& one) { return !(later.*part).contains(one); });
+    for (const std::string& text : strangers.folders) {
         const ContainerId id(text);
-        const bool there = core.host.kind(core.dirs->path(id)) == PathKind::directory;
         auto record = core.records.get(store::Table::containers, text);
-        if (!there || core.registry.by_id(id) || core.registry.is_reserved(id) || !record.ok()) continue;
+        if (!record.ok()) continue;
         if (*record) {
             found.push_back({"container", text, "its record can't be read", "remove the record or the folder by hand"});
             continue;
@@ -109,21 +135,12 @@ Result<void> check_containers(Core& core, Runner& runner, Repair repair, Damages
             return {};
         });
     }
-    for (const ContainerId& id : core.runtime.known()) {
-        if (core.registry.by_id(id) || core.registry.is_reserved(id)) continue;
-        note(found, {"container", id.str(), "it runs, but is not on record", "it is ended"}, repair,
-             [&] { return core.runtime.kill(id, 9); });
-    }
-    for (const store::Record& record : TRY(core.records.all(store::Table::containers))) {
-        std::string id = record.key;
-        if (id.ends_with(kStateKey)) id.resize(id.size() - std::string_view(kStateKey).size());
-        const ContainerId known(id);
-        if (core.registry.by_id(known) || core.registry.is_reserved(known) ||
-            core.host.kind(core.dirs->path(known)) == PathKind::directory)
-            continue;
-        note(found, {"container", id, "a record without a container", "it is removed"}, repair,
-             [&] { return core.records.erase(store::Table::containers, record.key, store::Durability::power_loss); });
-    }
+    for (const std::string& id : strangers.processes)
+        note(found, {"container", id, "it runs, but is not on record", "it is ended"}, repair,
+             [&] { return core.runtime.kill(ContainerId(id), 9); });
+    for (const std::string& key : strangers.records)
+        note(found, {"container", container_of(key), "a record without a container", "it is removed"}, repair,
+             [&] { return core.records.erase(store::Table::containers, key, store::Durability::power_loss); });
     return {};
 }
 

@@ -197,9 +197,11 @@ Result<uint64_t> parse_size(const std::string& text) {
             return Error(ErrorKind::invalid_argument, "invalid size: '" + text + "'");
         shift = static_cast<int>(at) * 10;
     }
-    if (end == text.c_str() || value < 0 || value > 1e15)
+    const double bytes = value * static_cast<double>(uint64_t{1} << shift);
+    // Written so that what is no number is none.
+    if (end == text.c_str() || !(bytes >= 0 && bytes < 0x1p63))
         return Error(ErrorKind::invalid_argument, "invalid size: '" + text + "'");
-    return static_cast<uint64_t>(value * static_cast<double>(uint64_t{1} << shift));
+    return static_cast<uint64_t>(bytes);
 }
 
 Result<LogSettings> log_settings(const model::ContainerSettings& settings) {

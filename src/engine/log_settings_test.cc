@@ -59,6 +59,8 @@ TEST(LogSettings, WrongOnesHaveDockersWords) {
     EXPECT_EQ(refusal("json-file", {{"max-file", "1"}, {"compress", "true"}}),
               "compress cannot be true when max-file is less than 2 or max-size is not set");
     EXPECT_EQ(refusal("local", {{"max-file", "1"}}), "") << "its default gives way";
+    for (const char* size : {"nan", "inf", "1e300", "9999999p", "-5k"})
+        EXPECT_NE(refusal("json-file", {{"max-size", size}}), "") << size;
     EXPECT_EQ(refusal("json-file", {{"max-size", "-1"}}), "");
 }
 

@@ -49,6 +49,19 @@ def test_images_lists_tags_and_filters(docker, imported):
     assert docker("rmi", name + ":v2").stdout == f"Untagged: {name}:v2\n"
 
 
+def test_inspect_says_where_the_files_are(engine, docker, imported, tmp_path):
+    (tmp_path / "Dockerfile").write_text(f"FROM {imported}\nCOPY Dockerfile /a\nCOPY Dockerfile /b\n")
+    name = f"layers-{os.getpid()}"
+    assert docker("build", "-q", "-t", name, tmp_path).returncode == 0
+    (seen,) = json.loads(docker("image", "inspect", name).stdout)
+    driver = seen["GraphDriver"]
+    assert driver["Name"] == "overlay2"
+    folders = [driver["Data"]["UpperDir"], *driver["Data"]["LowerDir"].split(":")]
+    assert len(folders) == len(seen["RootFS"]["Layers"]) == 3
+    assert [os.listdir(folder) for folder in folders[:2]] == [["b"], ["a"]] and "etc" in os.listdir(folders[2])
+    assert docker("rmi", name).returncode == 0
+
+
 def test_history(docker, imported):
     lines = docker("history", "--no-trunc", "--format", "{{.Comment}}", imported).stdout
     assert "by hand" in lines

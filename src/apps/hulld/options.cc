@@ -38,9 +38,11 @@ Result<int64_t> parse_size(const std::string& text) {
         unit.pop_back();
     constexpr std::string_view units = "kmgtp";
     size_t power = unit.empty() ? 0 : units.find(unit) + 1;
-    if (ec != std::errc() || number < 0 || unit.size() > 1 || (!unit.empty() && power == 0))
+    const double bytes = number * std::pow(1024.0, static_cast<double>(power));
+    // Written so that what is no number is none.
+    if (ec != std::errc() || !(bytes >= 0 && bytes < 0x1p63) || unit.size() > 1 || (!unit.empty() && power == 0))
         return invalid("invalid size: '" + text + "'");
-    return static_cast<int64_t>(number * std::pow(1024.0, static_cast<double>(power)));
+    return static_cast<int64_t>(bytes);
 }
 
 Result<model::Ulimit> parse_ulimit(const std::string& text) {
