@@ -117,6 +117,7 @@ public:
     NoVolumes no_volumes;
     engine::Volumes& volumes() override { return no_volumes; }
     Result<engine::CheckReport> check(engine::CheckDepth, engine::Repair) override { return engine::CheckReport(); }
+    void stop_containers() override {}
     void close() override { bus.close(); }
 };
 

@@ -67,6 +67,19 @@ public:
     Networks& networks() override { return networks_; }
     Volumes& volumes() override { return *core_.volumes; }
 
+    void stop_containers() override {
+        runner_.close(); // no policy answers these ends
+        std::vector<std::thread> stops;
+        for (const ContainerPtr& container : core_.registry.all()) {
+            if (!is_active(container->status())) continue;
+            stops.emplace_back([this, container] {
+                auto stopped = runner_.stop_for_now(container);
+                if (!stopped.ok()) log::error("stop container " + container->id.str(), stopped.error());
+            });
+        }
+        for (std::thread& stop : stops) stop.join();
+    }
+
     void close() override {
         runner_.close();
         core_.scheduler.stop();

@@ -107,6 +107,10 @@ public:
     // Records, disk and kernel against each other; mends what can be with Repair::yes.
     virtual Result<CheckReport> check(CheckDepth depth, Repair repair) = 0;
 
+    // The machine goes down: stops all containers, side by side, each with its own
+    // signal and time. Restart policies start them again with the next engine.
+    virtual void stop_containers() = 0;
+
     // Nothing new is begun, subscriptions and waits end; containers run on.
     virtual void close() = 0;
 };

@@ -45,6 +45,8 @@ public:
 
     // ---- runner_stop.cc
     Result<void> stop(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal);
+    // As stop(), but the restart policy will have it again at the engine's next start.
+    Result<void> stop_for_now(const ContainerPtr& container);
     Result<void> restart(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal);
     Result<void> kill(const ContainerPtr& container, int signal);
     Result<void> pause(const ContainerPtr& container);
@@ -90,7 +92,9 @@ private:
     void after_end(const ContainerPtr& container, bool restarts, int64_t delay_ms);
     void restart_now(const ContainerPtr& container);
 
-    Result<void> stop_running(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal);
+    enum class StoppedBy : unsigned char { hand, machine };
+    Result<void> stop_running(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal,
+                              StoppedBy by = StoppedBy::hand);
     Result<void> signal_container(const ContainerPtr& container, int signal);
     Result<void> kill_and_wait(const ContainerPtr& container);
     void empty_trash();

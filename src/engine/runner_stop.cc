@@ -53,18 +53,27 @@ Result<void> Runner::stop(const ContainerPtr& container, std::optional<int> time
     return {};
 }
 
-Result<void> Runner::stop_running(const ContainerPtr& container, std::optional<int> timeout,
-                                  const std::string& signal) {
+Result<void> Runner::stop_for_now(const ContainerPtr& container) {
+    if (!is_active(container->status())) return {};
+    TRY(stop_running(container, {}, {}, StoppedBy::machine));
+    core_.publish(*container, "stop");
+    return {};
+}
+
+Result<void> Runner::stop_running(const ContainerPtr& container, std::optional<int> timeout, const std::string& signal,
+                                  StoppedBy by) {
     const model::ContainerConfig& config = container->settings().config;
     const std::string& name = !signal.empty() ? signal : config.stop_signal;
     int number = name.empty() ? SIGTERM : TRY(parse_signal(name));
     int seconds = timeout ? *timeout : config.stop_timeout.value_or(kDefaultStopSeconds);
     // A start under way goes first.
     { std::lock_guard operation(container->operation()); }
-    container->update([](ContainerState& state, Volatile& v) {
-        state.manually_stopped = true;
+    container->update([by](ContainerState& state, Volatile& v) {
+        if (by == StoppedBy::hand) state.manually_stopped = true;
         v.restart_cancelled = true;
     });
+    // Of those that wait for their restart the record says so: it is taken up again.
+    if (container->status() == ContainerStatus::restarting && by == StoppedBy::machine) return {};
     if (container->status() == ContainerStatus::restarting) {
         cancel_restart(container);
         core_.save(*container);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "runtime/launch_fixture.h"
+#include "runtime/rootfs.h"
 #include "sys/file.h"
 #include "sys/mount.h"
 #include "sys/socket.h"
@@ -52,6 +53,16 @@ protected:
 private:
     std::vector<std::string> mounted_;
 };
+
+TEST_F(BindTest, files_beside_the_writable_layer_can_be_bound_with_overlay_by_paths) {
+    ASSERT_TRUE(sys::mkdir(path("container/beside"), 0755).ok());
+    write("container/beside/file", "read");
+    Plan plan = plan_with("cat /vol/file", "container/beside");
+    force_overlay_by(OverlayBy::paths);
+    auto ran = run(plan);
+    force_overlay_by(OverlayBy::automatic);
+    EXPECT_EQ(ran.out, "read") << ran.error.message();
+}
 
 TEST_F(BindTest, files_keep_their_owners_in_both_directions) {
     write("source/file", "data");

@@ -73,6 +73,25 @@ TEST_F(LaunchTest, overlay_works_by_paths_for_kernels_without_descriptors) {
     EXPECT_EQ(made->st_uid, on_disk(0));
 }
 
+TEST_F(LaunchTest, overlay_by_paths_takes_more_layers_than_their_paths_fit_a_page) {
+    Plan plan = shell_plan("cat /layer0 /layer99");
+    const std::string name(120, 'n');
+    ASSERT_TRUE(sys::mkdir(path(name), 0755).ok());
+    std::vector<std::string> layers;
+    for (int i = 0; i < 100; ++i) {
+        std::string folder = name + "/" + std::to_string(i);
+        ASSERT_TRUE(sys::mkdir(path(folder), 0755).ok());
+        write(folder + "/layer" + std::to_string(i), std::to_string(i) + ";");
+        layers.push_back(path(folder));
+    }
+    layers.push_back(path("lower"));
+    plan.rootfs.lower = layers;
+    force_overlay_by(OverlayBy::paths);
+    auto ran = run(plan);
+    force_overlay_by(OverlayBy::automatic);
+    EXPECT_EQ(ran.out, "0;99;") << ran.error.message();
+}
+
 TEST_F(LaunchTest, several_layers_hide_one_another_in_order) {
     ASSERT_TRUE(sys::mkdir(path("top"), 0755).ok());
     write("top/etc-version", "top");

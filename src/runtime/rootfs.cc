@@ -111,55 +111,72 @@ Result<Rootfs> overlay_by_descriptors(const RootfsPlan& plan, const Ownership& o
     return Rootfs{TRY(overlay.mount(0)), {}, folders.take_trees()};
 }
 
-// In overlay's own option text a colon parts the layers, a comma the options.
-std::string escaped(std::string_view path) {
-    std::string out;
-    for (char c : path) {
-        if (c == '\\' || c == ':' || c == ',') out.push_back('\\');
-        out.push_back(c);
+// The whole option text has 4096 bytes: every folder is named by its descriptor.
+class ShortNames {
+public:
+    Result<std::string> name(const std::string& path) {
+        opened_.push_back(TRY(sys::open(path, O_PATH | O_DIRECTORY)));
+        return "/proc/self/fd/" + std::to_string(opened_.back().get());
     }
-    return out;
-}
 
-// Lays the shifted clone over the path itself, so that overlay, which looks
-// the path up, finds the clone.
-Result<void> cover(const std::string& path, const Ownership& owner) {
-    if (is_covered(path, owner)) return {};
-    UniqueFd tree = TRY(shifted_clone(path, owner));
-    TRY(sys::attach_mount(tree, path));
-    if (owner.covered) owner.covered->push_back(path);
-    return {};
-}
+private:
+    std::vector<UniqueFd> opened_;
+};
+
+// Lays shifted clones over the paths themselves, so that overlay, which looks
+// the paths up, finds the clones.
+class Covers {
+public:
+    Result<void> lay(const std::string& path, const Ownership& owner) {
+        UniqueFd tree = TRY(shifted_clone(path, owner));
+        TRY(sys::attach_mount(tree, path));
+        paths_.push_back(path);
+        return {};
+    }
+    // Overlay has what it needs; others look for the files below, which can't be
+    // shifted twice.
+    Result<void> take_off() {
+        for (; !paths_.empty(); paths_.pop_back()) TRY(sys::unmount_lazily(paths_.back()));
+        return {};
+    }
+
+private:
+    std::vector<std::string> paths_;
+};
 
 Result<Rootfs> overlay_by_paths(const RootfsPlan& plan, const Ownership& owner) {
     if (sys::mount_way() == sys::MountWay::detached) {
         TRY(sys::unshare(CLONE_NEWNS));
         TRY(sys::mount_propagation("/", MS_REC | MS_PRIVATE));
     }
+    ShortNames names;
+    Covers covers;
     std::string options = overlay_options;
     options += ",lowerdir=";
     for (size_t i = 0; i < plan.lower.size(); ++i) {
-        if (owner.user_ns) TRY(cover(plan.lower[i], owner).context("layer"));
-        options += (i == 0 ? "" : ":") + escaped(plan.lower[i]);
+        if (owner.user_ns) TRY(covers.lay(plan.lower[i], owner).context("layer"));
+        options += (i == 0 ? "" : ":") + TRY(names.name(plan.lower[i]));
     }
     std::string target = plan.lower.front();
     if (!plan.upper.empty()) {
         std::string parent = TRY(parent_of_writable(plan));
-        if (owner.user_ns) TRY(cover(parent, owner).context("writable layer"));
-        options += ",upperdir=" + escaped(plan.upper) + ",workdir=" + escaped(plan.work);
+        if (owner.user_ns) TRY(covers.lay(parent, owner).context("writable layer"));
+        options += ",upperdir=" + TRY(names.name(plan.upper)) + ",workdir=" + TRY(names.name(plan.work));
         target = plan.upper;
     }
     auto identity = TRY(FilesystemIdentity::assume(owner.root_uid, owner.root_gid));
     TRY(sys::mount_filesystem("overlay", target, options));
-    UniqueFd mount = TRY(sys::clone_tree({}, target, sys::Depth::one));
-    // On a layer it would be in the way of the next overlay that has this one.
-    if (plan.upper.empty()) TRY(sys::unmount_lazily(target));
-    return Rootfs{std::move(mount), {}, {}};
+    UniqueFd root = TRY(sys::clone_tree({}, target, sys::Depth::one));
+    if (sys::mount_way() == sys::MountWay::detached) TRY(sys::unmount_lazily(target));
+    TRY(covers.take_off());
+    return Rootfs{std::move(root), {}, {}};
 }
 
-// SET_FD of layers came with Linux 6.13 (fsconfig: EINVAL before), the new
-// mount API with 5.2.
-bool too_old(const Error& error) { return error.code() == EINVAL || error.code() == ENOSYS; }
+// SET_FD of layers came with Linux 6.13 (EINVAL before; before 6.5, when overlay
+// took its options as one text, EOPNOTSUPP), the new mount API with 5.2.
+bool too_old(const Error& error) {
+    return error.code() == EINVAL || error.code() == EOPNOTSUPP || error.code() == ENOSYS;
+}
 
 Result<Rootfs> make_overlay(const RootfsPlan& plan, const Ownership& owner, OverlayBy how) {
     if (how == OverlayBy::automatic && sys::mount_way() == sys::MountWay::staged) how = OverlayBy::paths;

@@ -64,6 +64,8 @@ public:
         return {};
     }
 
+    void stop_containers() override { engine_->stop_containers(); }
+
     void stop() override {
         if (engine_) engine_->close();
         if (listeners_) listeners_->stop(shutdown_ns_);

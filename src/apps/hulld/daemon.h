@@ -21,6 +21,8 @@ public:
     // Takes over what can change while it runs: log level, labels, the time that
     // requests get at the end, certificates. Errors: nothing was changed.
     virtual Result<void> reload(const Options& options) = 0;
+    // The machine goes down: containers are stopped first.
+    virtual void stop_containers() = 0;
     // Ends requests under way; containers run on.
     virtual void stop() = 0;
 };

@@ -25,6 +25,14 @@ constexpr auto max_wait = std::chrono::seconds(15);
 constexpr size_t max_delivered = 1024;
 constexpr int64_t second_ns = 1'000'000'000;
 
+// Its memory holds the very bytes of the file: two builds may have one version.
+// Where that can't be read, the version decides.
+bool runs_program(pid_t pid, const std::string& program) {
+    auto running = sys::read_file("/proc/" + std::to_string(pid) + "/exe");
+    auto wanted = sys::read_file(program);
+    return !running.ok() || !wanted.ok() || *running == *wanted;
+}
+
 Error not_running() { return Error(ErrorKind::conflict, "container is not running"); }
 
 } // namespace
@@ -86,7 +94,8 @@ Result<std::shared_ptr<keeper::Client>> KeeperLink::connect_running() {
     }
     std::shared_ptr<keeper::Client> client = TRY(keeper::Client::connect(std::move(*socket), *this));
     const keeper::Welcome& welcome = client->welcome();
-    if (welcome.version != keeper::protocol_version || welcome.program != HULL_VERSION) {
+    if (welcome.version != keeper::protocol_version || welcome.program != HULL_VERSION ||
+        !runs_program(welcome.pid, options_.keeper_program)) {
         UniqueFd program = TRY(sys::open(options_.keeper_program, O_PATH));
         auto after = TRY(client->upgrade(program).context("upgrade the keeper from " + welcome.program));
         if (after.version != keeper::protocol_version)

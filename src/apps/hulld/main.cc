@@ -11,6 +11,7 @@
 #include "apps/hulld/journal.h"
 #include "apps/hulld/options.h"
 #include "base/log.h"
+#include "kernel/cgroup/systemd/manager.h"
 #include "sys/ready.h"
 #include "sys/self.h"
 #include "sys/service_manager.h"
@@ -44,6 +45,13 @@ void reload(Daemon& daemon, const std::vector<std::string>& args) {
     tell("READY=1");
 }
 
+// Containers outlive the engine, but not the machine: there nobody would give
+// them their signal and their time.
+bool machine_goes_down() {
+    auto state = kernel::cgroup::systemd::system_state();
+    return state.ok() && *state == "stopping";
+}
+
 // Until a signal asks for the end.
 void wait_for_end(sys::SignalQueue& signals, Daemon& daemon, const std::vector<std::string>& args) {
     for (;;) {
@@ -70,6 +78,10 @@ Result<void> serve(const Options& options, const std::vector<std::string>& args)
     tell("READY=1");
     wait_for_end(signals, *daemon, args);
     tell("STOPPING=1");
+    if (machine_goes_down()) {
+        log::info("the machine goes down: stopping containers");
+        daemon->stop_containers();
+    }
     daemon->stop();
     return {};
 }

@@ -1,11 +1,15 @@
 #include "build/files/tree.h"
 
+#include <thread>
+
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/sysmacros.h>
 
 #include "build/files/pattern.h"
 #include "sys/file.h"
 #include "sys/mount.h"
+#include "sys/namespace.h"
 #include "sys/resolve.h"
 #include "sys/tree.h"
 
@@ -37,23 +41,33 @@ bool not_there(const Error& error) {
     return error.kind() == ErrorKind::not_found || error.code() == ENOTDIR || error.code() == ELOOP;
 }
 
-Result<void> add_lower(sys::NewFilesystem& overlay, const std::vector<std::string>& lower) {
-    for (size_t i = 0; i < lower.size(); ++i) {
-        auto added = overlay.string("lowerdir+", lower[i]);
-        if (added.ok()) continue;
-        if (i > 0 || added.error().code() != EINVAL) return added;
-        // Before Linux 6.5: all in one text.
-        std::string all;
-        for (const std::string& folder : lower) {
-            if (!all.empty()) all += ':';
-            for (char c : folder) {
-                if (c == ':' || c == '\\') all += '\\';
-                all += c;
-            }
-        }
-        return overlay.string("lowerdir", all);
+// Linux 6.5 and newer: a layer an option.
+Result<UniqueFd> mount_layers(const std::vector<std::string>& lower, uint64_t attributes) {
+    auto overlay = TRY(sys::NewFilesystem::open("overlay"));
+    for (const std::string& folder : lower) TRY(overlay.string("lowerdir+", folder));
+    TRY(overlay.string("source", "overlay"));
+    return overlay.mount(attributes);
+}
+
+// Before: all in one text, of 4096 bytes at most, so they are named by short
+// names of their descriptors. In a mount namespace of the calling thread's own.
+Result<UniqueFd> mount_layers_by_text(const std::vector<std::string>& lower, uint64_t attributes) {
+    TRY(sys::unshare(CLONE_NEWNS));
+    TRY(sys::mount_propagation("/", MS_REC | MS_PRIVATE));
+    std::vector<UniqueFd> folders;
+    std::string text = "lowerdir=";
+    for (const std::string& folder : lower) {
+        folders.push_back(TRY(sys::open(folder, O_PATH | O_DIRECTORY)));
+        text += (folders.size() == 1 ? "/proc/self/fd/" : ":/proc/self/fd/") + std::to_string(folders.back().get());
     }
-    return {};
+    TRY(sys::mount_filesystem("overlay", lower.front(), text));
+    UniqueFd tree = TRY(sys::clone_tree({}, lower.front(), sys::Depth::one));
+    TRY(sys::set_mount_attributes(tree, "", sys::Depth::one, {.set = attributes}));
+    return tree;
+}
+
+bool is_too_old(const Error& error) {
+    return error.code() == EINVAL || error.code() == EOPNOTSUPP || error.code() == ENOSYS;
 }
 
 } // namespace
@@ -142,12 +156,13 @@ Result<std::unique_ptr<ByteSource>> FolderTree::open(const std::string& path) co
 Result<std::unique_ptr<Tree>> layers_tree(const std::vector<std::string>& lower, const std::string& empty) {
     if (lower.size() == 1 && lower.front() == empty) // the same layer twice is refused
         return std::unique_ptr<Tree>(std::make_unique<FolderTree>(TRY(sys::open(empty, O_PATH | O_DIRECTORY))));
-    auto overlay = TRY(sys::NewFilesystem::open("overlay"));
     std::vector<std::string> folders = lower;
     if (folders.size() == 1) folders.push_back(empty);
-    TRY(add_lower(overlay, folders));
-    TRY(overlay.string("source", "overlay"));
-    UniqueFd mount = TRY(overlay.mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+    constexpr uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+    auto made = mount_layers(folders, attributes);
+    if (!made.ok() && is_too_old(made.error()))
+        std::thread([&] { made = mount_layers_by_text(folders, attributes); }).join();
+    UniqueFd mount = TRY(std::move(made));
     return std::unique_ptr<Tree>(std::make_unique<FolderTree>(std::move(mount)));
 }
 

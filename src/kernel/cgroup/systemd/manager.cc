@@ -123,18 +123,32 @@ Result<std::string> address_of(Instance instance) {
                  "\"bus\" in XDG_RUNTIME_DIR is there; log in through PAM, with Debian's dbus-user-session installed");
 }
 
-Result<std::string> own_cgroup(std::string_view address) {
+namespace {
+
+Result<std::string> text_property(std::string_view address, std::string_view name) {
     Bus bus = TRY(connect(address));
     Writer body;
     body.text(manager);
-    body.text("ControlGroup");
-    Message reply = TRY(bus.call({service, object, "org.freedesktop.DBus.Properties", "Get", "ss", body.take()})
-                            .context("ask systemd for its own cgroup"));
+    body.text(name);
+    Message reply = TRY(bus.call({service, object, "org.freedesktop.DBus.Properties", "Get", "ss", body.take()}));
     Reader in(reply.body);
-    if (reply.signature != "v" || in.signature() != "s") return Error(ErrorKind::corrupt, "ControlGroup is no text");
-    std::string path(in.text());
-    if (!in.ok()) return Error(ErrorKind::corrupt, "ControlGroup is no text");
+    if (reply.signature != "v" || in.signature() != "s")
+        return Error(ErrorKind::corrupt, std::string(name) + " is no text");
+    std::string value(in.text());
+    if (!in.ok()) return Error(ErrorKind::corrupt, std::string(name) + " is no text");
+    return value;
+}
+
+} // namespace
+
+Result<std::string> own_cgroup(std::string_view address) {
+    std::string path = TRY(text_property(address, "ControlGroup").context("ask systemd for its own cgroup"));
     return path == "/" ? std::string() : path;
+}
+
+Result<std::string> system_state() {
+    // Not the bus, which may have ended already.
+    return text_property("unix:path=" + std::string(private_socket), "SystemState");
 }
 
 Result<void> start_scope(const Scope& scope, pid_t process) {

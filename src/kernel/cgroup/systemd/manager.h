@@ -25,6 +25,10 @@ Result<std::string> address_of(Instance instance);
 // "/user.slice/user-1000.slice/user@1000.service" of a user's.
 Result<std::string> own_cgroup(std::string_view address);
 
+// Of the system's instance: "running", "degraded", "stopping" (it goes down) ...
+// Error unavailable: there is no systemd.
+Result<std::string> system_state();
+
 // Makes the scope with process in it and waits until it is there. A failed
 // unit of that name is replaced, one in use is a conflict. Errors:
 // unavailable (nobody listens), timed_out (30 s), else what systemd says.
