@@ -96,6 +96,21 @@ TEST_F(RecoveryTest, StartsWhatItsPolicyWants) {
     EXPECT_EQ(status(stopped), Status::exited);
 }
 
+TEST_F(RecoveryTest, WhatTheMachinesEndStoppedIsStartedAgainByItsPolicy) {
+    auto asked = request();
+    asked.host_config.restart_policy.name = "unless-stopped";
+    ContainerId stays = run("stays", asked), stopped = run("stopped", asked), once = run("once", request());
+    ASSERT_TRUE(containers_->stop("stopped", 0, "").ok());
+    engine_->stop_containers();
+    EXPECT_EQ(status(stays), Status::exited);
+    EXPECT_EQ(status(once), Status::exited);
+    runtime_.running.clear();
+    restart();
+    EXPECT_TRUE(eventually([&] { return status(stays) == Status::running; }));
+    EXPECT_EQ(status(stopped), Status::exited);
+    EXPECT_EQ(status(once), Status::exited);
+}
+
 TEST_F(RecoveryTest, EndsContainersThatAreNotOnRecord) {
     ContainerId unknown{std::string(64, 'd')};
     runtime_.survivors = {{.container = unknown, .pid = 1, .started_at = {}, .paused = false, .execs = {}}};
