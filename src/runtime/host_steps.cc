@@ -129,8 +129,8 @@ Result<uint32_t> outside(std::span<const IdRange> map, uint32_t inside) {
     return *id;
 }
 
-Result<Ownership> ownership(Launching& l) {
-    return Ownership{l.user_ns, TRY(outside(l.plan.uid_map, 0)), TRY(outside(l.plan.gid_map, 0)), &l.covered};
+Result<Ownership> ownership(const Launching& l) {
+    return Ownership{l.user_ns, TRY(outside(l.plan.uid_map, 0)), TRY(outside(l.plan.gid_map, 0))};
 }
 
 Result<void> make_root(Launching& l) {

@@ -47,7 +47,6 @@ struct Launching {
     UniqueFd time_offsets = {}; // /proc/self/timens_offsets; only when they are written
     std::vector<kernel::cgroup::LateWrite> late_limits = {};
     Rootfs rootfs = {};
-    std::vector<std::string> covered = {};  // Ownership::covered
     std::vector<PreparedMount> mounts = {}; // as plan.mounts
     // A tmpfs with those of the plan's device nodes that don't go into a /dev
     // of our own making, named by their index.

@@ -1,6 +1,5 @@
 #include "runtime/rootfs.h"
 
-#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -38,14 +37,9 @@ Result<std::string> parent_of_writable(const RootfsPlan& plan) {
     return parent;
 }
 
-bool is_covered(const std::string& path, const Ownership& owner) {
-    return owner.covered && std::ranges::find(*owner.covered, path) != owner.covered->end();
-}
-
 Result<UniqueFd> shifted_clone(const std::string& path, const Ownership& owner) {
     UniqueFd folder = TRY(sys::open(path, O_PATH | O_DIRECTORY));
-    BorrowedFd shift = is_covered(path, owner) ? BorrowedFd() : owner.user_ns; // a mount is shifted once
-    auto copy = TRY(kernel::clone_for_container(folder, path, sys::Depth::one, shift));
+    auto copy = TRY(kernel::clone_for_container(folder, path, sys::Depth::one, owner.user_ns));
     return std::move(copy.tree);
 }
 
@@ -167,7 +161,8 @@ Result<Rootfs> overlay_by_paths(const RootfsPlan& plan, const Ownership& owner) 
     auto identity = TRY(FilesystemIdentity::assume(owner.root_uid, owner.root_gid));
     TRY(sys::mount_filesystem("overlay", target, options));
     UniqueFd root = TRY(sys::clone_tree({}, target, sys::Depth::one));
-    if (sys::mount_way() == sys::MountWay::detached) TRY(sys::unmount_lazily(target));
+    // On a layer it would be in the way of the next overlay that has this one.
+    if (sys::mount_way() == sys::MountWay::detached || plan.upper.empty()) TRY(sys::unmount_lazily(target));
     TRY(covers.take_off());
     return Rootfs{std::move(root), {}, {}};
 }

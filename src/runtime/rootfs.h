@@ -1,7 +1,6 @@
 // The container's root as a detached mount.
 #pragma once
 
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,9 +19,6 @@ enum class OverlayBy : unsigned char { automatic, descriptors, paths };
 struct Ownership {
     BorrowedFd user_ns;
     uint32_t root_uid = 0, root_gid = 0;
-    // Folders over which a shifted copy lies already (OverlayBy::paths), for
-    // who makes several overlays; adds to it.
-    std::vector<std::string>* covered = nullptr;
 };
 
 struct Rootfs {
