@@ -132,7 +132,7 @@ def measure(options: argparse.Namespace, work: Path, rootfs: Path, engines: list
     # The floor is taken in pieces, between the others, under the same load.
     sections = {
         "start": lambda: scenarios.start_times(results, engines, options.rounds),
-        "exec": lambda: scenarios.exec_times(results, engines, options.rounds),
+        "exec": lambda: scenarios.exec_times(results, engines, work, options.rounds),
         "api": lambda: service.api_times(results, daemons, options.rounds),
         "parallel": lambda: scenarios.parallel_starts(results, engines, options.few),
         "oci": lambda: scenarios.oci_times(results, runtimes, options.rounds),

@@ -51,6 +51,7 @@ FLOOR_ROWS = [
     Row("all namespaces but the network's + overlay + pivot_root + exec", "floor_box"),
     Row("the same with a network namespace", "floor_netbox"),
     Row(f"{OUTPUT_BYTES // 1_000_000} MB of short lines into /dev/null, no container", "floor_output"),
+    Row("docker's client for `exec`, before a server that answers at once", "floor_client"),
     Row("igzip of the layers of the Debian image, one after another", "floor_inflate"),
 ]
 

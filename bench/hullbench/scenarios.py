@@ -1,6 +1,7 @@
 """What is measured. A scenario gives one sample of one peer per call."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hullbench.instant import Instant, environment
 from hullbench.measure import CommandFailed, median, peak_rss_bytes, pss_bytes, time_command, time_commands
 from hullbench.peers import IMAGE, Engine, OciRuntime
 
@@ -84,7 +86,17 @@ def start_times(results: Results, engines: list[Engine], rounds: int) -> None:
         interleave(results, f"run_{network}", rounds, {e.name: lambda e=e: run_once(e, network) for e in engines})
 
 
-def exec_times(results: Results, engines: list[Engine], rounds: int) -> None:
+def client_floor(results: Results, work: Path, rounds: int) -> None:
+    """What docker's client takes for `exec` by itself."""
+    path = work / "instant.sock"
+    with Instant(path) as instant:
+        samples = results.samples["floor_client"]["kernel"]
+        for _ in range(rounds):
+            samples.append(time_command(["docker", "exec", "box", "true"], environment(instant)))
+    path.unlink()
+
+
+def exec_times(results: Results, engines: list[Engine], work: Path, rounds: int) -> None:
     ready = []
     for engine in engines:
         try:
@@ -99,6 +111,8 @@ def exec_times(results: Results, engines: list[Engine], rounds: int) -> None:
     interleave(results, "exec", rounds, {e.name: lambda e=e: sample(e) for e in ready})
     for engine in ready:
         remove_all(engine, [f"bench-exec-{engine.name}"])
+    if shutil.which("docker"):
+        client_floor(results, work, rounds)
 
 
 def parallel_starts(results: Results, engines: list[Engine], rounds: int) -> None:
