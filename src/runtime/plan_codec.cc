@@ -28,7 +28,7 @@ namespace hull::runtime {
 
 namespace {
 
-constexpr uint32_t plan_magic = 0x336c7048;      // "Hpl3"
+constexpr uint32_t plan_magic = 0x346c7048;      // "Hpl4"
 constexpr uint32_t exec_plan_magic = 0x33657048; // "Hpe3"
 
 } // namespace
