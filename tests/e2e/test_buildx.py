@@ -146,6 +146,10 @@ def test_other_refusals(client, folder):
 def test_a_client_that_leaves_ends_its_build(engine, client, folder):
     where = folder(f"FROM busybox\nRUN echo {time.monotonic_ns()}; sleep 1000\n")
     failed = []
+    before = set(engine.docker("ps", "-aq").stdout.split())  # what other tests left
+
+    def added():
+        return set(engine.docker("ps", "-aq").stdout.split()) - before
 
     def build():
         try:
@@ -155,11 +159,11 @@ def test_a_client_that_leaves_ends_its_build(engine, client, folder):
     thread = threading.Thread(target=build)
     thread.start()
     deadline = time.monotonic() + 30
-    while not engine.docker("ps", "-q").stdout and time.monotonic() < deadline:
+    while not added() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert engine.docker("ps", "-q").stdout
+    assert added()
     client.channel.close()
     thread.join(30)
-    while engine.docker("ps", "-aq").stdout and time.monotonic() < deadline:
+    while added() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not engine.docker("ps", "-aq").stdout and failed
+    assert not added() and failed
