@@ -40,6 +40,15 @@ TEST_F(HostPortsTest, APortIsGivenOnceAndComesBack) {
     EXPECT_GT(MUST(ports_.reserve("b", wish("0.0.0.0", 0, 0))), 1023);
 }
 
+// A restarted container takes its ports again at once.
+TEST_F(HostPortsTest, APortOfTheRelayIsFreeWhenItIsReleased) {
+    for (int i = 0; i < 300; ++i) {
+        auto taken = ports_.reserve("a", wish("::", 8200, 8200));
+        ASSERT_TRUE(taken.ok()) << i << ": " << taken.error().message();
+        ports_.release("a");
+    }
+}
+
 TEST_F(HostPortsTest, WhatAnotherProgramHasIsNoticed) {
     const UniqueFd other = MUST(sys::bind_inet(IPPROTO_TCP, to_inet(ip("127.0.0.1"), 8100)));
     const auto taken = ports_.reserve("a", wish("0.0.0.0", 8100, 8100));

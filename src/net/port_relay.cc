@@ -1,6 +1,8 @@
 #include "net/port_relay.h"
 
 #include <atomic>
+#include <chrono>
+#include <future>
 #include <map>
 #include <string>
 #include <thread>
@@ -183,12 +185,19 @@ uint64_t PortRelay::add(UniqueFd listener, const IpAddress& address, uint16_t po
 }
 
 void PortRelay::remove(uint64_t id) {
-    impl_->loop->post([impl = impl_.get(), id] {
-        auto found = impl->ports.find(id);
-        if (found == impl->ports.end()) return;
-        impl->loop->remove(found->second.watch);
-        impl->ports.erase(found);
+    auto done = std::make_shared<std::promise<void>>();
+    std::future<void> gone = done->get_future();
+    impl_->loop->post([impl = impl_.get(), id, done] {
+        if (auto found = impl->ports.find(id); found != impl->ports.end()) {
+            impl->loop->remove(found->second.watch);
+            impl->ports.erase(found);
+        }
+        done->set_value();
     });
+    // Whoever is told that the port is free binds it at once. The limit is for a
+    // loop that has failed.
+    constexpr auto patience = std::chrono::seconds(5);
+    (void)gone.wait_for(patience);
 }
 
 } // namespace hull::net

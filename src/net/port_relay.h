@@ -22,7 +22,7 @@ public:
     // listener: non-blocking; the relay's from now on. What is open when it is
     // removed goes on until one side closes.
     uint64_t add(UniqueFd listener, const IpAddress& address, uint16_t port);
-    void remove(uint64_t id);
+    void remove(uint64_t id); // the port is free when this returns
 
 private:
     struct Impl;
