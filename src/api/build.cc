@@ -74,8 +74,15 @@ Result<void> prune_build_cache(Call& call) {
                                                  "inuse", "shared", "private", "label", "label!"};
     auto filters = TRY(call.filters());
     TRY(filters.check_names(names).context("failed to prune build cache"));
+    // Not heeded, they would remove more than was asked for.
+    for (const std::string_view name : names)
+        if (name != "until" && filters.has(name))
+            return Error(ErrorKind::unsupported, "failed to prune build cache: the filter " + std::string(name) +
+                                                     " is not supported; until is, or prune all of it");
     for (const char* number : {"keep-storage", "reserved-space", "max-used-space", "min-free-space"})
-        TRY(byte_amount(call, number));
+        if (TRY(byte_amount(call, number)) > 0)
+            return Error(ErrorKind::unsupported, std::string("failed to prune build cache: ") + number +
+                                                     " is not supported; prune all of it, or what is older (until)");
     build::Builder* builder = TRY(call.builder());
     build::Pruned pruned = TRY(builder->prune_cache(TRY(until_filter(filters))));
     json::Value deleted = pruned.deleted.empty() ? json::Value(nullptr) : json::encode(pruned.deleted);

@@ -60,6 +60,8 @@ def test_swarm_endpoints_say_that_this_is_no_manager(engine, method, path):
     ("POST", "/build/cancel", None, 400, "build ID not provided"),
     ("POST", "/build/prune?filters=%7B%22zz%22:%5B%221%22%5D%7D", None, 400,
      "failed to prune build cache: invalid filter 'zz'"),
+    ("POST", "/build/prune?keep-storage=1000", None, 501, "keep-storage is not supported"),
+    ("POST", "/build/prune?filters=%7B%22id%22:%5B%22a%22%5D%7D", None, 501, "the filter id is not supported"),
     ("POST", "/build/prune?keep-storage=much", None, 400, "keep-storage is in bytes and expects an integer, got much"),
     ("GET", "/plugins?filters=%7B%22zz%22:%5B%221%22%5D%7D", None, 400, "invalid filter 'zz'"),
     ("GET", "/system/df?type=x", None, 400, "unknown object type: x"),
