@@ -144,3 +144,21 @@ def test_wrong_arguments_are_refused(tmp_path):
     assert "usage" in run(ROOT / "packaging/build-deb", "--what", "x").stderr
     done = run(ROOT / "packaging/build-deb", "--build", tmp_path)
     assert done.returncode == 2 and "nothing is built" in done.stderr
+
+
+def test_a_purge_leaves_what_is_mounted_in_a_volume(tmp_path):
+    """In namespaces of its own: a bind mount of the same file system, whose files are somebody's."""
+    (tmp_path / "var/hull/volumes/a b/_data").mkdir(parents=True)
+    (tmp_path / "var/hull/record").write_text("ours")
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/file").write_text("precious")
+    shutil.copytree("/etc", tmp_path / "etc", symlinks=True)
+    script = f"""
+        set -e
+        mount --bind {tmp_path}/var /var/lib; mount --bind {tmp_path}/etc /etc; mount -t tmpfs none /run
+        mount --bind {tmp_path}/theirs "/var/lib/hull/volumes/a b/_data"
+        sh -e {ROOT}/packaging/debian/hull.postrm purge
+    """
+    run("unshare", "-mn", "sh", "-c", script, check=True)
+    assert (tmp_path / "theirs/file").read_text() == "precious"
+    assert not (tmp_path / "var/hull").exists()
