@@ -9,6 +9,7 @@
 #include "api/handlers.h"
 #include "api/image_progress.h"
 #include "build/builder.h"
+#include "build/session/control.h"
 #include "codec/base64.h"
 #include "codec/json.h"
 #include "rpc/connection.h"
@@ -70,13 +71,19 @@ Result<build::BuildOptions::Output> read_output(const Call& call) {
     return output;
 }
 
-} // namespace
-
-Result<void> open_session(Call& call) {
+Result<void> wants_http2(const Call& call) {
     const http::Headers& headers = call.exchange().request().headers;
     if (!headers.has("Upgrade")) return invalid("no upgrade proto in request");
     if (!http::equal_without_case(headers.get("Upgrade"), "h2c"))
         return invalid("protocol " + std::string(headers.get("Upgrade")) + " not supported");
+    return {};
+}
+
+} // namespace
+
+Result<void> open_session(Call& call) {
+    TRY(wants_http2(call));
+    const http::Headers& headers = call.exchange().request().headers;
     build::Builder* builder = TRY(call.builder());
     auto session = std::make_shared<build::Session>();
     session->id = headers.get("X-Docker-Expose-Session-Uuid");
@@ -88,6 +95,15 @@ Result<void> open_session(Call& call) {
     auto hijacked = TRY(call.exchange().hijack({{"Upgrade", "h2c"}}));
     session->connection = TRY(rpc::Connection::client(std::move(hijacked.socket), std::move(hijacked.already_read)));
     return builder->sessions().add(std::move(session));
+}
+
+// The connection becomes HTTP/2, with BuildKit's Control service on it.
+Result<void> serve_grpc(Call& call) {
+    TRY(wants_http2(call));
+    build::Builder* builder = TRY(call.builder());
+    auto hijacked = TRY(call.exchange().hijack({{"Upgrade", "h2c"}}));
+    return builder->control().serve(std::move(hijacked.socket), std::move(hijacked.already_read),
+                                    call.options().version);
 }
 
 Result<void> build_with_session(Call& call) {

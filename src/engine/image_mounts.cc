@@ -3,6 +3,7 @@
 #include "store/merged_folder.h"
 
 namespace hull::engine {
+
 Result<std::vector<image::Lease>> hold_image_mounts(const image::Images& images,
                                                     const std::vector<model::MountPoint>& mounts) {
     std::vector<image::Lease> leases;

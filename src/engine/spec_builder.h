@@ -30,7 +30,7 @@ struct SpecInput {
     std::vector<std::string> link_env = {}; // what --link adds to the environment
     // Of volumes with a subpath, by destination; null: none.
     const std::map<std::string, UniqueFd>* subpaths = nullptr;
-    // Where the mounts of images are, by destination; all of them are there.
+    // Where the mounts of images are, by destination: all of them; null: settings has none.
     const std::map<std::string, std::vector<std::string>>* image_mounts = nullptr;
 };
 

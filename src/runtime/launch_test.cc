@@ -102,7 +102,7 @@ TEST_F(LaunchTest, several_layers_hide_one_another_in_order) {
     EXPECT_EQ(ran.out, "top") << ran.error.message();
 }
 
-// The same folders as the root's, so that by paths they are shifted already.
+// By paths, what one overlay lays over its layers must not be in the way of the next.
 TEST_F(LaunchTest, an_image_is_mounted_by_its_layers) {
     ASSERT_TRUE(sys::mkdir(path("top"), 0755).ok());
     write("top/version", "top");
