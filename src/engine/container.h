@@ -84,6 +84,13 @@ public:
     // The texts of the record as they are now.
     std::string settings_text() const;
     std::string state_text() const;
+    // Held from reading a text until it is written, so that no older one comes
+    // last and none comes after the record was erased.
+    struct Writing {
+        std::mutex mutex;
+        bool erased = false; // under mutex
+    };
+    Writing& writing() const { return writing_; }
 
     // Blocks until done(state, volatile) or stop. False: stopped.
     template <class F>
@@ -112,6 +119,7 @@ private:
     image::Lease lease_;
     std::vector<image::Lease> mounted_; // held only
     std::mutex operation_;
+    mutable Writing writing_;
 
     mutable std::mutex mutex_;
     mutable std::condition_variable_any changed_;

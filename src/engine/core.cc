@@ -52,11 +52,15 @@ std::optional<int> real_time(std::string_view name) {
 } // namespace
 
 void Core::save(const Container& container) {
+    std::lock_guard writing(container.writing().mutex);
+    if (container.writing().erased) return;
     auto saved = records.put(store::Table::containers, container.id.str() + kStateKey, container.state_text());
     if (!saved.ok()) log::error("save container " + container.id.str(), saved.error());
 }
 
 Result<void> Core::save_settings(const Container& container) {
+    std::lock_guard writing(container.writing().mutex);
+    if (container.writing().erased) return no_such_container(container.id.str());
     return records.put(store::Table::containers, container.id.str(), container.settings_text());
 }
 
@@ -64,7 +68,10 @@ Result<void> Core::erase(const Container& container) {
     const std::array changes = {
         store::Change{.table = store::Table::containers, .key = container.id.str(), .text = {}},
         store::Change{.table = store::Table::containers, .key = container.id.str() + kStateKey, .text = {}}};
-    return records.commit(changes, store::Durability::process_crash);
+    std::lock_guard writing(container.writing().mutex);
+    TRY(records.commit(changes, store::Durability::process_crash));
+    container.writing().erased = true;
+    return {};
 }
 
 Event Core::event_of(const Container& container, std::string action, std::map<std::string, std::string> more) {

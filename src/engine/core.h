@@ -55,7 +55,7 @@ struct Core {
     void save(const Container& container);
     // Writes what it was made of.
     Result<void> save_settings(const Container& container);
-    // Erases both.
+    // Erases both; from then on nothing is written of it.
     Result<void> erase(const Container& container);
 
     // A container event with Docker's attributes (image, name, labels) and more.

@@ -200,3 +200,14 @@ def test_a_hundred_containers_are_adopted_in_a_second(new_engine, archive):
     print(f"adopted 100 containers in {best:.3f} s")
     assert after == pids
     assert best <= 1.0 * float(os.environ.get("HULL_TEST_SLOWNESS", "1")), f"{best:.3f} s"
+
+
+@pytest.mark.parametrize("slow", range(2, 7))
+def test_nothing_is_written_of_a_container_after_it_was_removed(failing, slow):
+    """However long one of the writes takes: the end of a container is written while somebody removes it."""
+    engine = failing(f"records.containers=delay:500@{slow}")
+    engine.docker("run", "-d", "--name", "box", "good", "sleep", "600")
+    assert engine.docker("rm", "-f", "box").returncode == 0
+    time.sleep(0.6)  # the slow one
+    checked = engine.hull("system", "check")
+    assert checked.returncode == 0, checked.stdout
