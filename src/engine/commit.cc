@@ -89,7 +89,7 @@ Result<model::Digest> FilesService::commit(const CommitRequest& request) {
     auto commit = [&]() -> Result<model::Digest> {
         PausedFor still(core_, runner_, container, request.pause);
         const std::string upper = core_.dirs->writable(container->id) + "/upper";
-        const std::vector<std::string>& lower = container->lease().lower();
+        const std::vector<std::string> lower = core_.lower_of(*container);
         bool changed = TRY(has_changes(upper, lower));
         made.history.push_back({made.created, joined_words(settings.config.cmd.value_or(model::StringList())),
                                 request.author, request.comment, !changed});
@@ -111,7 +111,7 @@ Result<model::Digest> FilesService::commit_as(const std::string& name, model::Im
     auto base = TRY(model::Digest::parse(container->settings().image_id));
     const std::string upper = core_.dirs->writable(container->id) + "/upper";
     TRY(store::remove_mount_stubs(upper, how.stubs));
-    const std::vector<std::string>& lower = container->lease().lower();
+    const std::vector<std::string> lower = core_.lower_of(*container);
     bool changed = TRY(has_changes(upper, lower));
     if (!config.history.empty()) config.history.back().empty_layer = !changed;
     store::ProducedSource layer([&](ByteSink& sink) { return store::write_changes(upper, lower, sink); });

@@ -51,6 +51,12 @@ std::optional<int> real_time(std::string_view name) {
 
 } // namespace
 
+std::vector<std::string> Core::lower_of(const Container& container) const {
+    std::vector<std::string> lower = container.lease().lower();
+    lower.push_back(dirs->base());
+    return lower;
+}
+
 void Core::save(const Container& container) {
     std::lock_guard writing(container.writing().mutex);
     if (container.writing().erased) return;

@@ -50,6 +50,9 @@ struct Core {
         current_ = std::move(made);
     }
 
+    // The read-only trees that a container's is made of, topmost first.
+    std::vector<std::string> lower_of(const Container& container) const;
+
     // Writes the container's state as it stands. A failure is logged: the state
     // in memory is the truth while the engine runs.
     void save(const Container& container);

@@ -15,7 +15,7 @@ namespace {
 
 std::vector<std::string> layers_of(const Core& core, const Container& container) {
     std::vector<std::string> layers = {core.dirs->writable(container.id) + "/upper"};
-    layers.insert(layers.end(), container.lease().lower().begin(), container.lease().lower().end());
+    for (std::string& lower : core.lower_of(container)) layers.push_back(std::move(lower));
     return layers;
 }
 

@@ -209,7 +209,8 @@ Result<LogSettings> log_settings(const model::ContainerSettings& settings) {
     std::string_view type = log.type.empty() ? "json-file" : std::string_view(log.type);
     const auto* known =
         std::ranges::find(kDrivers, type, [](const DriverName& one) { return std::string_view(one.name); });
-    if (known == kDrivers.end()) return invalid("logger: no log driver named '" + log.type + "' is registered");
+    if (known == kDrivers.end())
+        return invalid("error looking up logging plugin " + log.type + ": plugin \"" + log.type + "\" not found");
     if (known->driver == Driver::none) {
         LogSettings none;
         none.enabled = none.readable = false;

@@ -54,7 +54,7 @@ TEST(LogSettings, AttributesOfLabelsAndEnvironment) {
 TEST(LogSettings, WrongOnesHaveDockersWords) {
     EXPECT_EQ(refusal("json-file", {{"x", "y"}}), "unknown log opt 'x' for json-file log driver");
     EXPECT_EQ(refusal("syslog", {{"max-size", "1m"}}), "unknown log opt 'max-size' for syslog log driver");
-    EXPECT_EQ(refusal("gelf", {}), "logger: no log driver named 'gelf' is registered");
+    EXPECT_EQ(refusal("gelf", {}), "error looking up logging plugin gelf: plugin \"gelf\" not found");
     EXPECT_EQ(refusal("json-file", {{"mode", "x"}}), "logger: logging mode not supported: x");
     EXPECT_EQ(refusal("json-file", {{"max-file", "1"}, {"compress", "true"}}),
               "compress cannot be true when max-file is less than 2 or max-size is not set");

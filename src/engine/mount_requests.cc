@@ -186,7 +186,7 @@ Result<MountPoint> from_request(const MountRequest& request, HostPort& machine) 
     } else if (request.type == "cluster") {
         return Error(ErrorKind::unsupported, "mounts of type \"" + request.type + "\" are not supported");
     } else {
-        return invalid("mount type unknown: \"" + request.type + "\"");
+        return invalid("invalid mount config for type \"" + request.type + "\": mount type unknown");
     }
     mount.destination = std::move(target);
     mount.rw = !request.read_only && request.type != "image";

@@ -31,6 +31,8 @@ Error start_error(Error error) {
     std::string text = "failed to create task for container: ";
     if (program) text += "failed to create shim task: OCI runtime create failed: unable to start container process: ";
     text += error.message();
+    // Older clients make the exit code 126 of these words only.
+    if (program && text.ends_with("is a directory")) text += ": permission denied";
     if (program) text += ": unknown";
     return Error(error.kind(), std::move(text)).with_code(error.code());
 }
@@ -139,7 +141,7 @@ Result<Launched> Runner::launch_prepared(const Container& container, const Prepa
     LaunchRequest request;
     request.id = container.id;
     request.spec = &prepared.spec;
-    request.rootfs.lower = container.lease().lower();
+    request.rootfs.lower = core_.lower_of(container);
     const std::string writable = core_.dirs->writable(container.id);
     request.rootfs.upper = writable + "/upper";
     request.rootfs.work = writable + "/work";

@@ -25,7 +25,7 @@ Result<void> ContainersService::restart(const std::string& name, std::optional<i
 }
 
 Result<void> ContainersService::kill(const std::string& name, const std::string& signal) {
-    ContainerPtr container = TRY(core_.registry.find(name));
+    ContainerPtr container = TRY(core_.registry.find(name).context([&] { return "cannot kill container: " + name; }));
     int number = signal.empty() ? SIGKILL : TRY(parse_signal(signal));
     return runner_.kill(container, number);
 }

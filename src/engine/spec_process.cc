@@ -10,6 +10,9 @@
 namespace hull::engine {
 namespace {
 
+// By text, so that root gets the groups that /etc/group of the image gives it.
+std::string user_or_root(const std::string& user) { return user.empty() ? "0" : user; }
+
 model::oci::Capabilities same_sets(const std::vector<std::string>& names) {
     // No inheritable and no ambient ones: a program of another user starts with none.
     return {.bounding = names, .effective = names, .inheritable = {}, .permitted = names, .ambient = {}};
@@ -122,7 +125,7 @@ Result<model::oci::Process> build_process(const SpecInput& input) {
     model::oci::Process process;
     process.terminal = settings.config.tty;
     process.console_size = box(host.console_size);
-    process.user.username = settings.config.user;
+    process.user.username = user_or_root(settings.config.user);
     for (const std::string& group : host.group_add) {
         if (is_number(group) && group.size() < 10)
             process.user.additional_gids.push_back(static_cast<uint32_t>(std::stoul(group)));
@@ -150,7 +153,7 @@ Result<model::oci::Process> build_exec_process(const model::ContainerSettings& s
     model::oci::Process process;
     process.terminal = input.tty;
     process.console_size = box(input.console_size);
-    process.user.username = input.user.empty() ? settings.config.user : input.user;
+    process.user.username = user_or_root(input.user.empty() ? settings.config.user : input.user);
     process.args = input.args;
     std::vector<std::string> env = base_environment(settings, input.tty);
     env.insert(env.end(), input.link_env.begin(), input.link_env.end());

@@ -288,7 +288,7 @@ TEST_F(SpecTest, WhatIsntThereIsRefusedNotDropped) {
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.security_opt = {"seccomp={broken"}; })).kind(),
               ErrorKind::invalid_argument);
     EXPECT_EQ(refused(with([](auto& a) { a.host_config.log_config.type = "gelf"; })).message(),
-              "logger: no log driver named 'gelf' is registered");
+              "error looking up logging plugin gelf: plugin \"gelf\" not found");
     EXPECT_EQ(refused(with([](auto& a) { a.config.image = "nothere"; })).message(), "No such image: nothere:latest");
     EXPECT_EQ(refused(with([](auto& a) { a.config.working_dir = "x"; })).kind(), ErrorKind::invalid_argument);
     EXPECT_EQ(refused(with([](auto& a) { a.config.env = {"=x"}; })).kind(), ErrorKind::invalid_argument);

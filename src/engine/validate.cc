@@ -90,6 +90,7 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
     // Whether a user-defined one exists is asked at the start, as Docker does.
     const bool user_defined = !is_one_of(mode, {"", "default", "bridge", "none", "host"}) && !joins;
     if (user_defined && mode.find('/') != std::string::npos) return invalid("network " + mode + " not found");
+    if (mode == "container:") return invalid("invalid network mode: invalid container format container:<name|id>");
     bool publishes = !host.port_bindings.empty() || (host.publish_all_ports && !request.config.exposed_ports.empty());
     if (joins && !request.config.hostname.empty()) return invalid("conflicting options: hostname and the network mode");
     if (joins && !host.links.empty())

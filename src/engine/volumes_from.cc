@@ -25,7 +25,10 @@ Result<void> add_volumes_from(const Registry& registry, model::ContainerSettings
         std::string name = text.substr(0, colon), mode = colon == std::string::npos ? "rw" : text.substr(colon + 1);
         if (name.empty()) return invalid("malformed volumes-from specification: " + text);
         if (mode != "ro" && mode != "rw" && mode != "z" && mode != "Z") return invalid("invalid mode: " + mode);
-        ContainerPtr donor = TRY(registry.find(name));
+        auto found = registry.find(name);
+        // Not found would be about the image: clients pull it and try again.
+        if (!found.ok()) return invalid(found.error().message());
+        const ContainerPtr donor = std::move(*found);
         for (MountPoint mount : donor->settings().mounts) {
             if (mount.type == "tmpfs" && !mount.from_mounts) continue; // --tmpfs stays with its container
             mount.rw = mount.rw && mode != "ro";

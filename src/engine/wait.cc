@@ -21,7 +21,9 @@ public:
         });
         if (!done) return std::nullopt;
         ContainerState state = container_->state();
-        // Why it couldn't be started, or why its end isn't known.
+        // Why it couldn't be started, or why its end isn't known; who waits for
+        // the removal hears of that only, as from Docker.
+        if (condition_ == WaitCondition::removed) state.error.clear();
         return WaitResult{.exit_code = state.exit_code, .error = state.error};
     }
 

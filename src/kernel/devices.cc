@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <unistd.h>
+
 namespace hull::kernel {
 
 namespace {
@@ -21,13 +23,17 @@ constexpr std::array<DefaultLink, 6> links{{
     {"stdin", "/proc/self/fd/0"},
     {"stdout", "/proc/self/fd/1"},
     {"stderr", "/proc/self/fd/2"},
-    {"core", "/proc/kcore"},
     {"ptmx", "pts/ptmx"},
+    {"core", "/proc/kcore"}, // last, see below
 }};
 
 } // namespace
 
 std::span<const DefaultDevice> default_devices() { return devices; }
-std::span<const DefaultLink> default_device_links() { return links; }
+std::span<const DefaultLink> default_device_links() {
+    // As runc has it: no link that leads nowhere.
+    static const bool has_core = ::access("/proc/kcore", F_OK) == 0;
+    return std::span(links).first(has_core ? links.size() : links.size() - 1);
+}
 
 } // namespace hull::kernel

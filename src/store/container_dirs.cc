@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/failpoint.h"
 #include "base/log.h"
@@ -36,11 +37,20 @@ Result<bool> is_mount_point(const std::string& folder, const std::string& above)
     return TRY(sys::mount_id(inner)) != TRY(sys::mount_id(outer));
 }
 
+Result<void> make_base(const std::string& base) {
+    TRY(sys::mkdir_parents(base + "/etc", 0755));
+    TRY(sys::open(base + "/.dockerenv", O_WRONLY | O_CREAT, 0755));
+    if (::symlink("/proc/mounts", (base + "/etc/mtab").c_str()) != 0 && errno != EEXIST)
+        return Error::from_errno("symlink", base + "/etc/mtab");
+    return {};
+}
+
 } // namespace
 
 Result<std::unique_ptr<ContainerDirs>> ContainerDirs::open(const std::string& data_root) {
     std::unique_ptr<ContainerDirs> dirs(new ContainerDirs(data_root + "/containers"));
     TRY(sys::mkdir_parents(dirs->root_ + kTrash, 0700).context("container folders"));
+    TRY(make_base(dirs->base()).context("base layer of containers"));
     // After a boot nothing is mounted. One that can't be mounted keeps no other away.
     for (const ContainerId& id : TRY(dirs->list()))
         if (dirs->has_disk(id))

@@ -5,6 +5,9 @@
 //   volumes/<name>/ anonymous volumes
 // and the small files that the engine and the keeper keep there.
 //
+// .base/ is one more layer for all of them, below those of the image: what
+// programs look for in a container that the image need not have.
+//
 // A folder is made in one go and removed by renaming it into .trash/, which is
 // emptied in the background by whoever calls empty_trash(); a crash leaves
 // nothing but trash. Thread-safe for different containers.
@@ -27,6 +30,8 @@ public:
     static Result<std::unique_ptr<ContainerDirs>> open(const std::string& data_root);
 
     std::string path(const ContainerId& id) const { return root_ + "/" + id.str(); }
+    // The layer below all others: /.dockerenv and, for images without one, /etc/mtab.
+    std::string base() const { return root_ + "/.base"; }
     // Where upper/ and work/ are.
     std::string writable(const ContainerId& id) const;
     // volumes: names of anonymous volumes. limit: bytes of the writable layer, 0 for

@@ -103,7 +103,8 @@ Result<void> ForeignRuntimes::resolve_user(const ContainerId& id, oci::Process& 
     auto user = TRY(runtime::find_user(process.user.username, passwd, group));
     process.user.uid = user.uid;
     process.user.gid = user.gid;
-    std::vector<uint32_t> groups = user.groups;
+    std::vector<uint32_t> groups{user.gid}; // CVE-2022-36109
+    groups.insert(groups.end(), user.groups.begin(), user.groups.end());
     groups.insert(groups.end(), process.user.additional_gids.begin(), process.user.additional_gids.end());
     for (uint32_t gid : TRY(runtime::find_groups(process.user.additional_groups, group))) groups.push_back(gid);
     process.user.additional_gids = std::move(groups);
