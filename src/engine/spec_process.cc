@@ -10,9 +10,6 @@
 namespace hull::engine {
 namespace {
 
-// By text, so that root gets the groups that /etc/group of the image gives it.
-std::string user_or_root(const std::string& user) { return user.empty() ? "0" : user; }
-
 model::oci::Capabilities same_sets(const std::vector<std::string>& names) {
     // No inheritable and no ambient ones: a program of another user starts with none.
     return {.bounding = names, .effective = names, .inheritable = {}, .permitted = names, .ambient = {}};
@@ -35,6 +32,19 @@ Result<std::vector<model::oci::Rlimit>> build_rlimits(const std::vector<model::U
 
 bool is_number(const std::string& text) {
     return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+model::oci::User user_of(const std::string& name, const model::HostConfig& host) {
+    model::oci::User user;
+    // By text, so that root gets the groups that /etc/group of the image gives it.
+    user.username = name.empty() ? "0" : name;
+    for (const std::string& group : host.group_add) {
+        if (is_number(group) && group.size() < 10)
+            user.additional_gids.push_back(static_cast<uint32_t>(std::stoul(group)));
+        else
+            user.additional_groups.push_back(group);
+    }
+    return user;
 }
 
 std::vector<std::string> base_environment(const model::ContainerSettings& settings, bool tty) {
@@ -125,13 +135,7 @@ Result<model::oci::Process> build_process(const SpecInput& input) {
     model::oci::Process process;
     process.terminal = settings.config.tty;
     process.console_size = box(host.console_size);
-    process.user.username = user_or_root(settings.config.user);
-    for (const std::string& group : host.group_add) {
-        if (is_number(group) && group.size() < 10)
-            process.user.additional_gids.push_back(static_cast<uint32_t>(std::stoul(group)));
-        else
-            process.user.additional_groups.push_back(group);
-    }
+    process.user = user_of(settings.config.user, host);
     process.args = program_and_arguments(input);
     std::vector<std::string> env = base_environment(settings, settings.config.tty);
     env.insert(env.end(), input.link_env.begin(), input.link_env.end());
@@ -153,7 +157,7 @@ Result<model::oci::Process> build_exec_process(const model::ContainerSettings& s
     model::oci::Process process;
     process.terminal = input.tty;
     process.console_size = box(input.console_size);
-    process.user.username = user_or_root(input.user.empty() ? settings.config.user : input.user);
+    process.user = user_of(input.user.empty() ? settings.config.user : input.user, host);
     process.args = input.args;
     std::vector<std::string> env = base_environment(settings, input.tty);
     env.insert(env.end(), input.link_env.begin(), input.link_env.end());

@@ -62,21 +62,25 @@ struct Change {
 Result<std::vector<std::pair<std::string, std::string>>> pairs(std::string_view name, std::string_view text,
                                                                const Change& change) {
     std::vector<std::pair<std::string, std::string>> out;
-    size_t blank = text.find_first_of(" \t");
-    if (text.substr(0, blank).find('=') == text.npos) {
+    auto words = raw_words(text, change.escape);
+    if (words.empty()) return out;
+    if (words.front().find('=') == text.npos) {
+        size_t blank = text.find_first_of(" \t");
         if (blank == text.npos) return invalid(std::string(name) + " must have two arguments");
         std::string key = TRY(change.word(text.substr(0, blank)));
         std::string value = TRY(change.word(trim(text.substr(blank))));
         out.emplace_back(std::move(key), std::move(value));
         return out;
     }
-    StringList words = TRY(change.words(text));
-    for (const std::string& word : words) {
+    for (std::string_view word : words) {
         size_t equals = word.find('=');
         if (equals == word.npos)
-            return invalid("Syntax error - can't find = in \"" + word + "\". Must be of the form: name=value");
+            return invalid("Syntax error - can't find = in \"" + std::string(word) +
+                           "\". Must be of the form: name=value");
         if (equals == 0) return invalid(std::string(name) + " names can not be blank");
-        out.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+        std::string key = TRY(change.word(word.substr(0, equals)));
+        std::string value = TRY(change.word(word.substr(equals + 1)));
+        out.emplace_back(std::move(key), std::move(value));
     }
     return out;
 }
@@ -124,7 +128,7 @@ std::optional<unsigned> port_number(std::string_view text) {
 
 Result<void> change_expose(const Change& change, std::string_view text) {
     ContainerConfig& config = change.config;
-    StringList words = TRY(change.words(text));
+    StringList words = TRY(split_values(text, change.env, change.escape));
     if (words.empty()) return invalid("EXPOSE requires at least one argument");
     for (std::string_view word : words) {
         size_t slash = word.find('/');

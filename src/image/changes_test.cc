@@ -37,10 +37,13 @@ TEST(Changes, CommandsHaveAShellFormAndAListForm) {
 }
 
 TEST(Changes, EnvAndLabelsTakePairsQuotesAndVariables) {
-    EXPECT_THAT(changed({"ENV A=1 B=\"two words\" C=t\\ x 'D=$A'", "ENV A=2", "ENV E $A/${B}${F:-none}${A:+yes}"}).env,
-                ElementsAre("A=2", "B=two words", "C=t x", "D=$A", "E=2/two wordsnoneyes"));
+    EXPECT_THAT(changed({"ENV A=1 B=\"two words\" C=t\\ x D='$A'", "ENV A=2", "ENV F=$B/$A",
+                         "ENV E $A/${B}${F:-none}${A:+yes}"})
+                    .env,
+                ElementsAre("A=2", "B=two words", "C=t x", "D=$A", "F=two words/2", "E=2/two wordstwo words/2yes"));
     EXPECT_THAT(changed({"LABEL a=b \"c d\"=\"e f\"\nLABEL old form of it"}).labels,
                 ElementsAre(Pair("a", "b"), Pair("c d", "e f"), Pair("old", "form of it")));
+    EXPECT_THAT(changed({"LABEL \"a b\"=c x=${NO:-y z}"}).labels, ElementsAre(Pair("a b", "c"), Pair("x", "y z")));
     EXPECT_EQ(refusal("ENV A"), "ENV must have two arguments");
     EXPECT_EQ(refusal("ENV =x"), "ENV names can not be blank");
     EXPECT_EQ(refusal("ENV A=1 B"), "Syntax error - can't find = in \"B\". Must be of the form: name=value");
@@ -65,7 +68,10 @@ TEST(Changes, variables_have_all_forms_of_the_reference) {
     EXPECT_EQ(expanded("${NONE:-${EMPTY:-in ${V}}}"), "in foobarbaz");
     for (const char* wrong : {"${V", "${}", "${V:}", "${V:x}", "${V^}", "'x", "\"x"})
         EXPECT_THAT(expanded(wrong), ::testing::StartsWith("error: ")) << wrong;
-    EXPECT_THAT(*split_words("x$TWO \"$TWO\" $EMPTY ''", env), ElementsAre("xa", "b", "a b", ""));
+    EXPECT_THAT(*split_words("x$TWO \"$TWO\" $EMPTY ''", env), ElementsAre("xa b", "a b", "", ""));
+    EXPECT_THAT(*split_values("x$TWO \"$TWO\" $EMPTY ''", env), ElementsAre("xa", "b", "a b", ""));
+    EXPECT_THAT(raw_words(" a\\ b  '\\' \"c \\\" d\"${E:-f g} "),
+                ElementsAre("a\\ b", "'\\'", "\"c \\\" d\"${E:-f g}"));
 }
 
 TEST(Changes, TheOthersAreReadToo) {

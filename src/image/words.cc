@@ -1,5 +1,6 @@
 #include "image/words.h"
 
+#include <algorithm>
 #include <cctype>
 #include <optional>
 
@@ -279,7 +280,42 @@ private:
 
 } // namespace
 
+std::vector<std::string_view> raw_words(std::string_view text, char escape) {
+    std::vector<std::string_view> words;
+    for (size_t i = 0; i < text.size();) {
+        if (blank(text[i])) {
+            ++i;
+            continue;
+        }
+        const size_t begin = i;
+        char quote = 0;
+        int braces = 0; // a blank in ${name:-a b} ends no word
+        for (; i < text.size() && (quote != 0 || braces > 0 || !blank(text[i])); ++i) {
+            const char c = text[i];
+            if (c == escape && quote != '\'')
+                ++i;
+            else if (quote != 0)
+                quote = c == quote ? 0 : quote;
+            else if (c == '"' || c == '\'')
+                quote = c;
+            else if (c == '{' && i > begin && text[i - 1] == '$')
+                ++braces;
+            else if (c == '}' && braces > 0)
+                --braces;
+        }
+        i = std::min(i, text.size());
+        words.push_back(text.substr(begin, i - begin));
+    }
+    return words;
+}
+
 Result<std::vector<std::string>> split_words(std::string_view text, const model::StringList& env, char escape) {
+    std::vector<std::string> words;
+    for (std::string_view word : raw_words(text, escape)) words.push_back(TRY(expand_word(word, env, escape)));
+    return words;
+}
+
+Result<std::vector<std::string>> split_values(std::string_view text, const model::StringList& env, char escape) {
     return Lexer(text, env, escape).words();
 }
 

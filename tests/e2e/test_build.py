@@ -93,6 +93,14 @@ CMD ["default"]
     assert docker("run", "--rm", build.tag).stdout == "default\n"
 
 
+def test_a_word_stays_one_whatever_its_variables_hold(build, sh, docker):
+    build("FROM busybox\nARG A=\"one two\"\nARG B=$A\nENV C=$B D=${A}-${B}\nLABEL \"of $A\"=$C\n"
+          "COPY $A /there/\nWORKDIR /in $A\n", {"one two": "kept"})
+    labels = json.loads(docker("image", "inspect", "-f", "{{json .Config.Labels}}", build.tag).stdout)
+    assert labels == {"of one two": "one two"}
+    assert sh('echo "$C|$D"; cat "/there/one two"; echo; pwd') == "one two|one two-one two\nkept\n/in one two\n"
+
+
 def test_onbuild_runs_in_the_next_build(build, sh):
     build("FROM busybox\nONBUILD COPY x /x\nONBUILD RUN echo more >> /x\n")
     base = build.tag

@@ -15,6 +15,15 @@ def test_root_has_the_groups_that_the_image_gives_it(engine):
         engine.docker("rmi", "with-groups")
 
 
+def test_groups_that_were_added_are_those_of_an_exec_too(engine):
+    engine.docker("run", "-d", "--name", "added", "-u", "5:6", "--group-add", "77", "busybox", "sleep", "600")
+    try:
+        for args in (["exec", "added"], ["exec", "-u", "8", "added"]):
+            assert "77" in engine.docker(*args, "id", "-G").stdout.split()
+    finally:
+        engine.docker("rm", "-f", "added")
+
+
 def test_programs_can_see_that_they_are_in_a_container(engine):
     done = engine.docker("run", "--rm", "busybox", "sh", "-c", "stat -c '%a %u %s' /.dockerenv; readlink /etc/mtab")
     assert done.stdout.split("\n")[:2] == ["755 0 0", "/proc/mounts"], done
