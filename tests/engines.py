@@ -36,13 +36,14 @@ class Engine:
         self.bip = f"10.213.{octet}.1/24"
         self.flags = list(flags)
         self.process = None
+        self.inside = []  # a command that runs it elsewhere, such as nsenter
         self.env = dict(os.environ, DOCKER_HOST=self.host)
         self.env.pop("DOCKER_API_VERSION", None)
 
     def start(self, wait=True):
         self.log = open(self.folder / "hulld.log", "ab")
         self.process = subprocess.Popen(
-            [self.programs / "bin/hulld", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec",
+            [*self.inside, self.programs / "bin/hulld", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec",
              "-H", self.host, "--pidfile", self.folder / "hulld.pid", "--bridge", self.bridge, "--bip", self.bip,
              *self.flags], stdout=self.log, stderr=self.log)
         if wait:

@@ -141,7 +141,7 @@ Result<void> info(Call& call) {
         {"Driver", info.storage_driver},
         {"DriverStatus", driver_status_json(info)},
         {"Plugins", Object{{"Volume", Array{"local"}},
-                           {"Network", Array{"bridge", "host", "null"}},
+                           {"Network", Array{"bridge", "host", "ipvlan", "macvlan", "null", "overlay"}},
                            {"Authorization", nullptr},
                            {"Log", log_drivers_json()}}},
         {"Debug", log::enabled(log::Level::debug)},

@@ -76,12 +76,14 @@ Result<void> check_networks(const Core& core, ContainerSettings& settings) {
 }
 
 void publish_network(Core& core, const Container& container, const EndpointRecord& endpoint, const char* action) {
+    // Removed already: it was the last one on it, and most are bridges.
+    const auto network = core.networks->find(endpoint.network_id);
     core.events.publish({.type = "network",
                          .action = action,
                          .actor = endpoint.network_id,
                          .attributes = {{"container", container.id.str()},
                                         {"name", endpoint.network.empty() ? "bridge" : endpoint.network},
-                                        {"type", "bridge"}},
+                                        {"type", network.ok() ? network->driver : "bridge"}},
                          .time = {}});
 }
 

@@ -64,16 +64,18 @@ std::vector<MountPointView> view_mounts(const ContainerSettings& settings) {
 std::map<std::string, model::EndpointSettings> view_networks(const Core& core, const ContainerSettings& settings,
                                                              const ContainerState& state) {
     auto networks = networks_of(settings, state);
+    // Where the link itself is the way out, there is no gateway to show.
+    auto gateway = [](const std::string& text) { return text == "0.0.0.0" || text == "::" ? std::string() : text; };
     auto fill = [&](model::EndpointSettings& endpoint, const EndpointRecord& record) {
         endpoint.network_id = record.network_id;
         endpoint.endpoint_id = record.endpoint_id;
-        endpoint.gateway = record.gateway;
+        endpoint.gateway = gateway(record.gateway);
         endpoint.ip_address = record.ip_address;
         endpoint.ip_prefix_len = record.prefix_length;
         endpoint.mac_address = record.mac_address;
         endpoint.global_ipv6_address = record.ipv6_address;
         endpoint.global_ipv6_prefix_len = record.ipv6_prefix_length;
-        endpoint.ipv6_gateway = record.ipv6_gateway;
+        endpoint.ipv6_gateway = gateway(record.ipv6_gateway);
     };
     for (auto& [name, endpoint] : networks) {
         if (is_predefined_network(name)) continue;

@@ -5,7 +5,7 @@
 namespace hull::engine {
 
 Result<void> NetworkKeeper::install_rules_again(Network& network) {
-    TRY(network.bridge->install_rules_again());
+    TRY(network.carrier->install_rules_again());
     std::map<std::string, Present> present;
     {
         std::lock_guard lock(mutex_);
@@ -24,9 +24,9 @@ void NetworkKeeper::restore_rules() {
         for (const auto& [id, network] : networks_) networks.push_back(network);
     }
     for (const NetworkPtr& network : networks) {
-        if (!network->bridge) continue;
-        auto fault = network->bridge->find_fault();
-        if (!fault.ok() || *fault != net::Bridge::Fault::rules) continue;
+        if (!network->carrier) continue;
+        auto fault = network->carrier->find_fault();
+        if (!fault.ok() || *fault != net::Network::Fault::rules) continue;
         if (auto done = install_rules_again(*network); done.ok())
             log::warning("firewall rules of network " + network->record.name +
                          " were taken away by another program; they are there again");
@@ -45,7 +45,8 @@ void NetworkKeeper::check(Repair repair, Damages& found) {
     for (const NetworkPtr& network : networks) {
         const NetworkRecord& record = network->record;
         const bool predefined = is_predefined_network(record.name);
-        if (predefined && !network->bridge) continue; // --bridge none
+        if (predefined && !network->carrier) continue; // --bridge none
+
         if (!predefined) {
             auto stored = records_.get(store::Table::networks, record.id);
             if (stored.ok() && !*stored)
@@ -54,14 +55,15 @@ void NetworkKeeper::check(Repair repair, Damages& found) {
                                         store::Durability::power_loss);
                 });
         }
-        auto fault =
-            network->bridge ? network->bridge->find_fault() : Result<net::Bridge::Fault>(net::Bridge::Fault::device);
+        if (record.config_only) continue;
+        auto fault = network->carrier ? network->carrier->find_fault()
+                                      : Result<net::Network::Fault>(net::Network::Fault::device);
         if (!fault.ok()) {
             found.push_back({"network", record.name, fault.error().message(), "look at the machine's network"});
             continue;
         }
-        if (*fault == net::Bridge::Fault::none) continue;
-        if (*fault == net::Bridge::Fault::rules) {
+        if (*fault == net::Network::Fault::none) continue;
+        if (*fault == net::Network::Fault::rules) {
             note(found,
                  {"network", record.name, "its firewall rules are missing", "they and published ports are made again"},
                  repair, [&] { return install_rules_again(*network); });
@@ -78,11 +80,7 @@ void NetworkKeeper::check(Repair repair, Damages& found) {
               can ? "it is made again" : "end its containers and restart the engine: that makes it again"},
              repair, [&]() -> Result<void> {
                  if (!can) return Error(ErrorKind::conflict, "containers are on it, or the engine itself holds it");
-                 auto made = TRY(net::Bridge::create(config_of(record)));
-                 std::lock_guard lock(mutex_);
-                 network->own = std::move(made);
-                 network->bridge = network->own.get();
-                 return {};
+                 return make(*network);
              });
     }
     auto records = records_.all(store::Table::networks);

@@ -10,96 +10,23 @@
 namespace hull::engine {
 namespace {
 
-constexpr const char* kBridgeOptions = "com.docker.network.bridge.";
-
-Error bad_request(std::string text) { return {ErrorKind::invalid_argument, std::move(text)}; }
-
-Result<bool> bool_option(const std::map<std::string, std::string>& options, const std::string& key, bool absent) {
-    auto found = options.find(key);
-    if (found == options.end()) return absent;
-    const std::string& text = found->second;
-    if (text == "true" || text == "1" || text == "t" || text == "T" || text == "TRUE" || text == "True") return true;
-    if (text == "false" || text == "0" || text == "f" || text == "F" || text == "FALSE" || text == "False")
-        return false;
-    return bad_request("invalid value for " + key + ": " + text);
-}
-
-std::string text_option(const std::map<std::string, std::string>& options, const std::string& key) {
-    auto found = options.find(key);
-    return found == options.end() ? std::string() : found->second;
-}
-
-// What can't be honoured is refused here, before anything is made.
-Result<void> check_options(const model::NetworkRequest& request) {
-    auto unsupported = [](const std::string& text) { return Error(ErrorKind::unsupported, text); };
-    if (!request.enable_ipv4.value_or(true) && !request.enable_ipv6) return bad_request("IPv4 or IPv6 must be enabled");
-    if (request.config_only || !request.config_from.empty())
-        return unsupported("configuration-only networks are not supported");
-    if (request.ingress) return bad_request("Ingress network creation is not supported outside a swarm");
-    if (!request.scope.empty() && request.scope != "local")
-        return bad_request("invalid scope \"" + request.scope + "\": this engine is not in a swarm");
-    if (!request.ipam.driver.empty() && request.ipam.driver != "default")
-        return unsupported("IPAM driver \"" + request.ipam.driver + "\" is not supported");
-    for (const auto& [key, value] : request.options) {
-        const bool is_default = key == "com.docker.network.bridge.gateway_mode_ipv4"         ? value == "nat"
-                                : key == "com.docker.network.bridge.gateway_mode_ipv6"       ? value == "nat"
-                                : key == "com.docker.network.bridge.inhibit_ipv4"            ? value == "false"
-                                : key == "com.docker.network.bridge.trusted_host_interfaces" ? value.empty()
-                                                                                             : true;
-        if (!is_default) return unsupported("network option " + key + "=" + value + " is not supported");
+// What the engine chose, as inspect shows it.
+void show_subnets(NetworkRecord& record, const net::Network& network) {
+    for (const net::Network::Subnet& one : network.subnets()) {
+        const bool v6 = one.subnet.address.is_v6();
+        auto at = std::ranges::find_if(record.ipam.config, [&](const model::IpamPool& pool) {
+            const auto subnet = net::Prefix::parse(pool.subnet);
+            return subnet.ok() && *subnet == one.subnet;
+        });
+        if (at == record.ipam.config.end())
+            at = record.ipam.config.insert(v6 ? record.ipam.config.end() : record.ipam.config.begin(),
+                                           model::IpamPool{});
+        at->subnet = one.subnet.str();
+        if (at->gateway.empty()) at->gateway = one.gateway.str();
     }
-    return {};
 }
 
-bool is_ipv6(const model::IpamPool& pool) {
-    return (pool.subnet + pool.gateway + pool.ip_range).find(':') != std::string::npos;
-}
-
-// nullptr: none was given, or chosen yet.
-const model::IpamPool* pool_of(const model::IpamSettings& ipam, bool v6) {
-    for (const model::IpamPool& pool : ipam.config)
-        if (is_ipv6(pool) == v6) return &pool;
-    return nullptr;
-}
-
-Result<void> check_pool(const model::IpamSettings& ipam) {
-    size_t of_v4 = 0, of_v6 = 0;
-    for (const model::IpamPool& pool : ipam.config) ++(is_ipv6(pool) ? of_v6 : of_v4);
-    if (of_v4 > 1 || of_v6 > 1) return bad_request("bridge driver doesn't support multiple subnets");
-    for (const model::IpamPool& pool : ipam.config) {
-        if (pool.subnet.empty()) {
-            if (!pool.gateway.empty() || !pool.ip_range.empty() || !pool.aux_addresses.empty())
-                return bad_request("every ip-range or gateway must have a corresponding subnet");
-            continue;
-        }
-        auto subnet = net::Prefix::parse(pool.subnet);
-        if (!subnet.ok()) return bad_request("invalid subnet " + pool.subnet + ": not a network in CIDR notation");
-        if (subnet->address.is_v6() && subnet->length > 126)
-            return bad_request("invalid subnet " + pool.subnet + ": too small");
-        if (subnet->network() != *subnet)
-            return bad_request("invalid subnet " + pool.subnet + ": it should be " + subnet->network().str());
-        if (!pool.ip_range.empty()) {
-            auto range = net::Prefix::parse(pool.ip_range);
-            if (!range.ok() || range->length < subnet->length || !subnet->contains(range->address))
-                return bad_request("invalid ip-range " + pool.ip_range + ": not a part of the subnet " + pool.subnet);
-        }
-        auto within = [&](const std::string& text, const char* what) -> Result<void> {
-            auto ip = net::IpAddress::parse(text);
-            if (!ip.ok() || !subnet->contains(*ip))
-                return bad_request(std::string("invalid ") + what + " " + text + ": not in the subnet " + pool.subnet);
-            return {};
-        };
-        if (!pool.gateway.empty()) TRY(within(pool.gateway, "gateway address"));
-        for (const auto& [name, address] : pool.aux_addresses) TRY(within(address, "auxiliary address"));
-    }
-    return {};
-}
-
-// The name of the device says whose network it is.
-std::string bridge_name(const NetworkRecord& record) {
-    std::string asked = text_option(record.options, std::string(kBridgeOptions) + "name");
-    return asked.empty() ? "br-" + record.id.substr(0, 12) : asked;
-}
+Error bad_network(std::string text) { return {ErrorKind::invalid_argument, std::move(text)}; }
 
 } // namespace
 
@@ -130,7 +57,7 @@ Result<void> NetworkKeeper::load(net::Bridge* bridge, std::string bridge_id) {
         network->record.enable_ipv6 = bridge->ipv6().has_value();
         if (!defaults_.host_ip.empty())
             network->record.options[std::string(kBridgeOptions) + "host_binding_ipv4"] = defaults_.host_ip;
-        network->bridge = bridge;
+        network->carrier = bridge;
         networks_[network->record.id] = std::move(network);
     }
     for (const store::Record& one : TRY(records_.all(store::Table::networks))) {
@@ -141,139 +68,132 @@ Result<void> NetworkKeeper::load(net::Bridge* bridge, std::string bridge_id) {
         }
         auto network = std::make_shared<Network>();
         network->record = *std::move(record);
-        auto made = net::Bridge::create(config_of(network->record));
         // The others are as good as before; this one's containers get the error.
-        if (!made.ok()) log::error("network " + network->record.name, made.error());
-        if (made.ok()) network->own = *std::move(made);
-        network->bridge = network->own.get();
+        if (!network->record.config_only)
+            if (auto made = make(*network); !made.ok()) log::error("network " + network->record.name, made.error());
         networks_[network->record.id] = std::move(network);
     }
     return {};
 }
 
-net::BridgeConfig NetworkKeeper::config_of(const NetworkRecord& record) const {
-    net::BridgeConfig config;
-    auto on = [](bool value) { return value ? net::Switch::on : net::Switch::off; };
-    const std::string prefix = kBridgeOptions;
-    config.name = record.bridge;
-    config.pools = defaults_.address_pools;
-    config.owner = defaults_.owner + " network " + record.id.substr(0, 12);
-    config.container_communication = on(bool_option(record.options, prefix + "enable_icc", true).ok()
-                                            ? *bool_option(record.options, prefix + "enable_icc", true)
-                                            : true);
-    auto masquerade = bool_option(record.options, prefix + "enable_ip_masquerade", true);
-    config.masquerade = on(!masquerade.ok() || *masquerade);
-    config.internal = on(record.internal);
-    if (const std::string mtu = text_option(record.options, "com.docker.network.driver.mtu"); !mtu.empty())
-        config.mtu = static_cast<uint32_t>(std::strtoul(mtu.c_str(), nullptr, 10));
-    config.ipv4 = on(record.enable_ipv4);
-    config.ipv6 = on(record.enable_ipv6);
-    config.firewall6 = on(defaults_.ip6tables);
-    for (const bool v6 : {false, true}) {
-        const model::IpamPool* pool = pool_of(record.ipam, v6);
-        auto subnet = net::Prefix::parse(pool ? pool->subnet : "");
-        if (!subnet.ok() || !(v6 ? record.enable_ipv6 : record.enable_ipv4)) continue;
-        net::IpAddress host = net::next_address(subnet->network().address);
-        if (auto gateway = net::IpAddress::parse(pool->gateway); gateway.ok()) host = *gateway;
-        (v6 ? config.address6 : config.address) = net::Prefix{host, subnet->length};
-        if (auto range = net::Prefix::parse(pool->ip_range); range.ok())
-            (v6 ? config.fixed_cidr6 : config.fixed_cidr) = *range;
-        for (const auto& [name, address] : pool->aux_addresses)
-            if (auto ip = net::IpAddress::parse(address); ip.ok()) config.reserved.push_back(*ip);
-    }
-    return config;
+std::vector<net::Prefix> NetworkKeeper::taken_subnets(const std::string& but) const {
+    std::vector<net::Prefix> out;
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, network] : networks_)
+        if (id != but && network->carrier)
+            for (const auto& one : network->carrier->subnets()) out.push_back(one.subnet);
+    return out;
 }
 
 Result<void> NetworkKeeper::check_overlap(const net::Prefix& subnet, const std::string& id) const {
-    std::lock_guard lock(mutex_);
-    for (const auto& [other, network] : networks_) {
-        if (other == id || !network->bridge) continue;
-        const auto v6 = network->bridge->ipv6();
-        if (network->bridge->subnet().overlaps(subnet) || (v6 && v6->subnet.overlaps(subnet)))
+    for (const net::Prefix& other : taken_subnets(id))
+        if (other.overlaps(subnet))
             return Error(ErrorKind::forbidden, "invalid pool request: Pool overlaps with other one on this address "
                                                "space");
+    return {};
+}
+
+// Docker's rules for networks on one device of the host.
+Result<void> NetworkKeeper::check_parent(const NetworkRecord& record) const {
+    if (record.driver != "macvlan" && record.driver != "ipvlan") return {};
+    auto passthru = [](const NetworkRecord& one) {
+        auto mode = one.options.find("macvlan_mode");
+        return mode != one.options.end() && mode->second == "passthru";
+    };
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, network] : networks_) {
+        const NetworkRecord& other = network->record;
+        if (other.bridge != record.bridge || other.config_only) continue;
+        if (other.driver != "macvlan" && other.driver != "ipvlan") continue;
+        if (other.driver != record.driver)
+            return Error(ErrorKind::forbidden, other.driver + " network " + other.name +
+                                                   " is already using parent interface " + record.bridge +
+                                                   ": a device carries macvlan or ipvlan, not both");
+        if (passthru(record))
+            return Error(ErrorKind::forbidden, "cannot use mode passthru, macvlan network " + other.id +
+                                                   " is already using parent interface " + record.bridge);
+        if (passthru(other))
+            return Error(ErrorKind::forbidden, "macvlan network " + other.id + " is already using parent interface " +
+                                                   record.bridge + " in mode passthru");
     }
     return {};
 }
 
-Result<NetworkRecord> NetworkKeeper::create(const model::NetworkRequest& asked) {
+Result<void> NetworkKeeper::make(Network& network) const {
+    network.own = TRY(make_network(network.record, defaults_, taken_subnets(network.record.id)));
+    network.carrier = network.own.get();
+    return {};
+}
+
+// The settings of the network that it has them from.
+Result<model::NetworkRequest> NetworkKeeper::with_configuration(const model::NetworkRequest& asked) const {
     model::NetworkRequest request = asked;
-    request.options.insert(defaults_.bridge_options.begin(), defaults_.bridge_options.end());
-    if (request.name.empty() || request.name.find_first_not_of(" \t") == std::string::npos)
-        return bad_request("invalid network name: name is empty");
-    if (is_predefined_network(request.name))
-        return Error(ErrorKind::forbidden, "operation is not permitted on predefined " + request.name + " network ");
-    const std::string driver = request.driver.empty() || request.driver == "default" ? "bridge" : request.driver;
-    if (driver == "host" || driver == "null")
-        return Error(ErrorKind::forbidden, "only one instance of \"" + driver + "\" network is allowed");
-    if (driver == "overlay")
-        return Error(ErrorKind::unavailable, "This node is not a swarm manager. Use \"docker swarm init\" or \"docker "
-                                             "swarm join\" to connect this node to swarm and try again.");
-    if (driver == "macvlan" || driver == "ipvlan")
-        return Error(ErrorKind::unsupported, "the network driver " + driver + " is not supported yet");
-    if (driver != "bridge") return Error(ErrorKind::not_found, "plugin \"" + driver + "\" not found");
-    TRY(check_options(request));
-    TRY(check_pool(request.ipam));
-    for (const char* key : {"enable_icc", "enable_ip_masquerade"})
-        TRY(bool_option(request.options, std::string(kBridgeOptions) + key, true));
-    if (const std::string mtu = text_option(request.options, "com.docker.network.driver.mtu"); !mtu.empty()) {
-        char* end = nullptr;
-        const unsigned long value = std::strtoul(mtu.c_str(), &end, 10);
-        if (*end != '\0' || value < 68 || value > 65535) return bad_request("invalid MTU: " + mtu);
+    if (asked.config_from.empty()) return request;
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, network] : networks_) {
+        const NetworkRecord& record = network->record;
+        if (!record.config_only || record.name != asked.config_from) continue;
+        request.ipam = record.ipam;
+        request.options = record.options;
+        request.labels = record.labels;
+        request.enable_ipv6 = record.enable_ipv6;
+        if (!record.enable_ipv4) request.enable_ipv4 = false;
+        return request;
     }
+    return Error(ErrorKind::not_found, "configuration network \"" + asked.config_from + "\" does not exist");
+}
+
+Result<NetworkRecord> NetworkKeeper::create(const model::NetworkRequest& asked) {
+    if (asked.name.empty() || asked.name.find_first_not_of(" \t") == std::string::npos)
+        return bad_network("invalid network name: name is empty");
+    if (is_predefined_network(asked.name))
+        return Error(ErrorKind::forbidden, "operation is not permitted on predefined " + asked.name + " network ");
+    TRY(check_configuration(asked));
+    const std::string driver = TRY(check_driver(asked));
 
     std::lock_guard one(creating_);
     {
         std::lock_guard lock(mutex_);
         for (const auto& [id, network] : networks_)
-            if (network->record.name == request.name)
-                return Error(ErrorKind::conflict, "network with name " + request.name + " already exists");
+            if (network->record.name == asked.name)
+                return Error(ErrorKind::conflict, "network with name " + asked.name + " already exists");
     }
+    model::NetworkRequest request = TRY(with_configuration(asked));
+    if (driver == "bridge") request.options.insert(defaults_.bridge_options.begin(), defaults_.bridge_options.end());
+    TRY(check_request(request, driver));
     auto network = std::make_shared<Network>();
     NetworkRecord& record = network->record;
     record.id = random_id();
     record.name = request.name;
+    record.driver = driver;
     record.created = wall_now();
     record.internal = request.internal;
     record.attachable = request.attachable;
     record.enable_ipv4 = request.enable_ipv4.value_or(true);
     record.enable_ipv6 = request.enable_ipv6;
+    record.config_only = request.config_only;
+    record.config_from = request.config_from;
     record.ipam = request.ipam;
     record.ipam.driver = "default";
     std::erase_if(record.ipam.config, [](const model::IpamPool& pool) { return pool.subnet.empty(); });
     record.options = request.options;
     record.labels = request.labels;
-    record.bridge = bridge_name(record);
-    for (const model::IpamPool& pool : record.ipam.config)
-        if (is_ipv6(pool) ? record.enable_ipv6 : record.enable_ipv4)
-            TRY(check_overlap(TRY(net::Prefix::parse(pool.subnet)), record.id));
+    if (!record.config_only) {
+        record.bridge = device_of(record);
+        TRY(check_parent(record));
+        for (const model::IpamPool& pool : record.ipam.config)
+            if (is_ipv6(pool) ? record.enable_ipv6 : record.enable_ipv4)
+                TRY(check_overlap(TRY(net::Prefix::parse(pool.subnet)), record.id));
+    }
 
     // On record first: what a crash leaves is then known to the next engine.
     TRY(records_.put(store::Table::networks, record.id, model::print_network_record(record)));
-    auto made = net::Bridge::create(config_of(record));
-    if (auto reached = failpoint("network.made"); made.ok() && !reached.ok()) {
-        (void)(*made)->remove();
-        made = std::move(reached).error();
-    }
-    if (made.ok()) {
-        network->own = *std::move(made);
-        network->bridge = network->own.get();
-        auto show = [&](bool v6, const net::Prefix& subnet, const net::IpAddress& gateway) {
-            auto at = std::ranges::find_if(record.ipam.config,
-                                           [&](const model::IpamPool& pool) { return is_ipv6(pool) == v6; });
-            if (at == record.ipam.config.end())
-                at = record.ipam.config.insert(v6 ? record.ipam.config.end() : record.ipam.config.begin(),
-                                               model::IpamPool{});
-            at->subnet = subnet.str();
-            if (at->gateway.empty()) at->gateway = gateway.str();
-        };
-        const net::Bridge& bridge = *network->bridge;
-        if (record.enable_ipv4) show(false, bridge.subnet(), bridge.gateway());
-        if (const auto v6 = bridge.ipv6()) show(true, v6->subnet, v6->gateway);
-    }
+    Result<void> made = record.config_only ? Result<void>() : make(*network);
+    if (auto reached = failpoint("network.made"); made.ok() && !reached.ok()) made = std::move(reached).error();
+    if (made.ok() && network->carrier) show_subnets(record, *network->carrier);
     Result<void> done = made.ok() ? records_.put(store::Table::networks, record.id, model::print_network_record(record),
                                                  store::Durability::power_loss)
-                                  : Result<void>(made.error());
+                                  : std::move(made);
     if (!done.ok()) {
         if (network->own) (void)network->own->remove();
         (void)records_.erase(store::Table::networks, record.id);
@@ -307,7 +227,7 @@ Result<NetworkKeeper::NetworkPtr> NetworkKeeper::look_up(const std::string& name
     NetworkPtr match;
     for (const auto& [id, network] : networks_) {
         if (wanted.empty() || !id.starts_with(wanted)) continue;
-        if (match) return bad_request("network " + name + " is ambiguous (2 matches found based on ID prefix)");
+        if (match) return bad_network("network " + name + " is ambiguous (2 matches found based on ID prefix)");
         match = network;
     }
     if (!match) return Error(ErrorKind::not_found, "network " + name + " not found");
@@ -330,6 +250,10 @@ Result<void> NetworkKeeper::remove(const std::string& name) {
     std::lock_guard one(creating_);
     {
         std::lock_guard lock(mutex_);
+        for (const auto& [id, other] : networks_)
+            if (record.config_only && other->record.config_from == record.name)
+                return Error(ErrorKind::forbidden,
+                             "error while removing network: configuration network \"" + record.name + "\" is in use");
         if (!networks_.contains(record.id)) return Error(ErrorKind::not_found, "network " + name + " not found");
         if (!network->members.empty())
             return Error(ErrorKind::forbidden, "error while removing network: network " + record.name + " id " +
@@ -341,11 +265,7 @@ Result<void> NetworkKeeper::remove(const std::string& name) {
         auto erased = records_.erase(store::Table::networks, record.id);
         if (erased.ok() || !network->own) return erased;
         // It stays, so what it needs is made again.
-        auto again = net::Bridge::create(config_of(record));
-        if (again.ok()) {
-            network->own = *std::move(again);
-            network->bridge = network->own.get();
-        }
+        (void)make(*network).ok();
         return erased;
     }();
     if (gone.ok()) return {};

@@ -20,6 +20,7 @@
 #include "base/unique_fd.h"
 #include "engine/check.h"
 #include "engine/network_names.h"
+#include "engine/network_plan.h"
 #include "engine/port_bindings.h"
 #include "model/container_record.h"
 #include "model/network.h"
@@ -46,14 +47,6 @@ struct NetworkMember {
     std::vector<PortWish> ports;
     std::vector<std::string> dns;      // --dns
     std::vector<std::string> host_dns; // of the host
-};
-
-struct NetworkDefaults {
-    std::string owner;                                 // written on devices
-    std::vector<net::SubnetPool> address_pools;        // empty: Docker's
-    std::map<std::string, std::string> bridge_options; // of new networks that don't say otherwise
-    bool ip6tables = true;                             // firewall rules for IPv6, too
-    std::string host_ip;                               // of ports published on the default bridge; empty: every one
 };
 
 class NetworkKeeper {
@@ -99,8 +92,8 @@ public:
 private:
     struct Network {
         NetworkRecord record;
-        std::unique_ptr<net::Bridge> own;
-        net::Bridge* bridge = nullptr; // own, or the default; null: it couldn't be made
+        std::unique_ptr<net::Network> own;
+        net::Network* carrier = nullptr; // own, or the default; null: it couldn't be made, or is only settings
         std::set<std::string> members;
     };
     using NetworkPtr = std::shared_ptr<Network>;
@@ -116,12 +109,17 @@ private:
         : defaults_(std::move(defaults)), records_(records) {}
     Result<void> load(net::Bridge* bridge, std::string bridge_id);
     Result<NetworkPtr> look_up(const std::string& name) const;
-    net::BridgeConfig config_of(const NetworkRecord& record) const;
+    std::vector<net::Prefix> taken_subnets(const std::string& but) const;
     Result<void> check_overlap(const net::Prefix& subnet, const std::string& id) const;
+    Result<void> check_parent(const NetworkRecord& record) const;
+    Result<void> make(Network& network) const;
+    Result<model::NetworkRequest> with_configuration(const model::NetworkRequest& asked) const;
 
     Result<EndpointRecord> attach(const NetworkMember& member, const NetworkPtr& network, BorrowedFd net_ns,
                                   const Present& present);
-    void detach(const std::string& container, const EndpointRecord& endpoint);
+    // live: its namespace, when that goes on.
+    void detach(const std::string& container, const EndpointRecord& endpoint,
+                std::optional<BorrowedFd> live = std::nullopt);
     Result<void> set_gateway(const NetworkMember& member, Present& present, BorrowedFd net_ns);
     Result<void> publish(const NetworkMember& member, Present& present);
     void give_back(const std::string& container, const PublishedPort& port);

@@ -62,7 +62,7 @@ std::vector<EndpointRecord> NetworkKeeper::by_preference(const NetworkMember& me
     std::ranges::stable_sort(list, [&](const EndpointRecord& a, const EndpointRecord& b) {
         auto internal = [&](const EndpointRecord& one) {
             NetworkPtr network = by_id(one.network_id);
-            return network && network->record.internal;
+            return network && is_isolated(network->record);
         };
         if (internal(a) != internal(b)) return internal(b);
         if (a.leads_outside() != b.leads_outside()) return a.leads_outside();
@@ -76,7 +76,10 @@ std::vector<EndpointRecord> NetworkKeeper::by_preference(const NetworkMember& me
 
 Result<EndpointRecord> NetworkKeeper::attach(const NetworkMember& member, const NetworkPtr& network, BorrowedFd net_ns,
                                              const Present& present) {
-    if (!network->bridge)
+    if (network->record.config_only)
+        return Error(ErrorKind::forbidden, network->record.name + " is a configuration-only network: no container can "
+                                                                  "be on it");
+    if (!network->carrier)
         return Error(ErrorKind::unavailable, "network " + network->record.name + " could not be set up on this host");
     const net::EndpointRequest request = TRY(endpoint_request(settings_of(member, network->record.name)));
     {
@@ -86,30 +89,38 @@ Result<EndpointRecord> NetworkKeeper::attach(const NetworkMember& member, const 
         network->members.insert(member.container);
     }
     auto prefix = network->record.options.find("com.docker.network.container_iface_prefix");
-    auto made = network->bridge->attach(
+    auto made = network->carrier->attach(
         net_ns, next_interface(present.endpoints, prefix == network->record.options.end() ? "eth" : prefix->second),
-        request, net::Bridge::DefaultRoute::leave);
+        request, net::Network::DefaultRoute::leave);
     if (!made.ok()) {
         {
             std::lock_guard lock(mutex_);
             network->members.erase(member.container);
         }
         // What was made of the link is on its way out; the next one may want its name.
-        network->bridge->drain();
-        return std::move(made).error();
+        network->carrier->drain();
+        Error why = std::move(made).error();
+        if (why.kind() != ErrorKind::no_space) return why;
+        const std::string text = why.message();
+        return Error(ErrorKind::no_space,
+                     text.substr(0, text.rfind(": ")) + ": " + network->record.name + " (" + network->record.id + ")");
     }
     EndpointRecord record = record_of_endpoint(*made, network->record.id, network->record.name);
-    if (network->record.internal) record.gateway = record.ipv6_gateway = "";
+    if (is_isolated(network->record)) record.gateway = record.ipv6_gateway = "";
     return record;
 }
 
-void NetworkKeeper::detach(const std::string& container, const EndpointRecord& endpoint) {
+void NetworkKeeper::detach(const std::string& container, const EndpointRecord& endpoint,
+                           std::optional<BorrowedFd> live) {
     NetworkPtr network = by_id(endpoint.network_id);
     if (!network) return;
-    if (network->bridge) {
+    if (network->carrier) {
         net::Endpoint gone;
         gone.host_interface = endpoint.host_interface;
-        network->bridge->disconnect(gone);
+        gone.interface = endpoint.interface;
+        auto done = live ? network->carrier->detach(*live, gone) : Result<void>();
+        if (!done.ok()) log::warning("take " + endpoint.interface + " from container " + container, done.error());
+        if (!live || !done.ok()) network->carrier->disconnect(gone);
     }
     std::lock_guard lock(mutex_);
     network->members.erase(container);
@@ -146,7 +157,7 @@ void NetworkKeeper::set_names(const NetworkMember& member, const Present& presen
                                  .main = member.name,
                                  .names = {member.name, member.container.substr(0, 12), member.hostname},
                                  .links = {},
-                                 .internal = network->record.internal};
+                                 .internal = is_isolated(network->record)};
         if (!made->ip.unspecified()) one.ips.push_back(made->ip);
         if (made->ip6) one.ips.push_back(*made->ip6);
         for (const std::string& alias : settings.aliases) one.names.push_back(alias);
@@ -237,7 +248,12 @@ Result<void> NetworkKeeper::rejoin(const NetworkMember& member, BorrowedFd net_n
     for (const EndpointRecord& endpoint : before.endpoints) present.endpoints.push_back(endpoint);
     present.ports = before.ports;
     const auto list = by_preference(member, present);
-    if (!list.empty()) present.port_network = list[0].network_id;
+    for (const EndpointRecord& one : list) {
+        NetworkPtr network = by_id(one.network_id);
+        if (!network || !network->carrier || !network->carrier->publishes()) continue;
+        present.port_network = one.network_id;
+        break;
+    }
     for (const EndpointRecord& one : list) {
         if (present.gateway.empty() && !one.gateway.empty()) present.gateway = one.interface;
         if (present.gateway6.empty() && !one.ipv6_gateway.empty()) present.gateway6 = one.interface;
@@ -288,7 +304,7 @@ Result<NetworkKeeper::Joined> NetworkKeeper::connect(const NetworkMember& member
     if (done.ok()) done = serve_names(member, present, net_ns);
     if (done.ok() && present.ports.empty()) done = publish(member, present);
     if (!done.ok()) {
-        detach(member.container, endpoint);
+        detach(member.container, endpoint, net_ns);
         present.endpoints.pop_back();
         (void)set_gateway(member, present, net_ns);
         set_names(member, present);
@@ -316,9 +332,7 @@ Result<NetworkKeeper::Joined> NetworkKeeper::disconnect(const NetworkMember& mem
     const bool had_ports = present.port_network == network->record.id && !present.ports.empty();
     if (had_ports) unpublish(member.container, present);
     present.endpoints.erase(std::ranges::find(present.endpoints, endpoint.endpoint_id, &EndpointRecord::endpoint_id));
-    detach(member.container, endpoint);
-    // The link is on its way out, and its routes with it.
-    if (network->bridge) network->bridge->drain();
+    detach(member.container, endpoint, net_ns); // and its routes
     for (std::string* gateway : {&present.gateway, &present.gateway6})
         if (*gateway == endpoint.interface) gateway->clear();
     set_names(member, present);

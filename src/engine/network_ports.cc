@@ -56,14 +56,19 @@ std::vector<net::PortRule> rules_of(const std::vector<PublishedPort>& ports, con
 
 Result<void> NetworkKeeper::publish(const NetworkMember& member, Present& present) {
     if (member.ports.empty()) return {};
-    const auto list = by_preference(member, present);
+    auto list = by_preference(member, present);
+    // Those of a macvlan are on the link themselves.
+    std::erase_if(list, [&](const EndpointRecord& one) {
+        NetworkPtr of = by_id(one.network_id);
+        return !of || !of->carrier || !of->carrier->publishes();
+    });
     if (list.empty() || !list[0].leads_outside()) return {}; // no way out, none in
     // Where others of it are already, or the way out.
     auto at =
         present.ports.empty() ? list.end() : std::ranges::find(list, present.port_network, &EndpointRecord::network_id);
     const EndpointRecord& endpoint = at == list.end() ? list[0] : *at;
     NetworkPtr network = by_id(endpoint.network_id);
-    if (!network || !network->bridge) return {};
+    if (!network || !network->carrier) return {};
     const net::Endpoint target = TRY(endpoint_from_record(endpoint));
     std::string default_ip;
     if (auto option = network->record.options.find("com.docker.network.bridge.host_binding_ipv4");
@@ -104,7 +109,7 @@ Result<void> NetworkKeeper::publish(const NetworkMember& member, Present& presen
         for (const PortWish& wish : member.ports) TRY(one(wish));
         const std::vector<PublishedPort> added(present.ports.begin() + static_cast<ptrdiff_t>(before),
                                                present.ports.end());
-        return network->bridge->publish(rules_of(added, target), endpoint.host_interface);
+        return network->carrier->publish(rules_of(added, target), endpoint.host_interface);
     }();
     present.port_network = network->record.id;
     if (done.ok()) return {};
@@ -136,9 +141,9 @@ Result<NetworkKeeper::Joined> NetworkKeeper::change_ports(const NetworkMember& m
         return Error(ErrorKind::forbidden, "container " + member.name + " is on no network that leads outside");
     for (const EndpointRecord& endpoint : present.endpoints) {
         NetworkPtr network = by_id(endpoint.network_id);
-        if (endpoint.network_id != present.port_network || !network || !network->bridge) continue;
+        if (endpoint.network_id != present.port_network || !network || !network->carrier) continue;
         if (auto target = endpoint_from_record(endpoint); target.ok())
-            network->bridge->unpublish(rules_of(gone, *target));
+            network->carrier->unpublish(rules_of(gone, *target));
     }
     for (const PublishedPort& port : gone) {
         give_back(member.container, port);
@@ -154,9 +159,9 @@ void NetworkKeeper::unpublish(const std::string& container, Present& present) {
     if (present.ports.empty()) return;
     NetworkPtr network = by_id(present.port_network);
     for (const EndpointRecord& endpoint : present.endpoints) {
-        if (!network || !network->bridge || endpoint.network_id != present.port_network) continue;
+        if (!network || !network->carrier || endpoint.network_id != present.port_network) continue;
         if (auto target = endpoint_from_record(endpoint); target.ok())
-            network->bridge->unpublish(rules_of(present.ports, *target));
+            network->carrier->unpublish(rules_of(present.ports, *target));
     }
     host_ports_.release(container);
     present.ports.clear();
@@ -166,9 +171,9 @@ Result<void> NetworkKeeper::publish_rules(const Present& present) {
     for (const EndpointRecord& endpoint : present.endpoints) {
         if (endpoint.network_id != present.port_network) continue;
         NetworkPtr network = by_id(endpoint.network_id);
-        if (network && network->bridge)
-            TRY(network->bridge->publish(rules_of(present.ports, TRY(endpoint_from_record(endpoint))),
-                                         endpoint.host_interface));
+        if (network && network->carrier)
+            TRY(network->carrier->publish(rules_of(present.ports, TRY(endpoint_from_record(endpoint))),
+                                          endpoint.host_interface));
     }
     return {};
 }

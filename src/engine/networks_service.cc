@@ -66,6 +66,7 @@ Result<std::vector<std::string>> NetworksService::prune(const Filters& filters) 
             used.push_back(name);
     std::vector<std::string> removed;
     for (const model::NetworkRecord& record : core_.networks->all()) {
+        if (record.config_only) continue;
         if (until && record.created >= *until) continue;
         if (!filters.labels("label", record.labels)) continue;
         if (filters.has("label!") && filters.labels("label!", record.labels)) continue;

@@ -49,7 +49,9 @@ struct Fields<m::NetworkRecord> {
                                             field("ipam", &m::NetworkRecord::ipam),
                                             field("options", &m::NetworkRecord::options),
                                             field("labels", &m::NetworkRecord::labels),
-                                            field("bridge", &m::NetworkRecord::bridge)};
+                                            field("bridge", &m::NetworkRecord::bridge),
+                                            field("config_only", &m::NetworkRecord::config_only),
+                                            field("config_from", &m::NetworkRecord::config_from)};
 };
 
 } // namespace hull::json

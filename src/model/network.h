@@ -31,7 +31,9 @@ struct NetworkRecord {
     IpamSettings ipam;
     std::map<std::string, std::string> options;
     Labels labels;
-    std::string bridge; // the device; not shown
+    std::string bridge; // the device that carries it; not shown
+    bool config_only = false;
+    std::string config_from; // the name of the one that it has its settings from
 };
 
 std::string print_network_record(const NetworkRecord& record);

@@ -12,10 +12,10 @@
 #include "net/conntrack.h"
 #include "net/families.h"
 #include "net/firewall.h"
+#include "net/guest_namespace.h"
 #include "net/link.h"
 #include "net/link_remover.h"
 #include "sys/file.h"
-#include "sys/net_namespace.h"
 
 namespace hull::net {
 namespace {
@@ -33,43 +33,6 @@ std::string new_host_name() { return std::string(k_host_prefix) + random_hex(8);
 
 uint32_t new_doomed_group() {
     return k_doomed_group | static_cast<uint32_t>(std::stoul(random_hex(6), nullptr, 16) & 0x3fffff);
-}
-
-enum class Namespace : unsigned char { fresh, in_use };
-
-// For the namespace of this thread: an address of IPv6 may be added, it is
-// announced when the MAC changes, and nobody on the network adds others.
-Result<void> allow_ipv6_inside(const std::string& interface) {
-    constexpr std::pair<const char*, std::string_view> k_settings[] = {
-        {"disable_ipv6", "0"},
-        {"ndisc_notify", "1"},
-        {"accept_ra", "0"},
-    };
-    for (const auto& [name, value] : k_settings) {
-        auto done = sys::write_existing("/proc/sys/net/ipv6/conf/" + interface + "/" + name, value);
-        if (!done.ok() && done.error().code() == ENOENT)
-            return Error(ErrorKind::unsupported, "IPv6 is switched off in this kernel");
-        TRY(std::move(done));
-    }
-    return {};
-}
-
-// Sets what Docker's containers find set in their namespaces, and opens a
-// socket there. A setting that this kernel lacks is left out.
-Result<NetlinkSocket> enter_and_open(BorrowedFd net_ns, Namespace state = Namespace::fresh,
-                                     const std::string& ipv6_interface = "") {
-    const auto inside = TRY(sys::NetNamespaceScope::enter(net_ns));
-    if (!ipv6_interface.empty()) TRY(allow_ipv6_inside(ipv6_interface));
-    if (state == Namespace::in_use) return open_route_socket();
-    // /proc/sys/net shows the namespace of the thread that looks.
-    constexpr std::pair<const char*, std::string_view> k_settings[] = {
-        {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"},
-        {"/proc/sys/net/ipv4/ping_group_range", "0 2147483647"},
-    };
-    for (const auto& [path, value] : k_settings)
-        if (auto done = sys::write_existing(path, value); !done.ok() && done.error().code() != ENOENT)
-            return std::move(done).error();
-    return open_route_socket();
 }
 
 // The machine's own devices: hardware, and what is built from it.
@@ -162,7 +125,7 @@ struct Bridge::Impl {
           remover(std::move(two), new_doomed_group(), [this](const std::vector<std::string>& gone) {
               for (const std::string& name : gone)
                   for (const FamilyPtr* family : {&families.v4, &families.v6})
-                      if (*family) (*family)->pool.release_all(name);
+                      if (*family) (*family)->release_all(name);
           }) {}
 
     Result<void> make_veth_for(const std::string& host_name, BorrowedFd net_ns,
@@ -204,15 +167,24 @@ Bridge::Bridge(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Bridge::~Bridge() = default;
 const std::string& Bridge::name() const { return impl_->config.name; }
 const std::string& Bridge::owner() const { return impl_->config.owner; }
-IpAddress Bridge::address() const { return impl_->families.v4 ? impl_->families.v4->address.address : IpAddress(); }
-Prefix Bridge::subnet() const {
-    return impl_->families.v4 ? impl_->families.v4->address.network() : Prefix{IpAddress(), 32};
+IpAddress Bridge::address() const {
+    return impl_->families.v4 ? impl_->families.v4->first().address.address : IpAddress();
 }
-IpAddress Bridge::gateway() const { return impl_->families.v4 ? impl_->families.v4->gateway : IpAddress(); }
+Prefix Bridge::subnet() const {
+    return impl_->families.v4 ? impl_->families.v4->first().address.network() : Prefix{IpAddress(), 32};
+}
+IpAddress Bridge::gateway() const { return impl_->families.v4 ? impl_->families.v4->first().gateway : IpAddress(); }
+std::vector<Network::Subnet> Bridge::subnets() const {
+    std::vector<Subnet> out;
+    for (const FamilyPtr* family : {&impl_->families.v4, &impl_->families.v6})
+        if (*family)
+            for (const Subnet& one : (*family)->subnets()) out.push_back(one);
+    return out;
+}
 std::optional<Bridge::Ipv6> Bridge::ipv6() const {
     const FamilyPtr& family = impl_->families.v6;
     if (!family) return std::nullopt;
-    return Ipv6{family->address.address, family->address.network(), family->gateway};
+    return Ipv6{family->first().address.address, family->first().address.network(), family->first().gateway};
 }
 const std::vector<std::string>& Bridge::warnings() const { return impl_->warnings; }
 
@@ -234,15 +206,29 @@ Result<void> Bridge::install_rules_again() {
     return {};
 }
 
+Result<void> Bridge::change_peers(const std::vector<IpAddress>& peers) {
+    if (!impl_->config.tunnel) return Error(ErrorKind::unsupported, "bridge " + name() + " has no tunnel");
+    Tunnel tunnel = *impl_->config.tunnel;
+    tunnel.peers = peers;
+    std::lock_guard held(impl_->socket_mutex);
+    return ensure_tunnel(impl_->socket, impl_->config, tunnel, impl_->device);
+}
+
 Result<std::unique_ptr<Bridge>> Bridge::create(const BridgeConfig& config) {
     TRY(check(config));
     NetlinkSocket socket = TRY(open_route_socket());
     NetlinkSocket second = TRY(open_route_socket());
     const BridgeDevice device = TRY(ensure_bridge(socket, config));
     auto plan = plan_addresses(config, device);
-    auto ready = plan.ok() ? prepare_forwarding(socket, config, plan->subnets()) : Result<void>(plan.error());
+    Result<void> ready;
+    if (!plan.ok()) ready = plan.error();
+    if (ready.ok() && config.tunnel) ready = ensure_tunnel(socket, config, *config.tunnel, device);
+    if (ready.ok()) ready = prepare_forwarding(socket, config, plan->subnets());
     if (!ready.ok()) {
-        if (device.origin == Origin::made_now) (void)delete_link(socket, config.name);
+        if (device.origin == Origin::made_now) {
+            if (config.tunnel) (void)delete_link(socket, tunnel_name(config));
+            (void)delete_link(socket, config.name);
+        }
         return std::move(ready).error().context("bridge " + config.name);
     }
     auto impl = std::make_unique<Impl>(config, device, *std::move(plan), std::move(socket), std::move(second));
@@ -257,7 +243,7 @@ Result<void> Bridge::recover(std::span<const Endpoint> live) {
         if (!family) return;
         // Two records with one address, or one of another subnet: the container
         // runs all the same, so the rest goes on.
-        if (const auto leased = family->pool.lease(ip, owner); !leased.ok())
+        if (const auto leased = family->lease(ip, owner); !leased.ok())
             log::warning("take over address " + ip.str(), leased.error());
     };
     for (const Endpoint& endpoint : live) {
@@ -289,12 +275,12 @@ Result<void> Bridge::Impl::make_veth_for(const std::string& host_name, BorrowedF
 
 Result<IpAddress> Bridge::Impl::lease(const FamilyPtr& family, const std::optional<IpAddress>& wanted,
                                       const std::string& owner) {
-    if (!wanted) return family->pool.lease(owner);
-    auto leased = family->pool.lease(*wanted, owner);
+    if (!wanted) return family->lease(owner);
+    auto leased = family->lease(*wanted, owner);
     if (!leased.ok() && leased.error().kind() == ErrorKind::conflict) {
         // Whoever had it may be on its way out: a restart of the same container.
         remover.drain();
-        leased = family->pool.lease(*wanted, owner);
+        leased = family->lease(*wanted, owner);
     }
     TRY(std::move(leased));
     return *wanted;
@@ -311,7 +297,7 @@ Result<Leases> Bridge::Impl::lease(const EndpointRequest& request, const std::st
 
 Result<PreparedLink> Bridge::prepare(BorrowedFd net_ns) {
     const std::string host_name = new_host_name();
-    NetlinkSocket guest = TRY(enter_and_open(net_ns, Namespace::fresh, impl_->has_ipv6() ? "default" : ""));
+    NetlinkSocket guest = TRY(open_fresh_guest_socket(net_ns, impl_->has_ipv6() ? "default" : ""));
     TRY(impl_->make_veth_for(host_name, net_ns));
     // From here on dropping the link undoes everything.
     PreparedLink link;
@@ -319,7 +305,7 @@ Result<PreparedLink> Bridge::prepare(BorrowedFd net_ns) {
 
     const FamilyPtr& first = impl_->families.v4 ? impl_->families.v4 : impl_->families.v6;
     GuestSettings settings;
-    if (first->pool.roomy()) {
+    if (first->first().pool.roomy()) {
         const Leases leases = TRY(impl_->lease(EndpointRequest{}, host_name));
         settings = guest_settings(impl_->families, leases, mac_for(leases));
         link.state_->configured = leases;
@@ -352,7 +338,7 @@ Result<Endpoint> Bridge::connect(PreparedLink link, const EndpointRequest& reque
         }
         TRY(change_guest(state.guest, k_guest_interface, old, settings));
         if (other_address && state.configured && state.configured->ip)
-            impl_->families.v4->pool.release(*state.configured->ip, state.host_name);
+            impl_->families.v4->release(*state.configured->ip, state.host_name);
     }
     Endpoint endpoint = describe_endpoint(impl_->families, leases, mac, k_guest_interface, state.host_name);
     state.impl = nullptr;
@@ -362,11 +348,11 @@ Result<Endpoint> Bridge::connect(PreparedLink link, const EndpointRequest& reque
 Result<Endpoint> Bridge::attach(BorrowedFd net_ns, const std::string& interface, const EndpointRequest& request,
                                 DefaultRoute route) {
     const std::string host_name = new_host_name();
-    NetlinkSocket guest = TRY(enter_and_open(net_ns, Namespace::in_use));
+    NetlinkSocket guest = TRY(open_guest_socket(net_ns));
     TRY(impl_->make_veth_for(host_name, net_ns, interface));
     // From here on dropping it undoes everything.
     PreparedLink::State state(impl_.get(), host_name, std::move(guest));
-    if (impl_->has_ipv6()) TRY(enter_and_open(net_ns, Namespace::in_use, interface));
+    if (impl_->has_ipv6()) TRY(open_guest_socket(net_ns, interface));
     const Leases leases = TRY(impl_->lease(request, host_name));
     const MacAddress mac = request.mac.value_or(mac_for(leases));
     GuestSettings settings = guest_settings(impl_->families, leases, mac);
@@ -379,9 +365,16 @@ Result<Endpoint> Bridge::attach(BorrowedFd net_ns, const std::string& interface,
     return describe_endpoint(impl_->families, leases, mac, interface, host_name);
 }
 
+Result<void> Bridge::detach(BorrowedFd /*net_ns*/, const Endpoint& endpoint) {
+    disconnect(endpoint);
+    drain();
+    return {};
+}
+
+bool Bridge::publishes() const { return impl_->config.firewall == Switch::on && impl_->config.internal == Switch::off; }
+
 Result<void> Bridge::publish(std::span<const PortRule> ports, const std::string& host_interface) {
-    if (impl_->config.firewall == Switch::off || impl_->config.internal == Switch::on)
-        return Error(ErrorKind::unsupported, "network " + name() + " publishes no ports");
+    if (!publishes()) return Error(ErrorKind::unsupported, "network " + name() + " publishes no ports");
     if (ports.empty()) return {};
     {
         const std::lock_guard lock(impl_->socket_mutex);
@@ -423,18 +416,19 @@ Result<void> Bridge::remove() {
         }
         TRY(remove_rules(name()));
     }
+    if (impl_->config.tunnel) TRY(delete_link(impl_->socket, tunnel_name(impl_->config)));
     if (impl_->device.origin == Origin::administrators) return {};
     return delete_link(impl_->socket, name());
 }
 
 Result<void> set_default_route(BorrowedFd net_ns, int family, const std::string& interface,
                                const std::optional<IpAddress>& gateway) {
-    NetlinkSocket socket = TRY(enter_and_open(net_ns, Namespace::in_use));
+    NetlinkSocket socket = TRY(open_guest_socket(net_ns));
     return replace_default_route(socket, family, interface, gateway);
 }
 
 Result<void> prepare_loopback(BorrowedFd net_ns) {
-    NetlinkSocket socket = TRY(enter_and_open(net_ns));
+    NetlinkSocket socket = TRY(open_fresh_guest_socket(net_ns));
     return set_up(socket, "lo");
 }
 

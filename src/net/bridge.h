@@ -10,10 +10,6 @@
 // an endpoint (no kernel call when nothing special is asked for); disconnect
 // takes it back. A PreparedLink that is dropped is taken back too.
 //
-// Glossary. endpoint: a container's membership of a network, as plain data that
-// the engine keeps in its records. lease: an address in use; it belongs to the
-// host end's name, and is free again when that link is gone.
-//
 // All functions are thread-safe. No thread is ever left in another namespace.
 #pragma once
 
@@ -28,11 +24,19 @@
 #include "base/unique_fd.h"
 #include "net/address.h"
 #include "net/address_pool.h"
+#include "net/network.h"
 #include "net/port_rule.h"
 
 namespace hull::net {
 
-enum class Switch : unsigned char { off, on };
+// A bridge that goes on on other machines (VXLAN, RFC 7348): what no container here
+// has is sent to every peer, and learned from what they answer.
+struct Tunnel {
+    uint32_t vni = 0; // 1 to 16777215; the same on all of them
+    uint16_t port = 4789;
+    IpAddress local;              // of this machine, where the peers send to
+    std::vector<IpAddress> peers; // the other machines; of local's family
+};
 
 struct BridgeConfig {
     std::string name = "hull0"; // at most 15 bytes
@@ -60,27 +64,9 @@ struct BridgeConfig {
     Switch firewall = Switch::on;   // rules in a table of ours; off: none are made
     Switch firewall6 = Switch::on;  // with firewall: IPv6 is masqueraded and its ports published, too
     Switch internal = Switch::off;  // cut off from everything else
-};
-
-struct EndpointRequest {
-    // Outside the subnet: invalid_argument. Taken already, also by a link that
-    // waits to be connected: conflict.
-    std::optional<IpAddress> ip;
-    std::optional<MacAddress> mac;
-    std::optional<IpAddress> ip6{}; // on the default bridge nobody asks for one
-};
-
-// Everything the engine records and `inspect` shows.
-struct Endpoint {
-    IpAddress ip; // 0.0.0.0: none
-    uint8_t prefix_length = 0;
-    IpAddress gateway;
-    MacAddress mac;
-    std::string interface; // in the container: "eth0"
-    std::string host_interface;
-    std::optional<IpAddress> ip6{};
-    uint8_t prefix_length6 = 0;
-    IpAddress gateway6{};
+    std::vector<SubnetPlan> more{}; // further subnets, with addresses of the bridge's own
+    std::optional<Tunnel> tunnel{};
+    std::vector<Prefix> taken{}; // by other networks: not chosen, though no route says so
 };
 
 class Bridge;
@@ -101,7 +87,7 @@ private:
     std::unique_ptr<State> state_;
 };
 
-class Bridge {
+class Bridge : public Network {
 public:
     // Makes what is missing: device, address, ip_forward, rules. Errors:
     // conflict (device of another owner, or with another address than asked
@@ -109,17 +95,18 @@ public:
     // On error nothing that was made stays.
     static Result<std::unique_ptr<Bridge>> create(const BridgeConfig& config);
     // Waits for deletions under way. Device and rules stay.
-    ~Bridge();
+    ~Bridge() override;
     Bridge(const Bridge&) = delete;
     Bridge& operator=(const Bridge&) = delete;
 
-    const std::string& name() const;
+    const std::string& name() const override;
     const std::string& owner() const;
-    // IPv4; 0.0.0.0/32 where there is none.
+    std::vector<Subnet> subnets() const override;
+    // The first of IPv4; 0.0.0.0/32 where there is none.
     IpAddress address() const; // the host's own on this network
     Prefix subnet() const;
     IpAddress gateway() const;
-    // IPv6; nullopt: none.
+    // The first of IPv6; nullopt: none.
     struct Ipv6 {
         IpAddress address;
         Prefix subnet;
@@ -130,43 +117,30 @@ public:
     // drops forwarded traffic. One sentence each.
     const std::vector<std::string>& warnings() const;
 
-    // Once, after create and before prepare: takes the addresses of containers
-    // that run on, and removes our links that belong to none of them.
-    Result<void> recover(std::span<const Endpoint> live);
+    Result<void> recover(std::span<const Endpoint> live) override;
 
     // lo and eth0, up, in this namespace (borrowed for the call).
     Result<PreparedLink> prepare(BorrowedFd net_ns);
     // Errors: conflict, invalid_argument (address), no_space (no address left).
     Result<Endpoint> connect(PreparedLink link, const EndpointRequest& request = {});
-    // Returns at once; the link and the lease go in the background. Unknown or
-    // already disconnected endpoints are fine.
-    void disconnect(const Endpoint& endpoint);
-    // A further way for a container that runs, or has a namespace already:
-    // prepare and connect in one. interface: its name there. The default route
-    // goes this way or stays as it is.
-    enum class DefaultRoute : unsigned char { leave, here };
+    void disconnect(const Endpoint& endpoint) override;
     Result<Endpoint> attach(BorrowedFd net_ns, const std::string& interface, const EndpointRequest& request,
-                            DefaultRoute route);
+                            DefaultRoute route) override;
+    Result<void> detach(BorrowedFd net_ns, const Endpoint& endpoint) override;
+    void drain() override;
 
-    // Published ports of containers on this network; all or none. Nothing of it
-    // outlives the rules of the bridge, so after create() they are published anew.
-    // host_interface: the endpoint's whose they are; it gets to reach itself by them.
-    Result<void> publish(std::span<const PortRule> ports, const std::string& host_interface);
-    void unpublish(std::span<const PortRule> ports);
-
-    // What it lacks in the kernel; missing rules can be made again, and then
-    // published ports have to be.
-    enum class Fault : unsigned char { none, device, rules };
-    Result<Fault> find_fault();
-    Result<void> install_rules_again();
-
-    // Waits until everything disconnected so far is gone.
-    void drain();
+    bool publishes() const override;
+    Result<void> publish(std::span<const PortRule> ports, const std::string& host_interface) override;
+    void unpublish(std::span<const PortRule> ports) override;
+    Result<Fault> find_fault() override;
+    Result<void> install_rules_again() override;
+    // Of a bridge that has a tunnel already.
+    Result<void> change_peers(const std::vector<IpAddress>& peers);
 
     // Removes rules and device, and turns ip_forward off again if it was we who
     // turned it on and no other bridge needs it. While somebody is attached
     // nothing happens (conflict). An administrator's device stays.
-    Result<void> remove();
+    Result<void> remove() override;
 
 private:
     friend class PreparedLink;

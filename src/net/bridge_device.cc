@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "net/address_pool.h"
+#include "net/host_addresses.h"
 #include "net/link.h"
 #include "sys/file.h"
 
@@ -13,6 +14,7 @@ namespace hull::net {
 namespace {
 
 constexpr std::string_view k_alias_prefix = "hull bridge of ";
+constexpr std::string_view k_tunnel_prefix = "hull tunnel from ";
 constexpr size_t k_longest_alias = 255; // IFALIASZ - 1
 const IpAddress k_bridge_link_local = IpAddress::v6({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
 const Prefix k_link_local{k_bridge_link_local, 10};
@@ -41,24 +43,6 @@ MacAddress random_mac() {
     return mac;
 }
 
-Result<Prefix> free_subnet(NetlinkSocket& socket, std::span<const SubnetPool> pools) {
-    std::vector<Prefix> used = TRY(list_destinations(socket));
-    for (const InterfaceAddress& address : TRY(list_addresses(socket))) used.push_back(address.prefix);
-    const auto chosen = choose_subnet(used, pools);
-    if (!chosen) return Error(ErrorKind::no_space, "every default subnet overlaps a route of this machine; give one");
-    return *chosen;
-}
-
-// A unique local prefix that stays the same on this machine, and differs on others.
-Result<Prefix> free_subnet6(NetlinkSocket& socket, const BridgeConfig& config) {
-    std::vector<Prefix> used = TRY(list_destinations(socket));
-    for (const InterfaceAddress& address : TRY(list_addresses(socket))) used.push_back(address.prefix);
-    const auto machine = sys::read_file("/etc/machine-id", 4096);
-    const auto chosen = choose_subnet6(used, config.pools, (machine.ok() ? *machine : "") + config.owner);
-    if (!chosen) return Error(ErrorKind::no_space, "every default IPv6 subnet overlaps a route of this machine");
-    return *chosen;
-}
-
 Result<std::vector<Prefix>> addresses_of(NetlinkSocket& socket, uint32_t link, bool v6) {
     std::vector<Prefix> out;
     for (const InterfaceAddress& address : TRY(list_addresses(socket)))
@@ -83,7 +67,8 @@ Result<Prefix> settle_address(NetlinkSocket& socket, const BridgeConfig& config,
     if (!TRY(ports_of(socket, device.index)).empty())
         return taken("bridge " + config.name + " has " + has +
                      " and containers attached to it; stop them before it gets another one");
-    const Prefix wanted = config.address ? *config.address : TRY(free_subnet(socket, config.pools));
+    const Prefix wanted =
+        config.address ? *config.address : TRY(choose_free_subnet(false, config.pools, config.taken, config.owner));
     for (const Prefix& old : present) TRY(remove_address(socket, device.index, old));
     TRY(add_address(socket, device.index, wanted));
     return wanted;
@@ -113,13 +98,27 @@ Result<Prefix> settle_address6(NetlinkSocket& socket, const BridgeConfig& config
     if (device.origin == Origin::administrators)
         return taken("bridge " + config.name + " doesn't have " +
                      (config.address6 ? "the address " + config.address6->str() : "an IPv6 address"));
-    const Prefix wanted = config.address6 ? *config.address6 : TRY(free_subnet6(socket, config));
+    const Prefix wanted =
+        config.address6 ? *config.address6 : TRY(choose_free_subnet(true, config.pools, config.taken, config.owner));
     TRY(allow_ipv6(config));
     for (const Prefix& old : present) TRY(remove_address(socket, device.index, old));
     TRY(add_address(socket, device.index, wanted));
     // Docker's bridges have it, too; it is there already when the device was ours before.
     (void)add_address(socket, device.index, {k_bridge_link_local, 64});
     return wanted;
+}
+
+Result<void> add_further_addresses(NetlinkSocket& socket, const BridgeConfig& config, const BridgeDevice& device) {
+    for (const SubnetPlan& plan : config.more) {
+        const bool v6 = plan.address.address.is_v6();
+        const std::vector<Prefix> present = TRY(addresses_of(socket, device.index, v6));
+        if (std::ranges::find(present, plan.address) != present.end()) continue;
+        if (device.origin == Origin::administrators)
+            return taken("bridge " + config.name + " doesn't have the address " + plan.address.str());
+        if (v6) TRY(allow_ipv6(config));
+        TRY(add_address(socket, device.index, plan.address));
+    }
+    return {};
 }
 
 Result<BridgeDevice> adopt(NetlinkSocket& socket, const BridgeConfig& config, const Link& link) {
@@ -136,6 +135,7 @@ Result<BridgeDevice> adopt(NetlinkSocket& socket, const BridgeConfig& config, co
     if (config.ipv4 == Switch::on) device.address = TRY(settle_address(socket, config, device));
     TRY(set_up(socket, config.name));
     if (config.ipv6 == Switch::on) device.address6 = TRY(settle_address6(socket, config, device));
+    TRY(add_further_addresses(socket, config, device));
     return device;
 }
 
@@ -147,6 +147,7 @@ Result<BridgeDevice> finish_new(NetlinkSocket& socket, const BridgeConfig& confi
     TRY(set_up(socket, config.name));
     BridgeDevice device{link->index, address, std::nullopt, Origin::made_now};
     if (config.ipv6 == Switch::on) device.address6 = TRY(settle_address6(socket, config, device));
+    TRY(add_further_addresses(socket, config, device));
     return device;
 }
 
@@ -171,17 +172,50 @@ Result<void> check(const BridgeConfig& config) {
 Result<BridgeDevice> ensure_bridge(NetlinkSocket& socket, const BridgeConfig& config) {
     if (const auto link = TRY(find_link(socket, config.name))) return adopt(socket, config, *link);
     std::optional<Prefix> address;
-    if (config.ipv4 == Switch::on) address = config.address ? *config.address : TRY(free_subnet(socket, config.pools));
+    if (config.ipv4 == Switch::on)
+        address =
+            config.address ? *config.address : TRY(choose_free_subnet(false, config.pools, config.taken, config.owner));
     TRY(make_bridge(socket, config.name, random_mac(), config.mtu, alias_of(config)));
     auto device = finish_new(socket, config, address);
     if (!device.ok()) (void)delete_link(socket, config.name);
     return device;
 }
 
+std::string tunnel_name(const BridgeConfig& config) {
+    // "br-" and 12 digits of an id are as long as a name can be.
+    return "vx-" + (config.name.starts_with("br-") ? config.name.substr(3) : config.name).substr(0, IFNAMSIZ - 4);
+}
+
+Result<void> ensure_tunnel(NetlinkSocket& socket, const BridgeConfig& config, const Tunnel& tunnel,
+                           const BridgeDevice& device) {
+    const std::string name = tunnel_name(config);
+    std::string alias = std::string(k_tunnel_prefix) + tunnel.local.str() + " vni " + std::to_string(tunnel.vni) +
+                        " port " + std::to_string(tunnel.port);
+    for (const IpAddress& peer : tunnel.peers) alias += " " + peer.str();
+    alias = alias.substr(0, k_longest_alias);
+    // Peers that the alias has no room for would go unnoticed: such a tunnel is made anew each time.
+    if (const auto link = TRY(find_link(socket, name))) {
+        if (!link->alias.starts_with(k_tunnel_prefix)) return taken("network device " + name + " exists already");
+        if (link->alias == alias && alias.size() < k_longest_alias && link->master == device.index) return {};
+        TRY(delete_link(socket, name));
+    }
+    if (!TRY(kernel_makes(socket, "vxlan")))
+        return Error(ErrorKind::unsupported, "this kernel has no vxlan devices: load the module vxlan, or choose "
+                                             "another driver");
+    return make_vxlan(socket, {.name = name,
+                               .alias = alias,
+                               .bridge = device.index,
+                               .mtu = config.mtu,
+                               .vni = tunnel.vni,
+                               .port = tunnel.port,
+                               .local = tunnel.local,
+                               .peers = tunnel.peers});
+}
+
 Result<std::vector<std::string>> ports_of(NetlinkSocket& socket, uint32_t bridge) {
     std::vector<std::string> out;
     for (const Link& link : TRY(list_links(socket)))
-        if (link.master == bridge) out.push_back(link.name);
+        if (link.master == bridge && !link.alias.starts_with(k_tunnel_prefix)) out.push_back(link.name);
     return out;
 }
 

@@ -27,7 +27,11 @@ struct BridgeDevice {
 Result<void> check(const BridgeConfig& config);
 // See Bridge::create. On error a device that was made is gone again.
 Result<BridgeDevice> ensure_bridge(NetlinkSocket& socket, const BridgeConfig& config);
-// Links whose master this is.
+// Makes the tunnel's device and puts it on the bridge; one that is right already stays.
+Result<void> ensure_tunnel(NetlinkSocket& socket, const BridgeConfig& config, const Tunnel& tunnel,
+                           const BridgeDevice& device);
+std::string tunnel_name(const BridgeConfig& config); // of its device
+// Links whose master this is, without the tunnel's.
 Result<std::vector<std::string>> ports_of(NetlinkSocket& socket, uint32_t bridge);
 
 } // namespace hull::net

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -14,12 +16,33 @@
 
 namespace hull::net {
 
-struct Family {
-    Prefix address; // the bridge's own
-    IpAddress gateway;
-    AddressPool pool;
+// The subnets of one family. Addresses come from the first that has free ones, or
+// from the one that an address asked for lies in. Thread-safe after it was made.
+class Family {
+public:
+    struct Pool {
+        Prefix address; // the network's own
+        IpAddress gateway;
+        AddressPool pool;
 
-    Family(const Prefix& own, const IpAddress& way_out, const Prefix& range);
+        Pool(const Prefix& own, const IpAddress& way_out, const Prefix& range);
+    };
+    // At least one. Errors: invalid_argument (a range or gateway outside the subnet).
+    static Result<std::unique_ptr<Family>> plan(std::span<const SubnetPlan> subnets);
+
+    const Pool& first() const { return *pools_.front(); }
+    const Pool& of(const IpAddress& ip) const; // first(), when it is in none
+    std::vector<Network::Subnet> subnets() const;
+
+    void reserve(const IpAddress& ip);
+    // Errors: those of AddressPool.
+    Result<IpAddress> lease(const std::string& owner);
+    Result<void> lease(const IpAddress& ip, const std::string& owner);
+    void release(const IpAddress& ip, const std::string& owner);
+    void release_all(const std::string& owner);
+
+private:
+    std::vector<std::unique_ptr<Pool>> pools_;
 };
 using FamilyPtr = std::unique_ptr<Family>;
 
@@ -28,7 +51,9 @@ struct Families {
     std::vector<Prefix> subnets() const;
 };
 
-// Errors: invalid_argument (a range or gateway outside the subnet).
+// Subnets of both families; reserved addresses are never given out.
+Result<Families> plan_families(std::span<const SubnetPlan> subnets, std::span<const IpAddress> reserved);
+// Of a bridge.
 Result<Families> plan_addresses(const BridgeConfig& config, const BridgeDevice& device);
 
 struct Leases {

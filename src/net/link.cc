@@ -7,6 +7,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -35,6 +36,8 @@ Link read_link(const nlmsghdr* message) {
     link.mtu = attributes.u32(IFLA_MTU).value_or(0);
     link.name = attributes.text(IFLA_IFNAME).value_or("");
     link.alias = attributes.text(IFLA_IFALIAS).value_or("");
+    if (const auto mac = attributes.bytes(IFLA_ADDRESS); mac && mac->size() == link.mac.bytes.size())
+        std::ranges::copy(*mac, link.mac.bytes.begin());
     link.kind = attributes.nested(IFLA_LINKINFO, IFLA_INFO_MAX).text(IFLA_INFO_KIND).value_or("");
     return link;
 }
@@ -51,6 +54,23 @@ ifinfomsg& change_link(Batch& batch, const std::string& name, const char* doing)
 void add_up(Batch& batch, const std::string& name) {
     auto& header = change_link(batch, name, "bring up");
     header.ifi_flags = header.ifi_change = IFF_UP;
+}
+
+// Free text kept on the device.
+void add_alias(Batch& batch, const std::string& name, const std::string& alias) {
+    change_link(batch, name, "label device");
+    batch.put(IFLA_IFALIAS, {reinterpret_cast<const uint8_t*>(alias.data()), alias.size()});
+}
+
+// The first request made the device: it is gone again when a later one failed.
+Result<void> run_or_delete(NetlinkSocket& socket, Batch& batch, const std::string& name) {
+    const auto outcomes = TRY(socket.run_each(batch));
+    for (size_t i = 0; i < outcomes.size(); ++i) {
+        if (outcomes[i].code == 0) continue;
+        if (i > 0) (void)delete_link(socket, name);
+        return outcomes[i].error(name);
+    }
+    return {};
 }
 
 // No link-local IPv6 address: nobody asked for IPv6, and its duplicate address
@@ -176,14 +196,8 @@ Result<void> make_bridge(NetlinkSocket& socket, const std::string& name, const M
     batch.put_u32(IFLA_MTU, mtu);
     batch.put(IFLA_ADDRESS, mac.bytes);
     batch.nest(IFLA_LINKINFO, [&] { batch.put_text(IFLA_INFO_KIND, "bridge"); });
-    TRY(socket.run(batch, name));
-
-    Batch second;
-    change_link(second, name, "label bridge");
-    second.put(IFLA_IFALIAS, {reinterpret_cast<const uint8_t*>(alias.data()), alias.size()});
-    auto done = socket.run(second, name);
-    if (!done.ok()) (void)delete_link(socket, name);
-    return done;
+    add_alias(batch, name, alias);
+    return run_or_delete(socket, batch, name);
 }
 
 Result<void> make_veth(NetlinkSocket& socket, const VethRequest& request) {
@@ -215,11 +229,126 @@ Result<void> make_veth(NetlinkSocket& socket, const VethRequest& request) {
         });
     }
     add_up(batch, request.host_name);
-    const auto outcomes = TRY(socket.run_each(batch));
-    for (size_t i = 0; i < outcomes.size(); ++i) {
-        if (outcomes[i].code == 0) continue;
-        if (i > 0) (void)delete_link(socket, request.host_name);
-        return outcomes[i].error(request.host_name);
+    return run_or_delete(socket, batch, request.host_name);
+}
+
+Result<void> make_child(NetlinkSocket& socket, const ChildRequest& request) {
+    Batch batch;
+    batch.add(RTM_NEWLINK, k_create, "make device");
+    batch.header<ifinfomsg>().ifi_family = AF_UNSPEC;
+    batch.put_text(IFLA_IFNAME, request.guest_name);
+    batch.put_u32(IFLA_LINK, request.parent);
+    batch.put_u32(IFLA_NET_NS_FD, static_cast<uint32_t>(request.guest_ns.get()));
+    if (request.mtu != 0) batch.put_u32(IFLA_MTU, request.mtu);
+    if (request.mac) batch.put(IFLA_ADDRESS, request.mac->bytes);
+    batch.nest(IFLA_LINKINFO, [&] {
+        batch.put_text(IFLA_INFO_KIND, request.kind);
+        batch.nest(IFLA_INFO_DATA, [&] {
+            if (request.kind == "macvlan") {
+                batch.put_u32(IFLA_MACVLAN_MODE, request.mode);
+            } else {
+                const auto mode = static_cast<uint16_t>(request.mode);
+                batch.put(IFLA_IPVLAN_MODE, as_bytes(mode));
+                batch.put(IFLA_IPVLAN_FLAGS, as_bytes(request.flags));
+            }
+        });
+    });
+    return socket.run(batch, request.kind + " " + request.guest_name);
+}
+
+Result<void> make_vlan(NetlinkSocket& socket, const std::string& name, uint32_t parent, uint16_t id,
+                       const std::string& alias) {
+    Batch batch;
+    batch.add(RTM_NEWLINK, k_create, "make 802.1q device");
+    batch.header<ifinfomsg>().ifi_family = AF_UNSPEC;
+    batch.put_text(IFLA_IFNAME, name);
+    batch.put_u32(IFLA_LINK, parent);
+    batch.nest(IFLA_LINKINFO, [&] {
+        batch.put_text(IFLA_INFO_KIND, "vlan");
+        batch.nest(IFLA_INFO_DATA, [&] { batch.put(IFLA_VLAN_ID, as_bytes(id)); });
+    });
+    add_alias(batch, name, alias);
+    add_up(batch, name);
+    return run_or_delete(socket, batch, name);
+}
+
+Result<void> make_dummy(NetlinkSocket& socket, const std::string& name, const std::string& peer,
+                        const std::string& alias) {
+    for (const bool pair : {false, true}) {
+        Batch batch;
+        batch.add(RTM_NEWLINK, k_create, "make dummy device");
+        batch.header<ifinfomsg>().ifi_family = AF_UNSPEC;
+        batch.put_text(IFLA_IFNAME, name);
+        batch.nest(IFLA_LINKINFO, [&] {
+            batch.put_text(IFLA_INFO_KIND, pair ? "veth" : "dummy");
+            if (!pair) return;
+            batch.nest(IFLA_INFO_DATA, [&] {
+                batch.nest(VETH_INFO_PEER, [&] {
+                    batch.append(as_bytes(ifinfomsg{}));
+                    batch.put_text(IFLA_IFNAME, peer);
+                });
+            });
+        });
+        for (const std::string& one : pair ? std::vector{peer, name} : std::vector{name}) {
+            change_link(batch, one, "configure");
+            batch.nest(IFLA_AF_SPEC, [&] { put_no_link_local(batch); });
+            add_up(batch, one);
+        }
+        add_alias(batch, name, alias);
+        auto done = run_or_delete(socket, batch, name);
+        if (done.ok() || pair || done.error().code() != EOPNOTSUPP) return done;
+    }
+    return {};
+}
+
+Result<bool> kernel_makes(NetlinkSocket& socket, const std::string& kind) {
+    // One without what it is to be on: refused as invalid by a kernel that knows it.
+    Batch batch;
+    batch.add(RTM_NEWLINK, k_create, "probe device kind");
+    batch.header<ifinfomsg>().ifi_family = AF_UNSPEC;
+    batch.put_text(IFLA_IFNAME, "hull-probe");
+    batch.nest(IFLA_LINKINFO, [&] { batch.put_text(IFLA_INFO_KIND, kind); });
+    const auto done = socket.run(batch, kind);
+    if (done.ok()) return Error(ErrorKind::internal, "a " + kind + " device came to be from its name alone");
+    return done.error().code() != EOPNOTSUPP;
+}
+
+Result<void> make_vxlan(NetlinkSocket& socket, const VxlanRequest& request) {
+    Batch batch(8192 + request.peers.size() * 96);
+    batch.add(RTM_NEWLINK, k_create, "make vxlan device");
+    batch.header<ifinfomsg>().ifi_family = AF_UNSPEC;
+    batch.put_text(IFLA_IFNAME, request.name);
+    batch.put_u32(IFLA_MTU, request.mtu);
+    batch.nest(IFLA_LINKINFO, [&] {
+        batch.put_text(IFLA_INFO_KIND, "vxlan");
+        batch.nest(IFLA_INFO_DATA, [&] {
+            batch.put_u32(IFLA_VXLAN_ID, request.vni);
+            batch.put(request.local.is_v6() ? IFLA_VXLAN_LOCAL6 : IFLA_VXLAN_LOCAL, request.local.bytes());
+            batch.put_u16_be(IFLA_VXLAN_PORT, request.port);
+            batch.put_u8(IFLA_VXLAN_LEARNING, 1);
+        });
+    });
+    change_link(batch, request.name, "attach to the bridge");
+    batch.nest(IFLA_AF_SPEC, [&] { put_no_link_local(batch); });
+    batch.put_u32(IFLA_MASTER, request.bridge);
+    add_alias(batch, request.name, request.alias);
+    add_up(batch, request.name);
+    TRY(run_or_delete(socket, batch, request.name));
+    const uint32_t index = TRY(index_of(socket, request.name));
+    for (const IpAddress& peer : request.peers) {
+        Batch one;
+        one.add(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_APPEND, "add vxlan peer");
+        auto& header = one.header<ndmsg>();
+        header.ndm_family = AF_BRIDGE;
+        header.ndm_ifindex = static_cast<int>(index);
+        header.ndm_state = NUD_NOARP | NUD_PERMANENT;
+        header.ndm_flags = NTF_SELF;
+        one.put(NDA_LLADDR, MacAddress{}.bytes); // whatever has no entry of its own
+        one.put(NDA_DST, peer.bytes());
+        if (auto done = socket.run(one, peer.str()); !done.ok()) {
+            (void)delete_link(socket, request.name);
+            return done;
+        }
     }
     return {};
 }
@@ -313,7 +442,11 @@ Result<void> replace_default_route(NetlinkSocket& socket, int family, const std:
     header.rtm_scope = gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE;
     header.rtm_type = gateway ? RTN_UNICAST : RTN_UNSPEC;
     if (gateway) {
-        batch.put(RTA_GATEWAY, gateway->bytes());
+        // Everybody is on the link where there is no gateway (ipvlan l3).
+        if (gateway->unspecified())
+            header.rtm_scope = RT_SCOPE_LINK;
+        else
+            batch.put(RTA_GATEWAY, gateway->bytes());
         batch.put_u32(RTA_OIF, TRY(index_of(socket, name)));
     }
     auto done = socket.run(batch, name);

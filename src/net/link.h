@@ -19,6 +19,7 @@ struct Link {
     uint32_t index = 0, master = 0, group = 0, mtu = 0;
     std::string name, kind, alias; // kind: "bridge", "veth", ...; empty for hardware
     bool up = false;
+    MacAddress mac{};
 };
 
 Result<NetlinkSocket> open_route_socket();
@@ -53,6 +54,40 @@ struct VethRequest {
 // bridge, the guest's is down. On error neither exists.
 Result<void> make_veth(NetlinkSocket& socket, const VethRequest& request);
 
+// A device in another namespace on top of one of this: kind "macvlan" or "ipvlan".
+struct ChildRequest {
+    std::string kind;
+    uint32_t parent = 0; // index
+    uint32_t mode = 0;   // MACVLAN_MODE_*, IPVLAN_MODE_*
+    uint16_t flags = 0;  // IPVLAN_F_*; of macvlan: none
+    uint32_t mtu = 0;    // 0: the parent's
+    std::optional<MacAddress> mac;
+    BorrowedFd guest_ns;
+    std::string guest_name;
+};
+Result<void> make_child(NetlinkSocket& socket, const ChildRequest& request);
+// A sub-interface of IEEE 802.1Q, up. alias as with make_bridge.
+Result<void> make_vlan(NetlinkSocket& socket, const std::string& name, uint32_t parent, uint16_t id,
+                       const std::string& alias);
+// A device that leads nowhere, up; where the kernel has no dummy devices one end of
+// a veth pair, whose other end is called peer.
+Result<void> make_dummy(NetlinkSocket& socket, const std::string& name, const std::string& peer,
+                        const std::string& alias);
+// Can this kernel make such devices ("ipvlan", "vlan", "vxlan")? Only for kinds that
+// want more than a name.
+Result<bool> kernel_makes(NetlinkSocket& socket, const std::string& kind);
+
+// A tunnel that carries what its bridge sends to machines it has no address of to
+// every peer (RFC 7348, without multicast); up.
+struct VxlanRequest {
+    std::string name, alias;
+    uint32_t bridge = 0, mtu = 0, vni = 0;
+    uint16_t port = 4789;
+    IpAddress local;
+    std::vector<IpAddress> peers; // of local's family
+};
+Result<void> make_vxlan(NetlinkSocket& socket, const VxlanRequest& request);
+
 // A bridge port gets back what it sent itself.
 Result<void> set_hairpin(NetlinkSocket& socket, const std::string& name);
 Result<void> set_up(NetlinkSocket& socket, const std::string& name);
@@ -75,8 +110,8 @@ Result<void> set_up_guest(NetlinkSocket& socket, const std::string& name, const 
 Result<void> change_guest(NetlinkSocket& socket, const std::string& name, const GuestSettings& old,
                           const GuestSettings& settings);
 
-// The default route of a family (AF_INET, AF_INET6) by this device to gateway;
-// nullopt: none by any device.
+// The default route of a family (AF_INET, AF_INET6) by this device to gateway
+// (0.0.0.0, ::: to the link itself); nullopt: none by any device.
 Result<void> replace_default_route(NetlinkSocket& socket, int family, const std::string& name,
                                    const std::optional<IpAddress>& gateway);
 
