@@ -39,6 +39,8 @@ def run_boxed(program: Path, arguments: list[str], options) -> int:
         return box.wait()
     except KeyboardInterrupt:
         print("\nbench: stopping", file=sys.stderr)
+        if options.results:
+            print(f"bench: the parts that were finished are in {options.results}", file=sys.stderr)
         return 130
     finally:
         box.kill()

@@ -124,11 +124,14 @@ def measure(options: argparse.Namespace, work: Path, rootfs: Path, engines: list
     floor = compile_floor(work) if "floor" in options.parts else None
     # The memory of engines that did little else yet comes first.
     daemons = [engine for engine in engines if engine.programs]
+    # A run that is cut short has kept what was finished.
+    finished = (lambda: results.save(options.results)) if options.results else (lambda: None)
     if "memory" in options.parts:
         scenarios.memory(results, daemons, options.counts)
         ours = [engine for engine in daemons if engine.name == "hull"]
         service.crowd(results, ours, options.crowd)
         service.growth(results, ours, options.crowd)
+        finished()
     # The floor is taken in pieces, between the others, under the same load.
     sections = {
         "start": lambda: scenarios.start_times(results, engines, options.rounds),
@@ -146,6 +149,7 @@ def measure(options: argparse.Namespace, work: Path, rootfs: Path, engines: list
             scenarios.floor_times(results, floor, rootfs, work, options.rounds)
         if name in options.parts:
             section()
+            finished()
     if "images" in options.parts:
         images.inflate_floor(results, options.image / "image", options.few)
     if "output" in options.parts:

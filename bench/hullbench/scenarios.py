@@ -28,20 +28,28 @@ class Results:
     failures: dict[tuple[str, str], str] = field(default_factory=dict)
     days: dict[str, str] = field(default_factory=dict)  # when a row was measured, where not in this run
 
-    def keep(self, file: Path) -> None:
-        """Writes the medians to file, and takes from it the rows that this run has not measured."""
+    def save(self, file: Path) -> dict[str, dict]:
+        """Writes the medians to file, beside the rows of it that this run has not measured; gives those."""
         today = time.strftime("%Y-%m-%d")
         rows = {
             row: {"day": today, "medians": {peer: round(median(found), 3) for peer, found in peers.items() if found}}
             for row, peers in self.samples.items()
+            if any(peers.values())
         }
         before = json.loads(file.read_text()) if file.exists() else {}
-        for row in before.keys() - rows.keys():
-            rows[row] = before[row]
-            for peer, value in before[row]["medians"].items():
-                self.samples[row][peer] = [value]
+        others = {row: before[row] for row in before.keys() - rows.keys()}
+        rows.update(others)
         self.days = {row: found["day"] for row, found in rows.items()}
-        file.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n")
+        fresh = file.with_name(file.name + ".new")
+        fresh.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n")
+        fresh.replace(file)
+        return others
+
+    def keep(self, file: Path) -> None:
+        """The last save: takes from file the rows that this run has not measured."""
+        for row, found in self.save(file).items():
+            for peer, value in found["medians"].items():
+                self.samples[row][peer] = [value]
 
     def value(self, row: str, peer: str) -> float | None:
         found = self.samples.get(row, {}).get(peer)
