@@ -88,6 +88,19 @@ public:
     Result<void> remove(const std::string& name, bool) override { return none(name); }
     Result<engine::PruneReport> prune(const engine::Filters&, bool) override { return engine::PruneReport{}; }
     Result<std::vector<engine::VolumeView>> usage() override { return std::vector<engine::VolumeView>{}; }
+    Result<store::SnapshotInfo> make_snapshot(const std::string& name, const std::string&) override {
+        return none(name);
+    }
+    Result<std::vector<store::SnapshotInfo>> snapshots(const std::string& name) override { return none(name); }
+    Result<void> restore(const std::string& name, const std::string&) override { return none(name); }
+    Result<engine::VolumeView> clone(const std::string& name, const model::VolumeRequest&) override {
+        return none(name);
+    }
+    Result<std::unique_ptr<engine::VolumeExport>> open_export(const std::string& name) override { return none(name); }
+    Result<engine::VolumeView> import_tar(const std::string& name, ByteSource&, engine::Replace) override {
+        return none(name);
+    }
+    Result<engine::VolumeView> resize(const std::string& name, const std::string&) override { return none(name); }
 
 private:
     static Error none(const std::string& name) { return {ErrorKind::not_found, "get " + name + ": no such volume"}; }

@@ -94,6 +94,15 @@ Result<void> remove_volume(Call& call);
 Result<void> update_volume(Call& call);
 Result<void> prune_volumes(Call& call);
 
+// volume_contents.cc
+Result<void> list_volume_snapshots(Call& call);
+Result<void> make_volume_snapshot(Call& call);
+Result<void> restore_volume(Call& call);
+Result<void> clone_volume(Call& call);
+Result<void> export_volume(Call& call);
+Result<void> import_volume(Call& call);
+Result<void> resize_volume(Call& call);
+
 // absent.cc: what this engine does not have
 Result<void> no_plugins(Call& call);
 Result<void> no_such_plugin(Call& call);

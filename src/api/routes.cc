@@ -48,6 +48,13 @@ constexpr auto table = std::to_array<Route>({
 
     {get, "/hull/check", check_engine},
     {post, "/hull/check", check_engine},
+    {get, "/hull/volumes/{name}/snapshots", list_volume_snapshots},
+    {post, "/hull/volumes/{name}/snapshots", make_volume_snapshot},
+    {post, "/hull/volumes/{name}/restore", restore_volume},
+    {post, "/hull/volumes/{name}/clone", clone_volume},
+    {get, "/hull/volumes/{name}/export", export_volume},
+    {post, "/hull/volumes/{name}/import", import_volume},
+    {post, "/hull/volumes/{name}/resize", resize_volume},
 
     {get, "/images/json", list_images},
     {get, "/images/get", save_images},

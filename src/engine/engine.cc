@@ -86,6 +86,7 @@ public:
         core_.events.close();
         log_keeping_.close();
         core_.workers.wait_idle();
+        core_.volumes->close();
     }
 
     Result<CheckReport> check(CheckDepth depth, Repair repair) override {

@@ -6,7 +6,8 @@
 
 #include "base/log.h"
 #include "base/random.h"
-#include "engine/mount_requests.h"
+#include "engine/log_settings.h"
+#include "engine/volume_parts.h"
 #include "store/volume_seed.h"
 
 namespace hull::engine {
@@ -18,7 +19,28 @@ bool looks_anonymous(const std::string& name) {
     return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-// What Docker's RestrictedNamePattern lets through.
+Result<void> check_driver_options(const std::map<std::string, std::string>& options) {
+    auto wrong = [](const std::string& why) { return Error(ErrorKind::invalid_argument, why); };
+    for (const auto& [key, value] : options)
+        if (key != "type" && key != "o" && key != "device" && key != "size")
+            return wrong("invalid option: \"" + key + "\"");
+    auto needs = [&](const char* key, std::initializer_list<const char*> required) -> Result<void> {
+        if (!options.contains(key)) return {};
+        for (const char* one : required)
+            if (!options.contains(one)) return wrong("missing required option: \"" + std::string(one) + "\"");
+        return {};
+    };
+    TRY(needs("device", {"type"}));
+    TRY(needs("type", {"device"}));
+    TRY(needs("o", {"device", "type"}));
+    if (TRY(volume_limit(options)) > 0 && options.contains("type"))
+        return wrong("the option size limits what a volume holds itself, and this one mounts a device: limit that, for "
+                     "example by o=size=1g of tmpfs");
+    return {};
+}
+
+} // namespace
+
 Result<void> check_volume_name(const std::string& name) {
     if (name.size() == 1)
         return Error(ErrorKind::invalid_argument,
@@ -32,21 +54,14 @@ Result<void> check_volume_name(const std::string& name) {
     return {};
 }
 
-Result<void> check_driver_options(const std::map<std::string, std::string>& options) {
-    auto wrong = [](const std::string& why) { return Error(ErrorKind::invalid_argument, why); };
-    for (const auto& [key, value] : options)
-        if (key != "type" && key != "o" && key != "device" && key != "size")
-            return wrong("invalid option: \"" + key + "\"");
-    if (options.contains("size")) return wrong("quota size requested but no quota support");
-    auto needs = [&](const char* key, std::initializer_list<const char*> required) -> Result<void> {
-        if (!options.contains(key)) return {};
-        for (const char* one : required)
-            if (!options.contains(one)) return wrong("missing required option: \"" + std::string(one) + "\"");
-        return {};
-    };
-    TRY(needs("device", {"type"}));
-    TRY(needs("type", {"device"}));
-    return needs("o", {"device", "type"});
+Result<uint64_t> volume_limit(const std::map<std::string, std::string>& options) {
+    auto size = options.find("size");
+    if (size == options.end()) return uint64_t{0};
+    const uint64_t limit = TRY(parse_size(size->second));
+    if (limit != 0 && limit < store::kLeastDiskImage)
+        return Error(ErrorKind::invalid_argument,
+                     "size " + size->second + " is too small for a volume: 16m is the least");
+    return limit;
 }
 
 store::VolumeMount volume_mount(const model::VolumeRecord& record) {
@@ -58,8 +73,6 @@ store::VolumeMount volume_mount(const model::VolumeRecord& record) {
 }
 
 Error no_such_volume(const std::string& name) { return {ErrorKind::not_found, "get " + name + ": no such volume"}; }
-
-} // namespace
 
 Result<std::unique_ptr<VolumeKeeper>> VolumeKeeper::open(const std::string& data_root, store::Records& records,
                                                          EventBus& events) {
@@ -82,6 +95,7 @@ Result<void> VolumeKeeper::load() {
         if (volumes_.contains(name) || !check_volume_name(name).ok()) continue;
         model::VolumeRecord record{.name = name, .driver = "local", .created = wall_now(), .labels = {}, .options = {}};
         if (looks_anonymous(name)) record.labels[kAnonymousLabel] = "";
+        if (uint64_t limit = TRY(dirs_->limit(name)); limit > 0) record.options["size"] = std::to_string(limit);
         TRY(dirs_->create(name)); // all of it: its making may have been cut short
         TRY(records_.put(store::Table::volumes, name, model::print_volume_record(record)));
         volumes_[name] = std::make_shared<Volume>(std::move(record));
@@ -103,9 +117,17 @@ std::vector<VolumeKeeper::VolumePtr> VolumeKeeper::all() const {
     return list;
 }
 
-VolumeView VolumeKeeper::view(const Volume& volume) const {
+model::VolumeRecord VolumeKeeper::record_of(const Volume& volume) const {
+    model::VolumeRecord record = volume.record;
     std::lock_guard lock(mutex_);
-    return {.record = volume.record,
+    if (!volume.size.empty()) record.options["size"] = volume.size;
+    return record;
+}
+
+VolumeView VolumeKeeper::view(const Volume& volume) const {
+    model::VolumeRecord record = record_of(volume);
+    std::lock_guard lock(mutex_);
+    return {.record = std::move(record),
             .mountpoint = dirs_->path(volume.record.name),
             .users = static_cast<int64_t>(volume.users.size())};
 }
@@ -116,7 +138,17 @@ void VolumeKeeper::publish(const Volume& volume, const char* action, std::map<st
         {.type = "volume", .action = action, .actor = volume.record.name, .attributes = std::move(more), .time = {}});
 }
 
-Result<VolumeKeeper::VolumePtr> VolumeKeeper::make(const model::VolumeRequest& request, const std::string& user) {
+Result<void> VolumeKeeper::make_folder(const model::VolumeRecord& record, const Filler& fill) {
+    TRY(check_driver_options(record.options));
+    const uint64_t limit = TRY(volume_limit(record.options));
+    if (!fill) return dirs_->create(record.name, limit);
+    auto staged = TRY(dirs_->stage(limit));
+    TRY(fill(staged.data()));
+    return dirs_->adopt_as(std::move(staged), record.name);
+}
+
+Result<VolumeKeeper::VolumePtr> VolumeKeeper::make(const model::VolumeRequest& request, const std::string& user,
+                                                   const Filler& fill) {
     const std::string driver = request.driver.empty() || request.driver == "default" ? "local" : request.driver;
     const bool anonymous = request.name.empty();
     model::VolumeRecord record{.name = anonymous ? random_id() : request.name,
@@ -145,11 +177,12 @@ Result<VolumeKeeper::VolumePtr> VolumeKeeper::make(const model::VolumeRequest& r
         }
         std::lock_guard wait(known->work);
         std::lock_guard lock(mutex_);
-        if (!known->removed) return known;
+        if (known->removed) continue;
+        if (fill) return Error(ErrorKind::conflict, "create " + record.name + ": a volume of that name exists");
+        return known;
     }
     auto made = [&]() -> Result<void> {
-        TRY(check_driver_options(record.options));
-        TRY(dirs_->create(record.name));
+        TRY(make_folder(record, fill));
         return records_.put(store::Table::volumes, record.name, model::print_volume_record(record),
                             anonymous ? store::Durability::process_crash : store::Durability::power_loss);
     }();
@@ -200,6 +233,8 @@ Result<void> VolumeKeeper::erase(const VolumePtr& volume) {
             for (const std::string& user : volume->users) ids += (ids.empty() ? "" : ", ") + user;
             return Error(ErrorKind::conflict, "remove " + name + ": volume is in use - [" + ids + "]");
         }
+        if (volume->copies > 0)
+            return Error(ErrorKind::conflict, "remove " + name + ": volume is in use - [it is being copied]");
         // From here on nobody finds it, but the name isn't free yet: who wants
         // to make one waits for us.
         volume->removed = true;
@@ -208,7 +243,7 @@ Result<void> VolumeKeeper::erase(const VolumePtr& volume) {
     if (gone.ok()) {
         gone = dirs_->remove(name);
         // It is still there, and so is its record.
-        if (!gone.ok()) (void)records_.put(store::Table::volumes, name, model::print_volume_record(volume->record));
+        if (!gone.ok()) (void)records_.put(store::Table::volumes, name, model::print_volume_record(record_of(*volume)));
     }
     {
         std::lock_guard lock(mutex_);
@@ -223,6 +258,8 @@ Result<void> VolumeKeeper::erase(const VolumePtr& volume) {
 }
 
 Result<void> VolumeKeeper::remove(const std::string& name, bool force) {
+    if (size_t at = name.find('@'); at != name.npos && find(name.substr(0, at)))
+        return remove_snapshot(name.substr(0, at), name.substr(at + 1));
     VolumePtr volume = find(name);
     if (!volume) {
         if (force) return {};
@@ -380,7 +417,7 @@ void VolumeKeeper::unmount(const std::vector<model::MountPoint>& mounts, const s
             if (volume->running.erase(container) == 0) continue;
             last = volume->running.empty();
         }
-        if (last && !volume->record.options.empty())
+        if (last && !volume_mount(volume->record).empty())
             if (auto done = dirs_->unmount(mount.name); !done.ok()) log::warning("volume " + mount.name, done.error());
         publish(*volume, "unmount", {{"container", container}});
     }
@@ -394,7 +431,19 @@ void VolumeKeeper::settle() {
             std::lock_guard lock(mutex_);
             used = !volume->running.empty();
         }
-        if (used || volume->record.options.empty()) continue;
+        if (used || volume_mount(volume->record).empty()) continue;
+        if (auto done = dirs_->unmount(volume->record.name); !done.ok())
+            log::warning("volume " + volume->record.name, done.error());
+    }
+}
+
+void VolumeKeeper::close() {
+    for (const VolumePtr& volume : all()) {
+        std::lock_guard work(volume->work);
+        {
+            std::lock_guard lock(mutex_);
+            if (!volume->running.empty() || volume->copies > 0) continue;
+        }
         if (auto done = dirs_->unmount(volume->record.name); !done.ok())
             log::warning("volume " + volume->record.name, done.error());
     }
@@ -415,17 +464,23 @@ void VolumeKeeper::check(Repair repair, Damages& found) {
         auto record = records_.get(store::Table::volumes, name);
         if (record.ok() && !*record)
             note(found, {"volume", name, "its record is gone", "it is written again"}, repair, [&] {
-                return records_.put(store::Table::volumes, name, model::print_volume_record(volume->record),
+                return records_.put(store::Table::volumes, name, model::print_volume_record(record_of(*volume)),
                                     store::Durability::power_loss);
             });
         if (!dirs_->exists(name))
             note(found, {"volume", name, "its folder is missing on disk", "it gets an empty one; its data is lost"},
-                 repair, [&] { return dirs_->create(name); });
+                 repair,
+                 [&]() -> Result<void> { return dirs_->create(name, TRY(volume_limit(record_of(*volume).options))); });
         if (auto half = dirs_->half_seeded(name); half && !used)
             note(found, {"volume", name, "half-copied content lies about", "it is removed"}, repair,
                  [&] { return dirs_->remove_half_seeded(name); });
         auto mounted = dirs_->is_mounted(name);
-        if (!used && mounted.ok() && *mounted)
+        auto limit = dirs_->limit(name);
+        const bool disk = limit.ok() && *limit > 0;
+        if (disk && mounted.ok() && !*mounted)
+            note(found, {"volume", name, "its file system of limited size is not mounted", "it is mounted"}, repair,
+                 [&] { return dirs_->mount(name, {}); });
+        if (!used && !disk && mounted.ok() && *mounted)
             note(found, {"volume", name, "it is mounted, though no container that runs uses it", "it is unmounted"},
                  repair, [&] { return dirs_->unmount(name); });
     }

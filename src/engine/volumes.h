@@ -7,6 +7,7 @@
 // Thread-safe; nothing is locked across I/O but the volume concerned.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,11 @@
 #include "store/records.h"
 #include "store/volume_dirs.h"
 
+namespace hull {
+class ByteSink;
+class ByteSource;
+} // namespace hull
+
 namespace hull::engine {
 
 inline constexpr const char* kAnonymousLabel = "com.docker.volume.anonymous";
@@ -35,6 +41,14 @@ struct VolumeView {
     int64_t users = 0; // containers
     int64_t size = -1; // only asked for by usage()
 };
+
+// A volume that is read; it can't be removed meanwhile.
+class VolumeExport {
+public:
+    virtual ~VolumeExport() = default;
+    virtual Result<void> write(ByteSink& sink) = 0; // once
+};
+enum class Replace : unsigned char { no, yes };
 
 // What the API asks.
 class Volumes {
@@ -50,6 +64,26 @@ public:
     // Filters: label label!. named: not only anonymous ones.
     virtual Result<PruneReport> prune(const Filters& filters, bool named) = 0;
     virtual Result<std::vector<VolumeView>> usage() = 0; // with sizes: walks all of them
+
+    // What a volume holds, as a whole. source: a volume, or one of its snapshots
+    // as "NAME@SNAPSHOT", which remove() takes, too. Volumes whose options mount
+    // something hold nothing of their own: invalid_argument.
+
+    // snapshot: its name; empty: one by the time. Exists: conflict.
+    virtual Result<store::SnapshotInfo> make_snapshot(const std::string& name, const std::string& snapshot) = 0;
+    virtual Result<std::vector<store::SnapshotInfo>> snapshots(const std::string& name) = 0; // oldest first
+    // The volume holds what the snapshot does. A container with it runs: conflict.
+    virtual Result<void> restore(const std::string& name, const std::string& snapshot) = 0;
+    // A new volume; its size is limited as the source's unless request says. Exists: conflict.
+    virtual Result<VolumeView> clone(const std::string& source, const model::VolumeRequest& request) = 0;
+    // A tar with everything that belongs to the files.
+    virtual Result<std::unique_ptr<VolumeExport>> open_export(const std::string& source) = 0;
+    // The volume, made when there is none, holds what the tar does. Held it
+    // something: conflict, unless that is to be replaced; runs a container with
+    // it: conflict.
+    virtual Result<VolumeView> import_tar(const std::string& name, ByteSource& tar, Replace replace) = 0;
+    // size: as the option of that name; more than now, also while it is used.
+    virtual Result<VolumeView> resize(const std::string& name, const std::string& size) = 0;
 };
 
 // And what containers need.
@@ -66,6 +100,13 @@ public:
     Result<void> remove(const std::string& name, bool force) override;
     Result<PruneReport> prune(const Filters& filters, bool named) override;
     Result<std::vector<VolumeView>> usage() override;
+    Result<store::SnapshotInfo> make_snapshot(const std::string& name, const std::string& snapshot) override;
+    Result<std::vector<store::SnapshotInfo>> snapshots(const std::string& name) override;
+    Result<void> restore(const std::string& name, const std::string& snapshot) override;
+    Result<VolumeView> clone(const std::string& source, const model::VolumeRequest& request) override;
+    Result<std::unique_ptr<VolumeExport>> open_export(const std::string& source) override;
+    Result<VolumeView> import_tar(const std::string& name, ByteSource& tar, Replace replace) override;
+    Result<VolumeView> resize(const std::string& name, const std::string& size) override;
 
     // Makes the volume if there is none, counts container among its users, fills
     // it when it is empty with what lower has at the destination, and completes
@@ -89,6 +130,8 @@ public:
     void check(Repair repair, Damages& found);
     // After the last remember(): unmounts what no running container uses.
     void settle();
+    // The engine ends: volumes of limited size that nobody uses are unmounted, too.
+    void close();
 
 private:
     struct Volume {
@@ -97,15 +140,44 @@ private:
         std::mutex work;                      // across I/O on this volume; taken before mutex_
         std::set<std::string> users, running; // under mutex_
         bool removed = false;                 // under mutex_
+        int copies = 0;                       // being made of it or its snapshots; under mutex_
+        std::string size;                     // grown to, instead of the record's option; under mutex_
     };
     using VolumePtr = std::shared_ptr<Volume>;
+    // Keeps a volume from being removed or replaced while it is read.
+    class Copying {
+    public:
+        static Result<Copying> begin(VolumeKeeper& keeper, const std::string& name);
+        Copying(Copying&&) = default;
+        ~Copying();
+        Volume& volume() const { return *volume_; }
+        const std::string& name() const { return volume_->record.name; }
+
+    private:
+        Copying(VolumeKeeper& keeper, VolumePtr volume) : keeper_(&keeper), volume_(std::move(volume)) {}
+        VolumeKeeper* keeper_;
+        VolumePtr volume_;
+    };
+    struct Source { // of a copy
+        Copying copying;
+        std::string path;
+    };
+    class Export;
+    using Filler = std::function<Result<void>(const std::string& folder)>;
 
     VolumeKeeper(std::unique_ptr<store::VolumeDirs> dirs, store::Records& records, EventBus& events)
         : dirs_(std::move(dirs)), records_(records), events_(events) {}
     Result<void> load();
     VolumePtr find(const std::string& name) const;
     std::vector<VolumePtr> all() const;
-    Result<VolumePtr> make(const model::VolumeRequest& request, const std::string& user);
+    // fill: its content; then it must not exist.
+    Result<VolumePtr> make(const model::VolumeRequest& request, const std::string& user, const Filler& fill = {});
+    Result<void> make_folder(const model::VolumeRecord& record, const Filler& fill);
+    Result<Source> open_source(const std::string& source);
+    Result<void> check_idle(const Volume& volume) const;
+    Result<void> replace_content(const Copying& copying, const Filler& fill);
+    Result<void> remove_snapshot(const std::string& name, const std::string& snapshot);
+    model::VolumeRecord record_of(const Volume& volume) const;
     Result<void> mount_now(const Volume& volume);
     Result<void> erase(const VolumePtr& volume);
     VolumeView view(const Volume& volume) const;

@@ -8,34 +8,14 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "store/disk_image.h"
 #include "sys/file.h"
-#include "sys/file_at.h"
-#include "sys/mount.h"
-#include "sys/run_program.h"
 
 namespace hull::store {
 namespace {
 
 constexpr const char* kTrash = "/.trash";
 constexpr const char *kDisk = "/disk", *kDiskImage = "/disk.img";
-
-Result<void> run_tool(const std::string& program, const std::vector<std::string>& args) {
-    constexpr size_t longest_output = 4096;
-    auto done = sys::run_program(program, args, longest_output);
-    if (!done.ok() && done.error().kind() == ErrorKind::not_found)
-        return Error(ErrorKind::unsupported,
-                     "a writable layer of limited size needs " + program + " (packages e2fsprogs and mount)");
-    if (!done.ok()) return std::move(done).error().context("run " + program);
-    if (done->exit_code == 0) return {};
-    while (done->output.ends_with('\n')) done->output.pop_back();
-    return Error(ErrorKind::system, program + " failed: " + done->output);
-}
-
-Result<bool> is_mount_point(const std::string& folder, const std::string& above) {
-    UniqueFd inner = TRY(sys::open(folder, O_PATH | O_DIRECTORY));
-    UniqueFd outer = TRY(sys::open(above, O_PATH | O_DIRECTORY));
-    return TRY(sys::mount_id(inner)) != TRY(sys::mount_id(outer));
-}
 
 Result<void> make_base(const std::string& base) {
     TRY(sys::mkdir_parents(base + "/etc", 0755));
@@ -89,28 +69,19 @@ std::string ContainerDirs::writable(const ContainerId& id) const {
 bool ContainerDirs::has_disk(const ContainerId& id) const { return sys::exists(path(id) + kDiskImage); }
 
 Result<void> ContainerDirs::make_disk(const ContainerId& id, uint64_t bytes) {
-    const std::string image = path(id) + kDiskImage;
-    UniqueFd file = TRY(sys::open(image, O_RDWR | O_CREAT | O_EXCL, 0600));
-    TRY(sys::truncate(file, bytes));
-    file.reset();
-    TRY(run_tool("mkfs.ext4", {"mkfs.ext4", "-q", "-F", "-m", "0", "-E",
-                               "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0", image}));
+    TRY(make_disk_image(path(id) + kDiskImage, bytes));
     TRY(sys::mkdir(path(id) + kDisk, 0700));
     return mount_disk(id);
 }
 
-// Through mount(8), which finds a free loop device and lets go of it with the mount.
 Result<void> ContainerDirs::mount_disk(const ContainerId& id) {
     const std::string disk = path(id) + kDisk;
     if (TRY(is_mount_point(disk, path(id)))) return {};
-    return run_tool("mount", {"mount", "-n", "-t", "ext4", "-o", "loop,discard,noatime", path(id) + kDiskImage, disk});
+    return mount_disk_image(path(id) + kDiskImage, disk);
 }
 
 Result<void> ContainerDirs::unmount_disk(const ContainerId& id) {
-    const std::string disk = path(id) + kDisk;
-    if (!has_disk(id) || !sys::exists(disk)) return {};
-    while (TRY(is_mount_point(disk, path(id)))) TRY(sys::unmount_lazily(disk).context("unmount a writable layer"));
-    return {};
+    return has_disk(id) ? unmount_all(path(id) + kDisk, path(id)) : Result<void>{};
 }
 
 Result<void> ContainerDirs::renew_work(const ContainerId& id) {

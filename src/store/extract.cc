@@ -76,6 +76,8 @@ private:
     Result<void> make_file(const tar::Entry& entry, const Target& target, tar::Reader& reader);
     Result<void> write_contents(const tar::Entry& entry, BorrowedFd file, tar::Reader& reader) const;
     Result<void> make_hard_link(const tar::Entry& entry, const Target& target);
+    Result<void> set_attributes(const tar::Entry& entry, BorrowedFd file) const;
+    Result<void> settle_folder(const tar::Entry& entry, BorrowedFd folder, const std::string& path);
     Result<Owner> owner_of(const tar::Entry& entry) const;
     Result<void> settle_times();
 
@@ -106,7 +108,12 @@ Result<UniqueFd*> Extractor::parent(const std::string& path) {
 
 Result<void> Extractor::extract(const tar::Entry& entry, tar::Reader& reader) {
     std::string path = TRY(place_of(entry.path));
-    if (path.empty()) return {}; // the folder itself, which stays as it is
+    if (path.empty()) { // the folder itself, which stays as it is
+        if (!options_.everything || entry.type != tar::Type::directory) return {};
+        const std::string itself = folder_.empty() ? "/" : folder_;
+        UniqueFd top = TRY(sys::open_beneath(root_, itself, O_RDONLY | O_DIRECTORY, sys::Links::in_root));
+        return settle_folder(entry, top, itself);
+    }
     size_t slash = path.rfind('/');
     Target target{TRY(parent(path)), path.substr(slash + 1), folder_ + "/" + path};
     bool there = TRY(make_way(entry, target));
@@ -153,11 +160,7 @@ Result<void> Extractor::make(const tar::Entry& entry, const Target& target, tar:
     case tar::Type::directory: {
         if (!there) TRY(sys::make_dir_at(*target.dir, target.name, 0755));
         UniqueFd made = TRY(sys::openat(*target.dir, target.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-        TRY(sys::change_owner(made, owner.uid, owner.gid));
-        TRY(sys::change_mode(made, entry.mode));
-        if (times_.size() == max_folders) return Error(ErrorKind::too_large, "the archive has too many folders");
-        times_.push_back({target.path, mtime});
-        return {};
+        return settle_folder(entry, made, target.path);
     }
     case tar::Type::symlink:
         if (entry.link_target.empty() || entry.link_target.find('\0') != std::string::npos)
@@ -183,6 +186,26 @@ Result<void> Extractor::make(const tar::Entry& entry, const Target& target, tar:
     return sys::set_mtime_at(*target.dir, target.name, mtime);
 }
 
+Result<void> Extractor::set_attributes(const tar::Entry& entry, BorrowedFd file) const {
+    for (const auto& [attribute, value] : entry.xattrs) {
+        if (attribute == "security.capability")
+            TRY(sys::set_xattr(file, attribute, capability_of(value, options_.ids.users.outside(0).value_or(0))));
+        else if (options_.everything && belongs_to_layer(attribute))
+            TRY(sys::set_xattr(file, attribute, value));
+    }
+    return {};
+}
+
+Result<void> Extractor::settle_folder(const tar::Entry& entry, BorrowedFd folder, const std::string& path) {
+    const Owner owner = TRY(owner_of(entry));
+    TRY(sys::change_owner(folder, owner.uid, owner.gid));
+    TRY(sys::change_mode(folder, entry.mode));
+    if (options_.everything) TRY(set_attributes(entry, folder));
+    if (times_.size() == max_folders) return Error(ErrorKind::too_large, "the archive has too many folders");
+    times_.push_back({path, {entry.mtime, entry.mtime_ns}});
+    return {};
+}
+
 Result<void> Extractor::make_file(const tar::Entry& entry, const Target& target, tar::Reader& reader) {
     const Owner owner = TRY(owner_of(entry));
     UniqueFd file =
@@ -191,10 +214,8 @@ Result<void> Extractor::make_file(const tar::Entry& entry, const Target& target,
         TRY(write_contents(entry, file, reader));
         // This order: chown clears set-uid bits and capabilities, and both the time.
         TRY(sys::change_owner(file, owner.uid, owner.gid));
-        for (const auto& [attribute, value] : entry.xattrs)
-            if (attribute == "security.capability")
-                TRY(sys::set_xattr(file, attribute, capability_of(value, options_.ids.users.outside(0).value_or(0))));
         TRY(sys::change_mode(file, entry.mode));
+        TRY(set_attributes(entry, file));
         return sys::set_mtime(file, {entry.mtime, entry.mtime_ns});
     };
     auto filled = fill();

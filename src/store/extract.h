@@ -22,6 +22,9 @@ struct ExtractOptions {
     bool keep_kinds = false;    // a folder never replaces a file, nor a file a folder
     std::optional<Owner> owner; // of everything, instead of what the tar says
     IdShifts ids;
+    // Also the settings of the folder itself, and all extended attributes that are
+    // no host's (belongs_to_layer()).
+    bool everything = false;
 };
 
 // The stream is uncompressed, or gzip or zstd. An empty one is an empty archive.

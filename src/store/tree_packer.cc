@@ -11,6 +11,7 @@
 #include "store/whiteout.h"
 #include "sys/file.h"
 #include "sys/file_at.h"
+#include "sys/file_copy.h"
 #include "sys/mount.h"
 #include "sys/tree.h"
 
@@ -41,6 +42,24 @@ struct Level {
     dev_t device = 0;
 };
 
+// The parts of a file that has holes; nothing of one that hasn't, or has too many.
+Result<std::vector<tar::Segment>> segments_of(BorrowedFd file, const struct stat& st) {
+    constexpr uint64_t stat_block = 512;
+    constexpr size_t most_segments = 100'000;
+    std::vector<tar::Segment> segments;
+    const auto length = static_cast<uint64_t>(st.st_size);
+    if (static_cast<uint64_t>(st.st_blocks) * stat_block >= length) return segments;
+    for (uint64_t at = 0; at < length;) {
+        auto extent = TRY(sys::next_data(file, at));
+        if (!extent || extent->offset >= length) break;
+        if (segments.size() == most_segments) return std::vector<tar::Segment>();
+        at = std::min(length, extent->offset + extent->length);
+        segments.push_back({extent->offset, at - extent->offset});
+    }
+    if (segments.empty()) segments.push_back({length, 0}); // nothing but a hole
+    return segments;
+}
+
 } // namespace
 
 // struct vfs_cap_data: magic_etc, then permitted and inheritable, 32 bits each,
@@ -62,9 +81,36 @@ std::string capability_of(std::string value, uint32_t root) {
 }
 
 Result<void> TreePacker::add_attributes(BorrowedFd dir, const std::string& name, tar::Entry& entry) const {
-    auto value = sys::get_xattr_at(dir, name, capability);
-    if (!value.ok()) return is_gone(value.error()) ? Result<void>{} : std::move(value).error();
-    if (*value) entry.xattrs.emplace_back(capability, plain_capability(std::move(**value)));
+    std::vector<std::string> names = {capability};
+    if (everything_) {
+        auto all = sys::list_xattrs_at(dir, name);
+        if (!all.ok()) return is_gone(all.error()) ? Result<void>{} : std::move(all).error();
+        names = std::move(*all);
+        std::ranges::sort(names);
+    }
+    for (const std::string& attribute : names) {
+        auto value = sys::get_xattr_at(dir, name, attribute);
+        if (!value.ok()) return is_gone(value.error()) ? Result<void>{} : std::move(value).error();
+        if (!*value) continue;
+        bool plain = attribute == capability;
+        entry.xattrs.emplace_back(attribute, plain ? plain_capability(std::move(**value)) : std::move(**value));
+    }
+    return {};
+}
+
+// Exactly length bytes from where it stands; zeros when it was cut meanwhile.
+Result<void> TreePacker::add_data(BorrowedFd file, uint64_t length) {
+    buffer_.resize(copy_bytes);
+    uint64_t left = length;
+    while (left > 0) {
+        size_t got = TRY(sys::read(file, std::span(buffer_).first(std::min<uint64_t>(left, buffer_.size()))));
+        if (got == 0) break;
+        TRY(writer_.data(std::string_view(buffer_).substr(0, got)));
+        left -= got;
+    }
+    if (left > 0) std::ranges::fill(buffer_, '\0');
+    for (; left > 0; left -= std::min<uint64_t>(left, buffer_.size()))
+        TRY(writer_.data(std::string_view(buffer_).substr(0, std::min<uint64_t>(left, buffer_.size()))));
     return {};
 }
 
@@ -74,18 +120,14 @@ Result<void> TreePacker::add_file(BorrowedFd dir, const std::string& name, tar::
     struct stat st = TRY(sys::stat_fd(*opened));
     if (!S_ISREG(st.st_mode)) return {}; // replaced since it was listed
     entry.size = static_cast<uint64_t>(st.st_size);
+    if (everything_) entry.segments = TRY(segments_of(*opened, st));
+    entry.sparse = !entry.segments.empty();
     TRY(writer_.add(entry));
-    buffer_.resize(copy_bytes);
-    uint64_t left = entry.size;
-    while (left > 0) {
-        size_t got = TRY(sys::read(*opened, std::span(buffer_).first(std::min<uint64_t>(left, buffer_.size()))));
-        if (got == 0) break;
-        TRY(writer_.data(std::string_view(buffer_).substr(0, got)));
-        left -= got;
+    if (!entry.sparse) return add_data(*opened, entry.size);
+    for (const tar::Segment& segment : entry.segments) {
+        TRY(sys::seek_to(*opened, segment.offset));
+        TRY(add_data(*opened, segment.length));
     }
-    if (left > 0) std::ranges::fill(buffer_, '\0'); // it was cut meanwhile
-    for (; left > 0; left -= std::min<uint64_t>(left, buffer_.size()))
-        TRY(writer_.data(std::string_view(buffer_).substr(0, std::min<uint64_t>(left, buffer_.size()))));
     return {};
 }
 
@@ -96,6 +138,7 @@ Result<void> TreePacker::add(BorrowedFd dir, const std::string& name, const std:
     entry.uid = ids_.users.inside(st.st_uid);
     entry.gid = ids_.groups.inside(st.st_gid);
     entry.mtime = st.st_mtim.tv_sec;
+    if (everything_) entry.mtime_ns = static_cast<uint32_t>(st.st_mtim.tv_nsec);
     if (S_ISSOCK(st.st_mode)) return {};
     if (!S_ISDIR(st.st_mode) && st.st_nlink > 1) {
         auto [first, fresh] = linked_.try_emplace({st.st_dev, st.st_ino}, path);

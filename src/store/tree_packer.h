@@ -1,6 +1,7 @@
 // Writes files of a folder tree as tar entries, as Docker's tools expect them:
 // times in whole seconds, no names of users, hard links to what came before in
-// the same archive, of the extended attributes security.capability alone.
+// the same archive, of the extended attributes security.capability alone; or, when
+// asked, with all that a file has.
 // Sockets are left out. Links are never followed; the tree may change meanwhile:
 // what is gone is left out, and a file has the length that its header says.
 #pragma once
@@ -20,10 +21,16 @@
 
 namespace hull::store {
 
+enum class PackDetail : unsigned char {
+    docker,
+    everything, // all extended attributes, fractions of seconds, holes (GNU's sparse files in pax)
+};
+
 class TreePacker {
 public:
     // out must outlive it.
-    explicit TreePacker(ByteSink& out, const IdShifts& ids = {}) : writer_(out), ids_(ids) {}
+    explicit TreePacker(ByteSink& out, const IdShifts& ids = {}, PackDetail detail = PackDetail::docker)
+        : writer_(out), ids_(ids), everything_(detail == PackDetail::everything) {}
 
     // The entry name in dir, as path. Of a folder, itself only. st: what it was
     // when it was listed.
@@ -33,11 +40,13 @@ public:
     Result<void> finish() { return writer_.finish(); }
 
 private:
+    Result<void> add_data(BorrowedFd file, uint64_t length);
     Result<void> add_file(BorrowedFd dir, const std::string& name, tar::Entry& entry);
     Result<void> add_attributes(BorrowedFd dir, const std::string& name, tar::Entry& entry) const;
 
     tar::Writer writer_;
     IdShifts ids_;
+    bool everything_;
     std::map<std::pair<uint64_t, uint64_t>, std::string> linked_; // device and inode: the path it got
     std::string buffer_;
 };

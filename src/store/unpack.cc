@@ -57,12 +57,12 @@ Error blame_tar(Error error) {
     }
 }
 
+} // namespace
+
 bool belongs_to_layer(std::string_view attribute) {
     if (attribute.starts_with("trusted.overlay.") || attribute.starts_with("user.overlay.")) return false;
     return !attribute.starts_with("security.") || attribute == "security.capability";
 }
-
-} // namespace
 
 Result<std::string> clean_path(std::string_view path, const Budget& budget) {
     if (path.size() > budget.path_bytes) return Error(ErrorKind::too_large, "tar: a path is too long");

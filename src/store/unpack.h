@@ -91,6 +91,10 @@ private:
 Result<void> inherit_settings(BorrowedFd root, const std::vector<std::string>& implied_folders,
                               const std::vector<std::string>& below);
 
+// Whether an extended attribute of a tar is set on files: not what belongs to
+// this host or to overlayfs.
+bool belongs_to_layer(std::string_view attribute);
+
 // "./a//b/../c" is "a/c"; "" is the root. Errors: invalid_argument when it leads
 // outside, too_large beyond the budget.
 Result<std::string> clean_path(std::string_view path, const Budget& budget);

@@ -9,8 +9,10 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "store/disk_image.h"
 #include "store/volume_seed.h"
 #include "sys/file.h"
+#include "sys/file_copy.h"
 #include "sys/mount.h"
 #include "sys/resolve.h"
 
@@ -19,6 +21,7 @@ namespace {
 
 constexpr const char* kVolumeTrash = "/.trash";
 constexpr const char* kSeedDir = "/.seed";
+constexpr const char* kMakingDir = "/.making";
 constexpr mode_t kDataMode = 0755;
 
 struct VolumeFlag {
@@ -92,12 +95,19 @@ Result<std::unique_ptr<VolumeDirs>> VolumeDirs::open(const std::string& data_roo
     TRY(sys::mkdir_parents(dirs->root_ + kVolumeTrash, 0701).context("volume folders"));
     for (const std::string& name : TRY(sys::list_dir(dirs->root_ + kVolumeTrash)))
         TRY(sys::remove_tree(dirs->root_ + kVolumeTrash + "/" + name).context("remove volume folder"));
-    for (const std::string& name : TRY(dirs->list()))
+    TRY(sys::mkdir_parents(dirs->root_ + kMakingDir, 0700).context("volume folders"));
+    for (const std::string& name : TRY(sys::list_dir(dirs->root_ + kMakingDir)))
+        TRY(dirs->discard(dirs->root_ + kMakingDir + "/" + name).context("remove half-made volume"));
+    for (const std::string& name : TRY(dirs->list())) {
         TRY(sys::remove_tree(dirs->root_ + "/" + name + kSeedDir).context("remove half-copied volume"));
+        // After a boot nothing is mounted. One that can't be mounted keeps no other away.
+        if (auto mounted = dirs->mount(name, {}); !mounted.ok()) log::error("volume " + name, mounted.error());
+    }
     return dirs;
 }
 
-Result<void> VolumeDirs::create(const std::string& name) {
+Result<void> VolumeDirs::create(const std::string& name, uint64_t limit) {
+    if (limit > 0 && !exists(name)) return adopt_as(TRY(stage(limit)), name);
     TRY(sys::mkdir_parents(path(name), kDataMode).context("volume folder"));
     TRY(failpoint("volume.made"));
     return sys::chmod(root_ + "/" + name, 0701).context("volume folder");
@@ -123,6 +133,23 @@ Result<std::vector<std::string>> VolumeDirs::list() const {
     return names;
 }
 
+Result<uint64_t> VolumeDirs::limit(const std::string& name) const {
+    auto file = sys::stat(image(name));
+    if (!file.ok() && file.error().kind() == ErrorKind::not_found) return uint64_t{0};
+    return static_cast<uint64_t>(TRY(std::move(file)).st_size);
+}
+
+Result<void> VolumeDirs::grow(const std::string& name, uint64_t limit, Use use) {
+    TRY(mount(name, {}));
+    auto grown = grow_disk_image(image(name), path(name), limit);
+    if (!grown.ok() && grown.error().kind() == ErrorKind::forbidden && use == Use::idle) {
+        TRY(unmount(name));
+        grown = grow_idle_disk_image(image(name), limit);
+        TRY(mount(name, {}));
+    }
+    return std::move(grown).context("volume " + name);
+}
+
 Result<void> VolumeDirs::seed(const std::string& name, const std::vector<std::string>& lower, const std::string& inside,
                               bool in_use) {
     const std::string data = path(name);
@@ -138,6 +165,8 @@ Result<void> VolumeDirs::seed(const std::string& name, const std::vector<std::st
     return filled;
 }
 
+Result<bool> VolumeDirs::is_empty(const std::string& name) const { return is_empty_folder(path(name)); }
+
 bool VolumeDirs::exists(const std::string& name) const { return sys::exists(path(name)); }
 
 bool VolumeDirs::half_seeded(const std::string& name) const { return sys::exists(root_ + "/" + name + kSeedDir); }
@@ -147,16 +176,14 @@ Result<void> VolumeDirs::remove_half_seeded(const std::string& name) {
 }
 
 Result<bool> VolumeDirs::is_mounted(const std::string& name) const {
-    auto data = sys::open(path(name), O_PATH | O_DIRECTORY);
-    if (!data.ok() && data.error().kind() == ErrorKind::not_found) return false;
-    if (!data.ok()) return std::move(data).error();
-    UniqueFd above = TRY(sys::open(root_ + "/" + name, O_PATH | O_DIRECTORY));
-    return TRY(sys::mount_id(*data)) != TRY(sys::mount_id(above));
+    return is_mount_point(path(name), root_ + "/" + name);
 }
 
 Result<void> VolumeDirs::mount(const std::string& name, const VolumeMount& what) {
-    if (what.empty() || TRY(is_mounted(name))) return {};
     const std::string target = path(name);
+    const bool disk = sys::exists(image(name));
+    if ((what.empty() && !disk) || TRY(is_mounted(name))) return {};
+    if (disk) return mount_disk_image(image(name), target).context("failed to mount local volume");
     ParsedOptions options = parse_volume_flags(what.options);
     const std::string type = what.type.empty() ? "none" : what.type;
     auto done = sys::mount_device(what.device, target, type, options.flags, options.data);
@@ -169,10 +196,7 @@ Result<void> VolumeDirs::mount(const std::string& name, const VolumeMount& what)
     return std::move(done).context("failed to mount local volume");
 }
 
-Result<void> VolumeDirs::unmount(const std::string& name) {
-    while (TRY(is_mounted(name))) TRY(sys::unmount_lazily(path(name)).context("unmount volume " + name));
-    return {};
-}
+Result<void> VolumeDirs::unmount(const std::string& name) { return unmount_all(path(name), root_ + "/" + name); }
 
 Result<UniqueFd> VolumeDirs::open_below(const std::string& name, const std::string& subpath) const {
     UniqueFd root = TRY(sys::open(path(name), O_PATH | O_DIRECTORY));
@@ -183,6 +207,10 @@ Result<int64_t> VolumeDirs::size(const std::string& name) const {
     namespace fs = std::filesystem;
     std::error_code failed;
     int64_t size = 0;
+    if (sys::exists(image(name)) && TRY(is_mounted(name))) {
+        UniqueFd data = TRY(sys::open(path(name), O_PATH | O_DIRECTORY));
+        return static_cast<int64_t>(TRY(sys::disk_use(data)).used);
+    }
     auto options = fs::directory_options::skip_permission_denied;
     for (auto it = fs::recursive_directory_iterator(path(name), options, failed);
          !failed && it != fs::recursive_directory_iterator(); it.increment(failed)) {

@@ -79,6 +79,14 @@ Result<int> inspect_volumes(Session& session);
 Result<int> list_volumes(Session& session);
 Result<int> prune_volumes(Session& session);
 Result<int> remove_volumes(Session& session);
+// volume_contents.cc
+Result<int> snapshot_volume(Session& session);
+Result<int> list_snapshots(Session& session);
+Result<int> restore_volume(Session& session);
+Result<int> clone_volume(Session& session);
+Result<int> export_volume(Session& session);
+Result<int> import_volume(Session& session);
+Result<int> resize_volume(Session& session);
 // contexts.cc
 Result<int> create_context(Session& session);
 Result<int> inspect_contexts(Session& session);
