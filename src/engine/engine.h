@@ -38,6 +38,7 @@ struct EngineOptions {
     std::string version; // of the engine, for info
     model::Labels labels;
     std::string cgroup_parent = "/hull";   // of containers that name none
+    bool systemd_cgroups = false;          // parents are slices
     bool user_namespaces = true;           // false: every container is in the host's
     std::string seccomp_profile;           // "": ours; "unconfined"; or JSON text
     std::string init_path;                 // static init for --init; empty: looked for in the usual places

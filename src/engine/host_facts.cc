@@ -62,6 +62,7 @@ InfoView make_info(Core& core, const std::string& engine_id) {
     info.driver_status = {{"Backing Filesystem", "overlayfs on unpacked layers"}, {"Native Overlay Diff", "true"}};
     info.logging_driver = options->default_log.type.empty() ? "json-file" : options->default_log.type;
     bool unified = core.host.kind("/sys/fs/cgroup/cgroup.controllers") != PathKind::missing;
+    info.cgroup_driver = options->systemd_cgroups ? "systemd" : "cgroupfs";
     info.cgroup_version = unified ? "2" : "1";
     info.kernel_version = first_line(core.host, "/proc/sys/kernel/osrelease");
     auto release = core.host.read_file("/etc/os-release", 64 << 10);

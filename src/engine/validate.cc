@@ -184,6 +184,7 @@ Result<void> validate_host_config(const model::CreateRequest& request, const Eng
     TRY(validate_network(request, options, warnings));
     TRY(validate_unsupported(host));
     TRY(validate_resources(host));
+    if (!host.cgroup_parent.empty()) TRY(check_cgroup_parent(host.cgroup_parent, options.systemd_cgroups));
     std::vector<std::string> capabilities = TRY(container_capabilities(host, options.capabilities));
     SecurityOptions security = TRY(parse_security_options(host, options));
     TRY(seccomp_profile(security.seccomp, capabilities));

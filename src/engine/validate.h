@@ -19,6 +19,8 @@ Result<void> validate_host_config(const model::CreateRequest& request, const Eng
 // Of an endpoint on a network, by create or connect.
 Result<void> validate_endpoint(const std::string& network, const model::EndpointSettings& endpoint);
 Result<void> validate_restart(const model::HostConfig& host);
+// systemd: it makes the cgroups.
+Result<void> check_cgroup_parent(const std::string& parent, bool systemd);
 // validate_resources.cc
 Result<void> validate_resources(const model::HostConfig& host);
 // validate_machine.cc: against what this machine has.

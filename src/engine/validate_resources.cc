@@ -126,6 +126,14 @@ Result<void> validate_windows(const HostConfig& host) {
 
 } // namespace
 
+Result<void> check_cgroup_parent(const std::string& parent, bool systemd) {
+    if (parent.find("..") != std::string::npos) return invalid("invalid cgroup parent: " + parent);
+    if (systemd && (!parent.ends_with(".slice") || parent.find('/') != std::string::npos || parent == ".slice"))
+        return invalid("cgroup-parent for systemd cgroup should be a valid slice named as \"xxx.slice\", not \"" +
+                       parent + "\"");
+    return {};
+}
+
 Result<void> validate_resources(const HostConfig& host) {
     TRY(validate_windows(host));
     TRY(validate_memory(host));
@@ -133,8 +141,6 @@ Result<void> validate_resources(const HostConfig& host) {
     TRY(validate_blkio(host));
     TRY(validate_ulimits(host));
     TRY(validate_devices(host));
-    if (host.cgroup_parent.find("..") != std::string::npos)
-        return invalid("invalid cgroup parent: " + host.cgroup_parent);
     if (host.pids_limit && *host.pids_limit < -1) return invalid("Invalid pids limit");
     return {};
 }

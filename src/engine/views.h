@@ -178,7 +178,7 @@ struct InfoView {
     std::string storage_driver = "overlay2";
     std::vector<std::pair<std::string, std::string>> driver_status;
     std::string logging_driver;
-    std::string cgroup_driver = "cgroupfs", cgroup_version; // "1" or "2"
+    std::string cgroup_driver, cgroup_version; // "1" or "2"
     std::string kernel_version, operating_system, os_version, os_type = "linux", architecture;
     int cpus = 0;
     int64_t memory = 0;

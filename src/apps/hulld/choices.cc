@@ -90,8 +90,8 @@ Result<void> check_choices(const Values& values) {
     if (!values.flag("live-restore", true))
         return unsupported("--live-restore=false: containers always run on when hulld stops");
     for (const std::string& option : values.list("exec-opt"))
-        if (option != "native.cgroupdriver=cgroupfs")
-            return unsupported("--exec-opt " + option + ": this version of Hull takes native.cgroupdriver=cgroupfs");
+        if (option != "native.cgroupdriver=cgroupfs" && option != "native.cgroupdriver=systemd")
+            return unsupported("--exec-opt " + option + ": known are native.cgroupdriver=cgroupfs and =systemd");
     if (values.number("mtu", 1500) < 68 || values.number("mtu", 1500) > 65535)
         return invalid("invalid MTU: " + values.text("mtu"));
     if (values.number("shutdown-timeout", 15) < -1)

@@ -83,8 +83,10 @@ private:
     }
 
     Result<void> open_network(const Options& options) {
-        runtime_ = TRY(make_keeper_runtime(
-            {.exec_root = options.exec_root, .keeper_program = {}, .trace_start = options.trace_start}));
+        runtime_ = TRY(make_keeper_runtime({.exec_root = options.exec_root,
+                                            .keeper_program = {},
+                                            .trace_start = options.trace_start,
+                                            .systemd_cgroups = options.engine.systemd_cgroups}));
         if (options.bridge) {
             bridge_ = TRY(net::Bridge::create(*options.bridge).context("set up the bridge network"));
             for (const std::string& warning : bridge_->warnings()) log::warning(warning);

@@ -46,7 +46,7 @@ constexpr auto table = std::to_array<Flag>({
     {"dns-opt", 0, list, "dns-opts", "DNS option of containers", ""},
     {"dns-search", 0, list, "", "DNS search domain of containers", ""},
     {"docker-socket", 0, boolean, "", "Listen on /var/run/docker.sock too, for clients that look for Docker there", ""},
-    {"exec-opt", 0, list, "exec-opts", "Runtime option: native.cgroupdriver=cgroupfs", ""},
+    {"exec-opt", 0, list, "exec-opts", "Runtime option: native.cgroupdriver=cgroupfs|systemd", ""},
     {"exec-root", 0, text, "", "Directory of what lasts until the next boot", "/run/hull"},
     {"experimental", 0, boolean, "", "Say that experimental features are on; there are none", ""},
     {"feature", 0, map, "features", "Turn a feature on or off: name=true", ""},

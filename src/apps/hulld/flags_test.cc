@@ -129,7 +129,10 @@ TEST(Options, WhatCannotBeHonouredIsRefused) {
     EXPECT_EQ(mistake({"--storage-driver", "btrfs"}).kind(), ErrorKind::unsupported);
     EXPECT_EQ(mistake({"--live-restore=false"}).kind(), ErrorKind::unsupported);
     EXPECT_THAT(mistake({"--userns-remap", "somebody"}).message(), HasSubstr("\"default\" or \"host\""));
-    EXPECT_THAT(mistake({"--exec-opt", "native.cgroupdriver=systemd"}).message(), HasSubstr("cgroupfs"));
+    EXPECT_THAT(mistake({"--exec-opt", "native.cgroupdriver=other"}).message(), HasSubstr("cgroupfs and =systemd"));
+    EXPECT_THAT(mistake({"--exec-opt", "native.cgroupdriver=systemd", "--cgroup-parent", "/x"}).message(),
+                HasSubstr("should be a valid slice"));
+    EXPECT_EQ(options({"--exec-opt", "native.cgroupdriver=systemd"}).engine.cgroup_parent, "system.slice");
     EXPECT_EQ(mistake({"--log-level", "bad"}).message(), "unable to parse logging level: bad");
     EXPECT_FALSE(options({"--userns-remap", "host"}).engine.user_namespaces);
 }

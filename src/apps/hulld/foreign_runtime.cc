@@ -93,6 +93,7 @@ Result<std::vector<std::string>> ForeignRuntimes::command(const ContainerId& id)
     std::vector<std::string> words = lines_of(TRY(sys::read_file(bundle(id) + "/runtime", kMaxFile)));
     if (words.empty()) return Error(ErrorKind::corrupt, "the runtime of container " + id.str() + " is not on record");
     words.insert(words.end(), {"--root", state_, "--log", bundle(id) + "/log.json", "--log-format", "json"});
+    if (driver_.is_systemd()) words.emplace_back("--systemd-cgroup");
     return words;
 }
 
@@ -131,6 +132,7 @@ Result<void> ForeignRuntimes::write_bundle(const engine::LaunchRequest& request)
 
     oci::Spec spec = *request.spec;
     spec.oci_version = "1.0.2";
+    spec.linux_->cgroups_path = TRY(driver_.for_runtimes(spec.linux_->cgroups_path));
     spec.root = oci::Root{.path = "rootfs", .readonly = request.rootfs.readonly};
     TRY(resolve_user(id, *spec.process));
     if (request.sandbox && request.sandbox->net_ns)
@@ -153,7 +155,7 @@ Result<MadePlan> ForeignRuntimes::make(const engine::LaunchRequest& request) {
         made.plan.process.rows = request.stdio.rows;
         made.plan.process.columns = request.stdio.columns;
         const oci::Linux& config = *request.spec->linux_;
-        made.note.cgroup = config.cgroups_path;
+        made.note.cgroup = TRY(driver_.path(config.cgroups_path));
         made.note.memory_limited = config.resources && config.resources->memory.has_value();
         for (const oci::Namespace& one : config.namespaces)
             if (one.type == "network") made.note.own_network = true;

@@ -18,8 +18,8 @@ namespace hull {
 
 class ForeignRuntimes {
 public:
-    explicit ForeignRuntimes(const std::string& exec_root)
-        : bundles_(exec_root + "/bundles"), state_(exec_root + "/oci") {}
+    ForeignRuntimes(const std::string& exec_root, const CgroupDriver& driver)
+        : bundles_(exec_root + "/bundles"), state_(exec_root + "/oci"), driver_(driver) {}
 
     // The bundle, and the plan that runs the runtime on it. Nothing is left on an error.
     Result<MadePlan> make(const engine::LaunchRequest& request);
@@ -43,6 +43,7 @@ private:
     Result<void> resolve_user(const ContainerId& id, model::oci::Process& process) const;
 
     std::string bundles_, state_;
+    const CgroupDriver& driver_;
 };
 
 } // namespace hull

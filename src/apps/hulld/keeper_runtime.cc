@@ -56,14 +56,14 @@ std::vector<kernel::IdMapping> kernel_map(const std::vector<model::oci::IdMappin
 
 class KeeperRuntime : public engine::RuntimePort {
 public:
-    KeeperRuntime(KeeperRuntimeOptions options, std::unique_ptr<kernel::cgroup::Cgroups> cgroups,
+    KeeperRuntime(KeeperRuntimeOptions options, CgroupDriver driver, std::unique_ptr<kernel::cgroup::Cgroups> cgroups,
                   std::unique_ptr<event::Loop> loop)
-        : options_(std::move(options)), cgroups_(std::move(cgroups)), loop_(std::move(loop)),
-          plans_(options_.exec_root, *cgroups_), foreign_(options_.exec_root), oom_(*loop_, *cgroups_,
-                                                                                    [this](const ContainerId& id) {
-                                                                                        if (listener_)
-                                                                                            listener_->on_oom(id);
-                                                                                    }),
+        : options_(std::move(options)), driver_(std::move(driver)), cgroups_(std::move(cgroups)),
+          loop_(std::move(loop)), plans_(options_.exec_root, *cgroups_, driver_), foreign_(options_.exec_root, driver_),
+          oom_(*loop_, *cgroups_,
+               [this](const ContainerId& id) {
+                   if (listener_) listener_->on_oom(id);
+               }),
           link_(std::make_unique<KeeperLink>(KeeperLinkOptions{options_.exec_root, options_.keeper_program}, *loop_)) {}
     ~KeeperRuntime() override {
         // First the loop: what is posted to it is the link's.
@@ -81,8 +81,10 @@ public:
     void cancel_attach(const ContainerId& id) override;
     Result<void> cleanup(const ContainerId& id, const std::string& cgroup_parent) override;
     std::vector<std::string> leftovers(const ContainerId& id, const std::string& cgroup_parent) override {
-        auto place = cgroups_->locate(cgroup_parent + "/" + id.str());
         std::vector<std::string> out;
+        auto path = driver_.path(cgroup_parent + "/" + id.str());
+        if (!path.ok()) return out;
+        auto place = cgroups_->locate(*path);
         if (place.ok())
             for (const auto& dir : place->dirs) out.push_back("cgroup " + dir.path);
         return out;
@@ -132,6 +134,7 @@ private:
     void trace(const ContainerId& id, const Launched& launched);
 
     KeeperRuntimeOptions options_;
+    CgroupDriver driver_;
     std::unique_ptr<kernel::cgroup::Cgroups> cgroups_;
     std::unique_ptr<event::Loop> loop_;
     PlanMaker plans_;
@@ -366,9 +369,10 @@ Result<void> KeeperRuntime::cleanup(const ContainerId& id, const std::string& cg
         TRY(foreign_.remove(id));
         foreign_.remove_parent(cgroup_parent);
     }
-    std::string path = cgroup_parent + "/" + id.str();
+    std::string path = TRY(driver_.path(cgroup_parent + "/" + id.str()));
     auto place = TRY(cgroups_->locate(path));
     if (place.dirs.empty()) return {};
+    driver_.name_unit(place, path);
     // Of containers that share process ids something may still run.
     auto killed = cgroups_->kill_all(path);
     if (!killed.ok() && killed.error().kind() != ErrorKind::not_found) return killed;
@@ -386,6 +390,7 @@ Result<engine::ResourceUsage> KeeperRuntime::usage(const ContainerId& id) {
 Result<void> KeeperRuntime::update(const ContainerId& id, const model::oci::Resources& resources) {
     ContainerNote found = TRY(note(id));
     TRY(cgroups_->update(found.cgroup, resources));
+    TRY(driver_.tell(*cgroups_, found.cgroup, resources));
     // One that had no limit at its start isn't watched yet.
     if (resources.memory && resources.memory->limit && !found.memory_limited) oom_.add(id, found.cgroup);
     return {};
@@ -432,9 +437,11 @@ Result<std::string> find_keeper_program() {
 Result<std::unique_ptr<engine::RuntimePort>> make_keeper_runtime(KeeperRuntimeOptions options) {
     if (options.keeper_program.empty()) options.keeper_program = TRY(find_keeper_program());
     auto cgroups = TRY(kernel::cgroup::detect());
+    CgroupDriver driver;
+    if (options.systemd_cgroups) driver = TRY(CgroupDriver::systemd());
     auto loop = TRY(event::Loop::create());
     return std::unique_ptr<engine::RuntimePort>(
-        std::make_unique<KeeperRuntime>(std::move(options), std::move(cgroups), std::move(loop)));
+        std::make_unique<KeeperRuntime>(std::move(options), std::move(driver), std::move(cgroups), std::move(loop)));
 }
 
 } // namespace hull

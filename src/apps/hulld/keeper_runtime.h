@@ -10,9 +10,10 @@
 namespace hull {
 
 struct KeeperRuntimeOptions {
-    std::string exec_root;      // absolute; made with mode 0700 when missing
-    std::string keeper_program; // empty: find_keeper_program()
-    bool trace_start = false;   // log the steps of each launch
+    std::string exec_root;        // absolute; made with mode 0700 when missing
+    std::string keeper_program;   // empty: find_keeper_program()
+    bool trace_start = false;     // log the steps of each launch
+    bool systemd_cgroups = false; // systemd makes them; error unavailable where it can't
 };
 
 // ../libexec/hull/hull-keeper of this program, or ../hull-keeper/hull-keeper in

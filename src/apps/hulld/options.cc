@@ -286,7 +286,12 @@ Result<engine::EngineOptions> engine_options(const Values& values, const Options
         auto [at, added] = out.labels.emplace(key, value);
         if (!added && at->second != value) return invalid("conflict labels for " + key);
     }
+    for (const std::string& option : values.list("exec-opt"))
+        out.systemd_cgroups = option == "native.cgroupdriver=systemd";
+    if (out.systemd_cgroups) out.cgroup_parent = "system.slice";
     out.cgroup_parent = values.text("cgroup-parent", out.cgroup_parent);
+    if (auto ok = engine::check_cgroup_parent(out.cgroup_parent, out.systemd_cgroups); !ok.ok())
+        return std::move(ok).error().context("--cgroup-parent");
     out.user_namespaces = values.text("userns-remap", "default") != "host";
     out.seccomp_profile = TRY(seccomp_profile(values));
     out.init_path = values.text("init-path");

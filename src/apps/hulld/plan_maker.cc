@@ -104,7 +104,6 @@ Result<MadePlan> PlanMaker::make(const engine::LaunchRequest& request) {
     if (request.sandbox && request.sandbox->user_ns) options.user_ns = add_fd(request.sandbox->user_ns);
     if (request.sandbox && request.sandbox->net_ns) options.net_ns = add_fd(request.sandbox->net_ns);
     if (const auto& config = request.spec->linux_) {
-        made.note.cgroup = config->cgroups_path;
         if (config->resources) made.note.memory_limited = config->resources->memory.has_value();
         for (const auto& ns : config->namespaces)
             if (ns.type == "network") made.note.own_network = true;
@@ -113,9 +112,12 @@ Result<MadePlan> PlanMaker::make(const engine::LaunchRequest& request) {
             options.seccomp = filter->filter;
             made.note.seccomp = filter->name;
         }
-        if (!config->cgroups_path.empty())
-            options.cgroup =
-                TRY(cgroups_.plan(config->cgroups_path, config->resources.value_or(model::oci::Resources())));
+        if (!config->cgroups_path.empty()) {
+            const auto resources = config->resources.value_or(model::oci::Resources());
+            made.note.cgroup = TRY(driver_.path(config->cgroups_path));
+            options.cgroup = TRY(cgroups_.plan(made.note.cgroup, resources));
+            TRY(driver_.adopt(options.cgroup, cgroups_.version(), config->cgroups_path, resources));
+        }
     }
     made.plan = TRY(runtime::compile(*request.spec, options));
     if (request.rootfs.readonly) made.plan.rootfs.readonly = true;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cgroup_driver.h"
 #include "engine/runtime_port.h"
 #include "kernel/cgroup/cgroup.h"
 #include "kernel/seccomp/seccomp.h"
@@ -37,8 +38,8 @@ struct MadePlan {
 
 class PlanMaker {
 public:
-    PlanMaker(const std::string& exec_root, const kernel::cgroup::Cgroups& cgroups)
-        : folder_(exec_root + "/seccomp"), cgroups_(cgroups) {}
+    PlanMaker(const std::string& exec_root, const kernel::cgroup::Cgroups& cgroups, const CgroupDriver& driver)
+        : folder_(exec_root + "/seccomp"), cgroups_(cgroups), driver_(driver) {}
 
     Result<MadePlan> make(const engine::LaunchRequest& request);
     Result<runtime::ExecPlan> make_exec(const model::oci::Process& process, const ContainerId& container,
@@ -56,6 +57,7 @@ private:
 
     std::string folder_;
     const kernel::cgroup::Cgroups& cgroups_;
+    const CgroupDriver& driver_;
     std::mutex mutex_;
     std::map<std::string, std::shared_ptr<const Profile>> by_key_; // sha256 of cache_key()
 };

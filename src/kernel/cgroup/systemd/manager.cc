@@ -33,8 +33,8 @@ Result<Bus> connect(std::string_view address) {
     auto bus = Bus::connect(address, monotonic_ns() + patience_ns);
     if (bus.ok() || bus.error().kind() != ErrorKind::unavailable) return bus;
     return std::move(bus).error().context(
-        "systemd can't be reached, which --systemd-cgroup needs (leave it out to have "
-        "cgroups made without systemd)");
+        "systemd can't be reached, which is to make the cgroups (--systemd-cgroup, native.cgroupdriver=systemd: leave "
+        "it out to have them made without)");
 }
 
 // So that JobRemoved comes here. Nothing waits for the answers.
