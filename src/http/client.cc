@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "sys/child_program.h"
 #include "sys/socket.h"
 #include "sys/stream_socket.h"
 #include "sys/tcp.h"
@@ -20,6 +21,48 @@ Error lost(Error error) {
         .with_code(error.code());
 }
 
+// ssh://[user@]host[:port][/path of the engine's socket]: the client over there carries the rest, as Docker's does.
+Result<Endpoint> ssh_endpoint(Endpoint out, std::string_view rest) {
+    auto bad = [&](const char* why) {
+        return Error(ErrorKind::invalid_argument, "ssh host \"" + out.text + "\" is not valid: " + why);
+    };
+    std::string path;
+    if (size_t slash = rest.find('/'); slash != rest.npos) {
+        path = rest.substr(slash);
+        rest = rest.substr(0, slash);
+        if (path == "/") path.clear();
+    }
+    std::string user;
+    if (size_t at = rest.rfind('@'); at != rest.npos) {
+        user = rest.substr(0, at);
+        rest = rest.substr(at + 1);
+        if (user.find(':') != user.npos) return bad("plain-text password is not supported");
+        if (user.empty() || user.starts_with('-')) return bad("no user name");
+    }
+    std::string port;
+    size_t colon = rest.rfind(':');
+    if (colon != rest.npos && rest.find(']', colon) == rest.npos) {
+        port = rest.substr(colon + 1);
+        rest = rest.substr(0, colon);
+        if (port.empty() || !std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }))
+            return bad("no port");
+    }
+    if (rest.starts_with('[') && rest.ends_with(']')) rest = rest.substr(1, rest.size() - 2);
+    if (rest.empty() || rest.starts_with('-')) return bad("no host specified");
+    if (path.find_first_of("'?#\\ ") != path.npos) return bad("extra characters after the host");
+    out.kind = Endpoint::Kind::program;
+    out.host = "localhost";
+    out.program = {"ssh", "-o", "ConnectTimeout=30", "-T"};
+    if (!user.empty()) out.program.insert(out.program.end(), {"-l", user});
+    if (!port.empty()) out.program.insert(out.program.end(), {"-p", port});
+    const std::string host = path.empty() ? "" : "--host unix://" + path + " ";
+    const std::string words = host + "system dial-stdio";
+    out.program.insert(out.program.end(), {"--", std::string(rest),
+                                           "sh -c 'if command -v hull >/dev/null 2>&1; then exec hull " + words +
+                                               "; else exec docker " + words + "; fi'"});
+    return out;
+}
+
 } // namespace
 
 Result<Endpoint> Endpoint::parse(std::string_view text) {
@@ -33,9 +76,10 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
         out.path = rest;
         return out;
     }
-    if (scheme == "ssh" || scheme == "npipe" || scheme == "fd" || scheme == "https")
+    if (scheme == "npipe" || scheme == "fd" || scheme == "https")
         return Error(ErrorKind::unsupported, "host \"" + out.text + "\": hull does not speak " + std::string(scheme) +
-                                                 "://, use unix:// or tcp://");
+                                                 "://, use unix://, tcp:// or ssh://");
+    if (scheme == "ssh") return ssh_endpoint(std::move(out), rest);
     if (scheme != "tcp" && scheme != "http")
         return Error(ErrorKind::invalid_argument, "unable to parse docker host `" + out.text + "`");
     rest = rest.substr(0, rest.find('/'));
@@ -54,6 +98,16 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
 Result<ClientConnection> ClientConnection::connect(const Endpoint& endpoint) {
     if (endpoint.kind == Endpoint::Kind::unix_socket)
         return ClientConnection(TRY(sys::connect_unix(endpoint.path, sys::SocketType::stream)), "localhost");
+    if (endpoint.kind == Endpoint::Kind::program) {
+        auto [ours, theirs] = TRY(sys::socket_pair(sys::SocketType::stream));
+        // Of a session of its own, so that what a terminal sends us isn't for it. It ends with the connection.
+        sys::ProgramRequest request;
+        request.args = endpoint.program;
+        request.input = request.output = theirs;
+        request.new_session = true;
+        TRY(sys::start_program(request).context([&] { return "run " + endpoint.program.front(); }));
+        return ClientConnection(std::move(ours), endpoint.host);
+    }
     return ClientConnection(TRY(sys::connect_tcp(endpoint.host, endpoint.port)), endpoint.host + ":" + endpoint.port);
 }
 

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -18,12 +19,14 @@
 
 namespace hull::http {
 
-// Where an engine listens: unix:///path or tcp://host:port.
+// Where an engine listens: unix:///path, tcp://host:port, or behind a program
+// that carries the connection on its standard input and output (ssh, hull-tls).
 struct Endpoint {
-    enum class Kind : unsigned char { unix_socket, tcp } kind = Kind::unix_socket;
-    std::string path;       // of the socket
-    std::string host, port; // of TCP
-    std::string text;       // as it was written
+    enum class Kind : unsigned char { unix_socket, tcp, program } kind = Kind::unix_socket;
+    std::string path;                 // of the socket
+    std::string host, port;           // of TCP; of a program what the Host header says
+    std::vector<std::string> program; // its words
+    std::string text;                 // as it was written
 
     // Errors: invalid_argument; unsupported for schemes Hull does not speak.
     static Result<Endpoint> parse(std::string_view text);
@@ -41,6 +44,8 @@ class ClientConnection {
 public:
     // Errors: unavailable (nobody listens), forbidden (no permission).
     static Result<ClientConnection> connect(const Endpoint& endpoint);
+    // Over a connected socket; host: what the Host header says.
+    static ClientConnection over(UniqueFd socket, std::string host) { return {std::move(socket), std::move(host)}; }
     ClientConnection(ClientConnection&&) noexcept = default;
     ClientConnection& operator=(ClientConnection&&) noexcept = default;
 

@@ -126,8 +126,20 @@ TEST(Endpoint, ReadsUnixAndTcp) {
     EXPECT_EQ(Endpoint::parse("10.0.0.1:5")->host, "10.0.0.1");
 }
 
+TEST(Endpoint, WordsOfSsh) {
+    auto far = Endpoint::parse("ssh://me@[fe80::1]:22/run/x.sock");
+    ASSERT_TRUE(far.ok());
+    EXPECT_EQ(far->kind, Endpoint::Kind::program);
+    const std::vector<std::string> words(far->program.begin(), far->program.end() - 1);
+    EXPECT_EQ(words, (std::vector<std::string>{"ssh", "-o", "ConnectTimeout=30", "-T", "-l", "me", "-p", "22", "--",
+                                               "fe80::1"}));
+    EXPECT_NE(far->program.back().find("exec hull --host unix:///run/x.sock system dial-stdio"), std::string::npos);
+    for (const char* bad : {"ssh://", "ssh://-x", "ssh://-l@x", "ssh://a:b@x", "ssh://x:y", "ssh://x/'; true"})
+        EXPECT_EQ(Endpoint::parse(bad).error().kind(), ErrorKind::invalid_argument) << bad;
+}
+
 TEST(Endpoint, RefusesWhatItCannotSpeak) {
-    EXPECT_EQ(Endpoint::parse("ssh://host").error().kind(), ErrorKind::unsupported);
+    EXPECT_EQ(Endpoint::parse("npipe://host").error().kind(), ErrorKind::unsupported);
     EXPECT_EQ(Endpoint::parse("gopher://host").error().message(), "unable to parse docker host `gopher://host`");
     EXPECT_FALSE(Endpoint::parse("unix://").ok());
     EXPECT_FALSE(Endpoint::parse("tcp://a:b").ok());

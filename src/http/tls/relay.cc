@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include "base/clock.h"
 #include "sys/nonblocking.h"
@@ -46,6 +47,7 @@ public:
 
     Result<void> shake(BorrowedFd stop, int64_t deadline_ns);
     void run(UniqueFd plain, BorrowedFd stop) override;
+    std::string complaint() const override { return complaint_; }
 
 private:
     Step outcome(int result, bool& wants_write);
@@ -60,15 +62,22 @@ private:
     SslPtr ssl_;
     Pipe in_, out_; // to the engine; to the client
     bool wants_write_ = false;
+    std::string complaint_;
 };
 
 Result<void> Relay::shake(BorrowedFd stop, int64_t deadline_ns) {
     for (;;) {
         ERR_clear_error();
-        int result = SSL_accept(ssl_.get());
+        int result = SSL_do_handshake(ssl_.get());
         if (result == 1) return {};
         int why = SSL_get_error(ssl_.get(), result);
-        if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return Error(ErrorKind::forbidden, reason());
+        if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
+            const long verified = SSL_is_server(ssl_.get()) ? X509_V_OK : SSL_get_verify_result(ssl_.get());
+            if (verified == X509_V_OK) return Error(ErrorKind::forbidden, reason());
+            ERR_clear_error();
+            return Error(ErrorKind::forbidden,
+                         std::string("its certificate can't be trusted: ") + X509_verify_cert_error_string(verified));
+        }
         int64_t left = (deadline_ns - monotonic_ns()) / 1'000'000;
         if (left <= 0) return Error(ErrorKind::timed_out, "the handshake took too long");
         std::array<sys::Readiness, 2> entries{
@@ -82,6 +91,7 @@ Step Relay::outcome(int result, bool& wants_write) {
     switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ: return Step::waits;
     case SSL_ERROR_WANT_WRITE: wants_write = true; return Step::waits;
+    case SSL_ERROR_SSL: complaint_ = reason(); return Step::broke;
     default: ERR_clear_error(); return Step::broke;
     }
 }
@@ -181,8 +191,20 @@ Result<std::unique_ptr<TlsRelay>> TlsRelay::shake_hands(UniqueFd socket, const T
     sys::send_at_once(socket);
     SslPtr ssl(SSL_new(context.native()), SSL_free);
     if (!ssl || SSL_set_fd(ssl.get(), socket.get()) != 1) return Error(ErrorKind::internal, "set up TLS: " + reason());
+    SSL_set_accept_state(ssl.get());
     auto relay = std::make_unique<Relay>(std::move(socket), std::move(ssl));
     TRY(relay->shake(stop, deadline_ns));
+    return std::unique_ptr<TlsRelay>(std::move(relay));
+}
+
+Result<std::unique_ptr<TlsRelay>> TlsRelay::greet(UniqueFd socket, ssl_st* taken, int64_t deadline_ns) {
+    SslPtr ssl(taken, SSL_free);
+    TRY(sys::set_nonblocking(socket));
+    sys::send_at_once(socket);
+    if (SSL_set_fd(ssl.get(), socket.get()) != 1) return Error(ErrorKind::internal, "set up TLS: " + reason());
+    SSL_set_connect_state(ssl.get());
+    auto relay = std::make_unique<Relay>(std::move(socket), std::move(ssl));
+    TRY(relay->shake(BorrowedFd(), deadline_ns));
     return std::unique_ptr<TlsRelay>(std::move(relay));
 }
 

@@ -62,7 +62,12 @@ Globals globals_of(const Flags& flags) {
     globals.context = flags.text("context");
     globals.config_folder = flags.given("config") ? flags.text("config") : default_config_folder();
     globals.debug = flags.on("debug");
-    globals.tls = flags.on("tls") || flags.on("tlsverify");
+    globals.tls = {.tls = flags.on("tls"),
+                   .verify = flags.on("tlsverify"),
+                   .verify_given = flags.given("tlsverify"),
+                   .authority = flags.text("tlscacert"),
+                   .certificate = flags.text("tlscert"),
+                   .key = flags.text("tlskey")};
     return globals;
 }
 

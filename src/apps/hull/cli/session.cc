@@ -24,16 +24,12 @@ Result<const ConfigFile*> Session::config() {
 
 Result<Engine*> Session::engine() {
     if (engine_) return engine_.get();
-    if (globals_.tls)
-        return Error(ErrorKind::unsupported,
-                     "TLS connections to an engine are not supported by hull yet; use unix:// or "
-                     "tcp:// without --tls");
     EngineAddress address = TRY(this->address());
-    http::Endpoint endpoint = TRY(http::Endpoint::parse(address.host));
+    http::Endpoint endpoint = TRY(reach_engine(address, globals_.tls, globals_.config_folder));
     http::Headers headers;
     for (const auto& [name, value] : TRY(config())->http_headers) headers.add(name, value);
     Engine::Starter starter;
-    if (address.is_default) starter = start_engine;
+    if (address.is_default && endpoint.kind == http::Endpoint::Kind::unix_socket) starter = start_engine;
     engine_ = std::make_unique<Engine>(std::move(endpoint), std::move(headers), std::move(starter));
     return engine_.get();
 }

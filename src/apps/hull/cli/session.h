@@ -9,13 +9,15 @@
 #include "apps/hull/cli/command.h"
 #include "apps/hull/client/config_file.h"
 #include "apps/hull/client/engine.h"
+#include "apps/hull/client/reach.h"
 #include "base/result.h"
 
 namespace hull::cli {
 
 struct Globals {
     std::string host, context, config_folder;
-    bool debug = false, tls = false;
+    bool debug = false;
+    TlsFlags tls{};
 };
 
 class Session {

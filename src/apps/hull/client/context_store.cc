@@ -27,6 +27,14 @@ ContextEntry default_context() {
 
 std::string context_hash(const std::string& name) { return sha256_hex(name); }
 
+std::vector<std::string> context_tls_files(const std::string& config_folder, const std::string& name) {
+    std::vector<std::string> files;
+    for (const char* file : {"ca.pem", "cert.pem", "key.pem"})
+        if (sys::exists(config_folder + "/contexts/tls/" + context_hash(name) + "/docker/" + file))
+            files.emplace_back(file);
+    return files;
+}
+
 Result<std::vector<ContextEntry>> all_contexts(const std::string& config_folder) {
     std::vector<ContextEntry> all;
     auto folders = sys::list_dir(meta_folder(config_folder));
@@ -39,7 +47,8 @@ Result<std::vector<ContextEntry>> all_contexts(const std::string& config_folder)
             const Json meta = TRY(read_json(*file, path));
             all.push_back({.name = text(meta, "Name"),
                            .description = text(meta, "Metadata.Description"),
-                           .host = text(meta, "Endpoints.docker.Host")});
+                           .host = text(meta, "Endpoints.docker.Host"),
+                           .skip_verify = boolean(meta, "Endpoints.docker.SkipTLSVerify")});
         }
     std::ranges::sort(all, {}, &ContextEntry::name);
     all.insert(all.begin(), default_context());
@@ -83,8 +92,16 @@ Result<void> save_context(const std::string& config_folder, const ContextEntry& 
         object_at(meta, "Metadata")["Description"] = context.description;
     boost::json::object& docker = object_at(object_at(meta, "Endpoints"), "docker");
     docker["Host"] = context.host;
-    if (!docker.contains("SkipTLSVerify")) docker["SkipTLSVerify"] = false;
+    docker["SkipTLSVerify"] = context.skip_verify;
     TRY(sys::mkdir_parents(folder, 0755));
+    const std::string tls = config_folder + "/contexts/tls/" + context_hash(context.name) + "/docker";
+    for (const auto& [from, name] : {std::pair(&context.authority, "ca.pem"),
+                                     std::pair(&context.certificate, "cert.pem"), std::pair(&context.key, "key.pem")}) {
+        if (from->empty()) continue;
+        TRY(sys::mkdir_parents(tls, 0700));
+        constexpr size_t longest = size_t{1} << 20;
+        TRY(sys::replace_file(tls + "/" + name, TRY(sys::read_file(*from, longest)), 0600));
+    }
     return sys::replace_file(folder + "/meta.json", boost::json::serialize(meta), 0644, sys::Durability::power_loss);
 }
 

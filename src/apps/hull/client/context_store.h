@@ -11,7 +11,12 @@ namespace hull::cli {
 
 struct ContextEntry {
     std::string name, description, host;
+    bool skip_verify = false; // any server's certificate will do
+    // PEM files that save_context() copies to contexts/tls; empty: what is there stays.
+    std::string authority{}, certificate{}, key{};
 };
+// The names of the files that it has for TLS: "ca.pem" ...
+std::vector<std::string> context_tls_files(const std::string& config_folder, const std::string& name);
 
 // "default" is always there: what is spoken to without a context.
 Result<std::vector<ContextEntry>> all_contexts(const std::string& config_folder); // by name, default first

@@ -17,6 +17,8 @@ Error cannot_connect(const http::Endpoint& endpoint, const Error& cause) {
     if (cause.code() == EACCES || cause.code() == EPERM)
         return Error(ErrorKind::forbidden, "permission denied while trying to connect to the Docker daemon socket at " +
                                                endpoint.text + ": " + cause.message());
+    if (endpoint.kind == http::Endpoint::Kind::program)
+        return Error(ErrorKind::unavailable, "error during connect: " + endpoint.text + ": " + cause.message());
     if (cause.kind() == ErrorKind::not_found && endpoint.kind == http::Endpoint::Kind::tcp)
         return Error(ErrorKind::unavailable, "error during connect: " + cause.message());
     return Error(ErrorKind::unavailable,
@@ -143,6 +145,8 @@ Result<Exchange> Engine::begin(Call call) {
     http::ClientConnection c = TRY(connect(call.upgrade));
     http::ClientRequest request = request_of(call);
     auto sent = c.send(request);
+    // Its program has said why.
+    if (!sent.ok() && endpoint_.kind == http::Endpoint::Kind::program) return cannot_connect(endpoint_, sent.error());
     if (!sent.ok()) { // an idle connection that the engine has closed, or an engine that dies
         c = TRY(connect(true));
         TRY(c.send(request));
@@ -153,6 +157,8 @@ Result<Exchange> Engine::begin(Call call) {
 // A reset on a unix socket: it was closed with the request unread (unix(7)).
 bool Exchange::may_repeat(const Error& error) const {
     if (streamed_ || error.kind() != ErrorKind::unavailable) return false;
+    // Its program has said why.
+    if (engine_->endpoint_.kind == http::Endpoint::Kind::program) return false;
     if (error.code() == ECONNRESET && engine_->endpoint_.kind == http::Endpoint::Kind::unix_socket) return true;
     return call_.repeatable || call_.method == http::Method::get || call_.method == http::Method::head;
 }

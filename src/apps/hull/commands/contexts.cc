@@ -19,18 +19,30 @@ constexpr format::Column context_columns[] = {
     {"Error", "ERROR"},
 };
 
-// The host of --docker; "from=x" is another context's.
-Result<std::string> host_of_flags(Session& session, const std::string& absent) {
+// What --docker says; "from=x" is another context's host.
+Result<void> read_docker_flags(Session& session, ContextEntry& context) {
     const std::string& folder = session.globals().config_folder;
-    std::string host = absent;
-    for (const std::string& text : session.flags().list("docker")) {
+    std::string& host = context.host;
+    std::vector<std::string> settings; // host=...,ca=...
+    for (std::string_view text : session.flags().list("docker"))
+        for (size_t comma = 0; comma != text.npos; text.remove_prefix(std::min(text.size(), comma + 1))) {
+            comma = text.find(',');
+            settings.emplace_back(text.substr(0, comma));
+        }
+    for (const std::string& text : settings) {
         auto [key, value] = split_pair(text);
         if (key == "host") {
             host = value;
         } else if (key == "from") {
             host = TRY(find_context(folder, value)).host;
-        } else if (key == "ca" || key == "cert" || key == "key" || key == "skip-tls-verify") {
-            return Error(ErrorKind::unsupported, "contexts with TLS (" + key + ") are not supported by hull yet");
+        } else if (key == "ca") {
+            context.authority = value;
+        } else if (key == "cert") {
+            context.certificate = value;
+        } else if (key == "key") {
+            context.key = value;
+        } else if (key == "skip-tls-verify") {
+            context.skip_verify = value == "true" || value == "1";
         } else {
             return Error(ErrorKind::invalid_argument, "unrecognized config key: " + key);
         }
@@ -38,16 +50,19 @@ Result<std::string> host_of_flags(Session& session, const std::string& absent) {
     if (host.find("://") == host.npos)
         return Error(ErrorKind::invalid_argument,
                      "unable to create context: unable to parse docker host `" + host + "`");
-    return host;
+    return {};
 }
 
 boost::json::object inspect_context_json(const std::string& folder, const ContextEntry& one) {
     const std::string hash = context_hash(one.name);
+    boost::json::object material;
+    if (auto files = context_tls_files(folder, one.name); !files.empty())
+        material["docker"] = boost::json::array(files.begin(), files.end());
     return {{"Name", one.name},
             {"Metadata",
              one.description.empty() ? boost::json::object() : boost::json::object{{"Description", one.description}}},
-            {"Endpoints", {{"docker", {{"Host", one.host}, {"SkipTLSVerify", false}}}}},
-            {"TLSMaterial", boost::json::object()},
+            {"Endpoints", {{"docker", {{"Host", one.host}, {"SkipTLSVerify", one.skip_verify}}}}},
+            {"TLSMaterial", std::move(material)},
             {"Storage",
              {{"MetadataPath", one.name == "default" ? "<IN MEMORY>" : folder + "/contexts/meta/" + hash},
               {"TLSPath", one.name == "default" ? "<IN MEMORY>" : folder + "/contexts/tls/" + hash}}}};
@@ -66,7 +81,7 @@ Result<int> create_context(Session& session) {
         made.host = other.host;
         if (made.description.empty()) made.description = other.description;
     }
-    made.host = TRY(host_of_flags(session, made.host));
+    TRY(read_docker_flags(session, made));
     TRY(save_context(folder, made));
     print(name + "\n");
     print_error("Successfully created context \"" + name + "\"\n");
@@ -79,7 +94,7 @@ Result<int> update_context(Session& session) {
     if (name == "default") return Error(ErrorKind::invalid_argument, "\"default\" is a reserved context name");
     ContextEntry changed = TRY(find_context(folder, name));
     if (session.flags().given("description")) changed.description = session.flags().text("description");
-    changed.host = TRY(host_of_flags(session, changed.host));
+    TRY(read_docker_flags(session, changed));
     TRY(save_context(folder, changed));
     print(name + "\n");
     print_error("Successfully updated context \"" + name + "\"\n");
