@@ -1,7 +1,5 @@
 #include "store/container_dirs.h"
 
-#include <filesystem>
-
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -96,6 +94,7 @@ Result<void> ContainerDirs::renew(const ContainerId& id) {
 
 Result<void> ContainerDirs::remove(const ContainerId& id) {
     TRY(failpoint("container.removing"));
+    sizes_.forget(writable(id) + "/upper");
     TRY(unmount_disk(id));
     auto moved = sys::rename(path(id), root_ + kTrash + "/" + id.str() + "-" + random_hex(8));
     if (!moved.ok() && moved.error().kind() == ErrorKind::not_found) return {};
@@ -120,21 +119,7 @@ Result<void> ContainerDirs::write_file(const ContainerId& id, const std::string&
 }
 
 Result<int64_t> ContainerDirs::writable_size(const ContainerId& id) const {
-    namespace fs = std::filesystem;
-    std::error_code failed;
-    int64_t size = 0;
-    auto options = fs::directory_options::skip_permission_denied;
-    for (auto it = fs::recursive_directory_iterator(writable(id) + "/upper", options, failed);
-         !failed && it != fs::recursive_directory_iterator(); it.increment(failed)) {
-        std::error_code ignored;
-        // Files come and go while the container runs.
-        if (it->symlink_status(ignored).type() != fs::file_type::regular) continue;
-        uintmax_t bytes = it->file_size(ignored);
-        if (!ignored) size += static_cast<int64_t>(bytes);
-    }
-    if (failed && failed != std::errc::no_such_file_or_directory)
-        return Error::from_errno("readdir", writable(id) + "/upper", failed.value());
-    return size;
+    return sizes_.bytes(writable(id) + "/upper");
 }
 
 } // namespace hull::store

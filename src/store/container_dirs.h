@@ -21,6 +21,7 @@
 
 #include "base/result.h"
 #include "base/strong.h"
+#include "store/tree_size.h"
 
 namespace hull::store {
 
@@ -51,7 +52,7 @@ public:
 
     // A small file of the container's, replaced as a whole.
     Result<void> write_file(const ContainerId& id, const std::string& name, std::string_view text) const;
-    // Bytes of the regular files in the writable layer.
+    // Bytes of the regular files in the writable layer; as exact as TreeSizes.
     Result<int64_t> writable_size(const ContainerId& id) const;
 
 private:
@@ -59,6 +60,7 @@ private:
     Result<void> make_disk(const ContainerId& id, uint64_t bytes);
     Result<void> unmount_disk(const ContainerId& id);
     std::string root_; // <data-root>/containers
+    mutable TreeSizes sizes_;
 };
 
 } // namespace hull::store

@@ -82,6 +82,7 @@ Result<void> VolumeDirs::adopt_content(StagedContent staged, const std::string& 
     TRY(sync_content(staged.data()));
     TRY(sync_content(staged.folder_));
     TRY(failpoint("volume.staged"));
+    sizes_.forget(path(name));
     if (sys::exists(image(name))) {
         TRY(unmount_all(staged.data(), staged.folder_));
         TRY(unmount(name));

@@ -1,6 +1,5 @@
 #include "store/volume_dirs.h"
 
-#include <filesystem>
 #include <string_view>
 
 #include <fcntl.h>
@@ -114,6 +113,7 @@ Result<void> VolumeDirs::create(const std::string& name, uint64_t limit) {
 }
 
 Result<void> VolumeDirs::remove(const std::string& name) {
+    sizes_.forget(path(name));
     TRY(unmount(name));
     const std::string trash = root_ + kVolumeTrash + "/" + random_hex(16);
     auto moved = sys::rename(root_ + "/" + name, trash);
@@ -199,29 +199,27 @@ Result<void> VolumeDirs::mount(const std::string& name, const VolumeMount& what)
 Result<void> VolumeDirs::unmount(const std::string& name) { return unmount_all(path(name), root_ + "/" + name); }
 
 Result<UniqueFd> VolumeDirs::open_below(const std::string& name, const std::string& subpath) const {
-    UniqueFd root = TRY(sys::open(path(name), O_PATH | O_DIRECTORY));
+    return open_place(path(name), subpath);
+}
+
+Result<UniqueFd> open_place(const std::string& folder, const std::string& subpath) {
+    UniqueFd root = TRY(sys::open(folder, O_PATH | O_DIRECTORY));
+    if (subpath.empty()) return root;
     return sys::open_beneath(root, subpath, O_PATH, sys::Links::in_root);
 }
 
+Result<void> seed_empty_folder(const std::string& folder, const std::vector<std::string>& lower,
+                               const std::string& inside) {
+    if (!TRY(is_empty_folder(folder))) return {};
+    return seed_volume(lower, inside, folder);
+}
+
 Result<int64_t> VolumeDirs::size(const std::string& name) const {
-    namespace fs = std::filesystem;
-    std::error_code failed;
-    int64_t size = 0;
     if (sys::exists(image(name)) && TRY(is_mounted(name))) {
         UniqueFd data = TRY(sys::open(path(name), O_PATH | O_DIRECTORY));
         return static_cast<int64_t>(TRY(sys::disk_use(data)).used);
     }
-    auto options = fs::directory_options::skip_permission_denied;
-    for (auto it = fs::recursive_directory_iterator(path(name), options, failed);
-         !failed && it != fs::recursive_directory_iterator(); it.increment(failed)) {
-        std::error_code ignored;
-        if (it->symlink_status(ignored).type() != fs::file_type::regular) continue;
-        uintmax_t bytes = it->file_size(ignored);
-        if (!ignored) size += static_cast<int64_t>(bytes);
-    }
-    if (failed && failed != std::errc::no_such_file_or_directory)
-        return Error::from_errno("readdir", path(name), failed.value());
-    return size;
+    return sizes_.bytes(path(name));
 }
 
 } // namespace hull::store

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "store/tree_size.h"
 
 namespace hull::store {
 
@@ -78,7 +79,7 @@ public:
     Result<UniqueFd> open_below(const std::string& name, const std::string& subpath) const;
 
     Result<bool> is_empty(const std::string& name) const;
-    // Bytes of the regular files; of a limited volume, what its file system uses.
+    // Bytes of the regular files, as exact as TreeSizes; of a limited volume, what its file system uses.
     Result<int64_t> size(const std::string& name) const;
 
     // Bytes that it may hold; 0: no limit.
@@ -115,6 +116,13 @@ private:
     std::string image(const std::string& name) const { return root_ + "/" + name + "/disk.img"; }
     Result<void> discard(const std::string& folder);
     std::string root_; // <data-root>/volumes
+    mutable TreeSizes sizes_;
 };
+
+// Copies what the image has at inside into the folder, if that is empty.
+Result<void> seed_empty_folder(const std::string& folder, const std::vector<std::string>& lower,
+                               const std::string& inside);
+// What is at subpath below the folder (empty: itself), resolved without leaving it; O_PATH.
+Result<UniqueFd> open_place(const std::string& folder, const std::string& subpath);
 
 } // namespace hull::store

@@ -126,7 +126,7 @@ Result<std::string> read_link_at(BorrowedFd dir, const std::string& name) {
     return std::string(buffer.data(), static_cast<size_t>(n));
 }
 
-Result<std::vector<std::string>> names_in(BorrowedFd dir) {
+Result<std::vector<std::string>> names_in(BorrowedFd dir, Order order) {
     // A descriptor of its own: reading moves the offset, and dir may be O_PATH.
     int fd = ::openat(dir.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return Error::from_errno("open");
@@ -143,7 +143,7 @@ Result<std::vector<std::string>> names_in(BorrowedFd dir) {
         if (name != "." && name != "..") names.emplace_back(name);
     }
     if (errno != 0) return Error::from_errno("readdir");
-    std::sort(names.begin(), names.end());
+    if (order == Order::by_name) std::sort(names.begin(), names.end());
     return names;
 }
 

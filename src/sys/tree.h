@@ -29,8 +29,9 @@ Result<void> remove_tree_at(BorrowedFd dir, const std::string& name); // missing
 Result<struct stat> stat_at(BorrowedFd dir, const std::string& name);
 Result<struct stat> stat_fd(BorrowedFd fd);
 Result<std::string> read_link_at(BorrowedFd dir, const std::string& name);
-// Names without . and .., sorted by byte.
-Result<std::vector<std::string>> names_in(BorrowedFd dir);
+// Names without . and .., sorted by byte unless any order does.
+enum class Order : unsigned char { by_name, any };
+Result<std::vector<std::string>> names_in(BorrowedFd dir, Order order = Order::by_name);
 
 struct Timestamp {
     int64_t seconds = 0;
