@@ -88,6 +88,7 @@ public:
     Result<void> remove(const std::string& name, bool) override { return none(name); }
     Result<engine::PruneReport> prune(const engine::Filters&, bool) override { return engine::PruneReport{}; }
     Result<std::vector<engine::VolumeView>> usage() override { return std::vector<engine::VolumeView>{}; }
+    std::vector<std::string> drivers() override { return {"local"}; }
     Result<store::SnapshotInfo> make_snapshot(const std::string& name, const std::string&) override {
         return none(name);
     }

@@ -140,7 +140,7 @@ Result<void> info(Call& call) {
         {"Images", info.images},
         {"Driver", info.storage_driver},
         {"DriverStatus", driver_status_json(info)},
-        {"Plugins", Object{{"Volume", Array{"local"}},
+        {"Plugins", Object{{"Volume", json::encode(call.volumes().drivers())},
                            {"Network", Array{"bridge", "host", "ipvlan", "macvlan", "null", "overlay"}},
                            {"Authorization", nullptr},
                            {"Log", log_drivers_json()}}},

@@ -14,9 +14,12 @@ json::Object volume_json(const engine::VolumeView& volume) {
         {"Mountpoint", volume.mountpoint},
         {"Name", volume.record.name},
         {"Options", volume.record.options.empty() ? json::Value(nullptr) : json::encode(volume.record.options)},
-        {"Scope", "local"},
+        {"Scope", volume.scope},
     };
-    if (volume.size >= 0) object["UsageData"] = json::Object{{"RefCount", volume.users}, {"Size", volume.size}};
+    // Written by ourselves from what was JSON before.
+    if (auto status = json::parse(volume.status.empty() ? "null" : volume.status); status.ok() && status->is_object())
+        object["Status"] = *status;
+    if (volume.measured) object["UsageData"] = json::Object{{"RefCount", volume.users}, {"Size", volume.size}};
     return object;
 }
 

@@ -22,7 +22,8 @@ namespace hull::engine {
 struct Core {
     Core(EngineOptions given, const EnginePorts& ports, std::unique_ptr<store::ContainerDirs> container_dirs)
         : options(std::move(given)), runtime(ports.runtime), images(ports.images), records(ports.records),
-          sandboxes(ports.sandboxes), host(ports.host), dirs(std::move(container_dirs)) {}
+          sandboxes(ports.sandboxes), host(ports.host), volume_drivers(ports.volume_drivers),
+          dirs(std::move(container_dirs)) {}
 
     const EngineOptions options; // as they were at the start; see current()
     RuntimePort& runtime;
@@ -30,6 +31,7 @@ struct Core {
     store::Records& records;
     SandboxPort& sandboxes;
     HostPort& host;
+    VolumeDrivers* const volume_drivers; // null: only "local"
     std::unique_ptr<store::ContainerDirs> dirs;
     EventBus events;
     Registry registry;

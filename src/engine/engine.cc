@@ -356,7 +356,7 @@ void EngineImpl::follow_policies() {
 
 Result<void> EngineImpl::bring_up() {
     TRY(load_engine_id());
-    core_.volumes = TRY(VolumeKeeper::open(core_.options.data_root, core_.records, core_.events));
+    core_.volumes = TRY(VolumeKeeper::open(core_.options.data_root, core_.records, core_.events, core_.volume_drivers));
     core_.networks = TRY(NetworkKeeper::open({.owner = core_.options.data_root,
                                               .address_pools = core_.options.address_pools,
                                               .bridge_options = core_.options.bridge_network_options,

@@ -76,7 +76,8 @@ struct EnginePorts {
     store::Records& records;
     SandboxPort& sandboxes;
     HostPort& host;
-    net::Bridge* bridge = nullptr; // the default network; null: --bridge none
+    net::Bridge* bridge = nullptr;           // the default network; null: --bridge none
+    VolumeDrivers* volume_drivers = nullptr; // null: only "local"
 };
 
 class Engine {

@@ -75,7 +75,7 @@ MountPoint volume_mount_point(std::string name, std::string destination, const s
     MountPoint mount;
     mount.type = "volume";
     mount.name = std::move(name);
-    mount.driver = driver.empty() ? "local" : driver;
+    mount.driver = driver;
     mount.destination = std::move(destination);
     return mount;
 }

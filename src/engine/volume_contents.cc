@@ -33,6 +33,9 @@ Result<void> copy_data(const std::string& from, const std::string& into) {
 Result<VolumeKeeper::Copying> VolumeKeeper::Copying::begin(VolumeKeeper& keeper, const std::string& name) {
     VolumePtr volume = keeper.find(name);
     if (!volume) return no_such_volume(name);
+    if (!volume->local())
+        return Error(ErrorKind::invalid_argument, "volume " + name + " is kept by the plugin " + volume->record.driver +
+                                                      ": snapshots and copies of it are the plugin's business");
     if (!volume_mount(volume->record).empty())
         return Error(ErrorKind::invalid_argument, "volume " + name + " holds no data of its own, its options mount " +
                                                       volume_mount(volume->record).device + ": copy that where it is");

@@ -75,9 +75,9 @@ store::VolumeMount volume_mount(const model::VolumeRecord& record) {
 Error no_such_volume(const std::string& name) { return {ErrorKind::not_found, "get " + name + ": no such volume"}; }
 
 Result<std::unique_ptr<VolumeKeeper>> VolumeKeeper::open(const std::string& data_root, store::Records& records,
-                                                         EventBus& events) {
+                                                         EventBus& events, VolumeDrivers* drivers) {
     auto dirs = TRY(store::VolumeDirs::open(data_root));
-    std::unique_ptr<VolumeKeeper> keeper(new VolumeKeeper(std::move(dirs), records, events));
+    std::unique_ptr<VolumeKeeper> keeper(new VolumeKeeper(std::move(dirs), records, events, drivers));
     TRY(keeper->load());
     return keeper;
 }
@@ -128,7 +128,7 @@ VolumeView VolumeKeeper::view(const Volume& volume) const {
     model::VolumeRecord record = record_of(volume);
     std::lock_guard lock(mutex_);
     return {.record = std::move(record),
-            .mountpoint = dirs_->path(volume.record.name),
+            .mountpoint = volume.local() ? dirs_->path(volume.record.name) : volume.place,
             .users = static_cast<int64_t>(volume.users.size())};
 }
 
@@ -158,11 +158,10 @@ Result<VolumeKeeper::VolumePtr> VolumeKeeper::make(const model::VolumeRequest& r
                                .options = request.options};
     if (anonymous) record.labels[kAnonymousLabel] = "";
     auto doing = [&] { return "create " + record.name; };
-    if (driver != "local")
-        return Error(ErrorKind::not_found,
-                     "error looking up volume plugin " + driver + ": plugin \"" + driver + "\" not found")
-            .context(doing());
-    TRY(check_volume_name(record.name).context(doing));
+    const bool local = driver == "local";
+    TRY(check_driver(driver).context(doing));
+    if (local || record.name.find('\0') != std::string::npos) TRY(check_volume_name(record.name).context(doing));
+    if (request.driver.empty() && !anonymous) (void)find_anywhere(record.name);
     auto volume = std::make_shared<Volume>(record);
     // Held until it is whole: whoever finds it meanwhile waits here.
     std::unique_lock work(volume->work);
@@ -178,16 +177,20 @@ Result<VolumeKeeper::VolumePtr> VolumeKeeper::make(const model::VolumeRequest& r
         std::lock_guard wait(known->work);
         std::lock_guard lock(mutex_);
         if (known->removed) continue;
+        if (!request.driver.empty() && known->record.driver != driver)
+            return Error(ErrorKind::conflict, "create " + record.name + ": driver '" + known->record.driver +
+                                                  "' already has volume '" + record.name +
+                                                  "': volume name must be unique");
         if (fill) return Error(ErrorKind::conflict, "create " + record.name + ": a volume of that name exists");
         return known;
     }
     auto made = [&]() -> Result<void> {
-        TRY(make_folder(record, fill));
+        TRY(local ? make_folder(record, fill) : make_by_plugin(record));
         return records_.put(store::Table::volumes, record.name, model::print_volume_record(record),
                             anonymous ? store::Durability::process_crash : store::Durability::power_loss);
     }();
     if (!made.ok()) {
-        (void)dirs_->remove(record.name);
+        if (local) (void)dirs_->remove(record.name);
         std::lock_guard lock(mutex_);
         volume->removed = true;
         volumes_.erase(record.name);
@@ -203,6 +206,10 @@ Result<std::vector<VolumeView>> VolumeKeeper::list(const Filters& filters) {
     constexpr std::array<std::string_view, 4> names = {"dangling", "driver", "label", "name"};
     TRY(filters.check_names(names));
     const bool wants = filters.has("dangling"), dangling = TRY(filters.boolean("dangling", false));
+    if (drivers_)
+        for (const std::string& driver : drivers_->names())
+            if (auto theirs = drivers_->list(driver); theirs.ok())
+                for (const DriverVolume& found : *theirs) (void)adopt(driver, found);
     std::vector<VolumeView> views;
     for (const VolumePtr& volume : all()) {
         VolumeView one = view(*volume);
@@ -213,13 +220,16 @@ Result<std::vector<VolumeView>> VolumeKeeper::list(const Filters& filters) {
         if (!filters.labels("label", one.record.labels)) continue;
         views.push_back(std::move(one));
     }
+    ask_plugins(views);
     return views;
 }
 
 Result<VolumeView> VolumeKeeper::inspect(const std::string& name) {
-    VolumePtr volume = find(name);
+    VolumePtr volume = find_anywhere(name);
     if (!volume) return no_such_volume(name);
-    return view(*volume);
+    VolumeView seen = view(*volume);
+    ask_plugin(seen);
+    return seen;
 }
 
 // Precondition: volume->work is held, and nobody uses it.
@@ -241,7 +251,7 @@ Result<void> VolumeKeeper::erase(const VolumePtr& volume) {
     }
     auto gone = records_.erase(store::Table::volumes, name);
     if (gone.ok()) {
-        gone = dirs_->remove(name);
+        gone = volume->local() ? dirs_->remove(name) : drivers_->remove(volume->record.driver, name);
         // It is still there, and so is its record.
         if (!gone.ok()) (void)records_.put(store::Table::volumes, name, model::print_volume_record(record_of(*volume)));
     }
@@ -260,7 +270,7 @@ Result<void> VolumeKeeper::erase(const VolumePtr& volume) {
 Result<void> VolumeKeeper::remove(const std::string& name, bool force) {
     if (size_t at = name.find('@'); at != name.npos && find(name.substr(0, at)))
         return remove_snapshot(name.substr(0, at), name.substr(at + 1));
-    VolumePtr volume = find(name);
+    VolumePtr volume = find_anywhere(name);
     if (!volume) {
         if (force) return {};
         return no_such_volume(name);
@@ -275,7 +285,7 @@ Result<PruneReport> VolumeKeeper::prune(const Filters& filters, bool named) {
     PruneReport report;
     for (const VolumePtr& volume : all()) {
         const model::VolumeRecord& record = volume->record;
-        if (!named && !is_anonymous(record)) continue;
+        if (!volume->local() || (!named && !is_anonymous(record))) continue;
         if (!filters.labels("label", record.labels)) continue;
         if (filters.has("label!") && filters.labels("label!", record.labels)) continue;
         std::lock_guard work(volume->work);
@@ -298,7 +308,9 @@ Result<std::vector<VolumeView>> VolumeKeeper::usage() {
     std::vector<VolumeView> views;
     for (const VolumePtr& volume : all()) {
         VolumeView one = view(*volume);
-        if (auto size = dirs_->size(one.record.name); size.ok()) one.size = *size;
+        one.measured = true;
+        if (volume->local())
+            if (auto size = dirs_->size(one.record.name); size.ok()) one.size = *size;
         views.push_back(std::move(one));
     }
     return views;
@@ -306,11 +318,16 @@ Result<std::vector<VolumeView>> VolumeKeeper::usage() {
 
 Result<void> VolumeKeeper::take(model::MountPoint& mount, const std::string& container,
                                 const std::vector<std::string>& lower) {
-    VolumePtr volume = TRY(make(
+    auto made = make(
         {.name = mount.name, .driver = mount.driver, .options = mount.volume_options, .labels = mount.volume_labels},
-        container));
+        container);
+    // Not found would be about the image: clients pull it and try again.
+    if (!made.ok() && made.error().kind() == ErrorKind::not_found)
+        return std::move(made).error().with_kind(ErrorKind::system);
+    VolumePtr volume = TRY(std::move(made));
     mount.name = volume->record.name;
     mount.driver = volume->record.driver;
+    if (!volume->local()) return fill_by_plugin(volume, mount, container, lower);
     mount.source = dirs_->path(mount.name);
     if (mount.no_copy || !mount.subpath.empty()) return {};
     std::lock_guard work(volume->work);
@@ -372,7 +389,9 @@ Result<std::map<std::string, UniqueFd>> VolumeKeeper::mount(const std::vector<mo
     auto one = [&](const model::MountPoint& mount) -> Result<void> {
         VolumePtr volume = find(mount.name);
         if (!volume) return no_such_volume(mount.name);
-        {
+        if (!volume->local()) {
+            TRY(mount_by_plugin(volume, mount, container, subpaths));
+        } else {
             std::lock_guard work(volume->work);
             {
                 std::lock_guard lock(mutex_);
@@ -385,7 +404,7 @@ Result<std::map<std::string, UniqueFd>> VolumeKeeper::mount(const std::vector<mo
                  {"destination", mount.destination},
                  {"propagation", mount.propagation},
                  {"read/write", mount.rw ? "true" : "false"}});
-        if (mount.subpath.empty()) return {};
+        if (mount.subpath.empty() || !volume->local()) return {};
         auto fd = dirs_->open_below(mount.name, mount.subpath);
         if (!fd.ok())
             return std::move(fd)
@@ -417,7 +436,8 @@ void VolumeKeeper::unmount(const std::vector<model::MountPoint>& mounts, const s
             if (volume->running.erase(container) == 0) continue;
             last = volume->running.empty();
         }
-        if (last && !volume_mount(volume->record).empty())
+        if (!volume->local()) unmount_by_plugin(volume, container);
+        if (last && volume->local() && !volume_mount(volume->record).empty())
             if (auto done = dirs_->unmount(mount.name); !done.ok()) log::warning("volume " + mount.name, done.error());
         publish(*volume, "unmount", {{"container", container}});
     }
@@ -431,7 +451,7 @@ void VolumeKeeper::settle() {
             std::lock_guard lock(mutex_);
             used = !volume->running.empty();
         }
-        if (used || volume_mount(volume->record).empty()) continue;
+        if (used || !volume->local() || volume_mount(volume->record).empty()) continue;
         if (auto done = dirs_->unmount(volume->record.name); !done.ok())
             log::warning("volume " + volume->record.name, done.error());
     }
@@ -442,7 +462,7 @@ void VolumeKeeper::close() {
         std::lock_guard work(volume->work);
         {
             std::lock_guard lock(mutex_);
-            if (!volume->running.empty() || volume->copies > 0) continue;
+            if (!volume->local() || !volume->running.empty() || volume->copies > 0) continue;
         }
         if (auto done = dirs_->unmount(volume->record.name); !done.ok())
             log::warning("volume " + volume->record.name, done.error());
@@ -467,6 +487,7 @@ void VolumeKeeper::check(Repair repair, Damages& found) {
                 return records_.put(store::Table::volumes, name, model::print_volume_record(record_of(*volume)),
                                     store::Durability::power_loss);
             });
+        if (!volume->local()) continue;
         if (!dirs_->exists(name))
             note(found, {"volume", name, "its folder is missing on disk", "it gets an empty one; its data is lost"},
                  repair,

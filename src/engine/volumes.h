@@ -1,5 +1,8 @@
 // Volumes: data that outlives containers.
 //
+// Those of driver "local" are folders of ours, those of plugins are theirs, and
+// we keep who uses them (engine/volume_drivers.h).
+//
 // Lifecycle: created (by name, or with a container) -> used by containers,
 // running or not -> removed when none uses it. Anonymous ones have 64 digits as
 // a name and the label com.docker.volume.anonymous; they go with their container
@@ -21,6 +24,7 @@
 #include "engine/events.h"
 #include "engine/filters.h"
 #include "engine/views.h"
+#include "engine/volume_drivers.h"
 #include "model/container_record.h"
 #include "model/volume.h"
 #include "store/records.h"
@@ -38,8 +42,11 @@ inline constexpr const char* kAnonymousLabel = "com.docker.volume.anonymous";
 struct VolumeView {
     model::VolumeRecord record;
     std::string mountpoint;
-    int64_t users = 0; // containers
-    int64_t size = -1; // only asked for by usage()
+    int64_t users = 0;     // containers
+    bool measured = false; // by usage()
+    int64_t size = -1;     // -1: not known
+    std::string scope = "local";
+    std::string status{}; // what a plugin says of it: a JSON object; empty: nothing
 };
 
 // A volume that is read; it can't be removed meanwhile.
@@ -63,7 +70,10 @@ public:
     virtual Result<void> remove(const std::string& name, bool force) = 0;
     // Filters: label label!. named: not only anonymous ones.
     virtual Result<PruneReport> prune(const Filters& filters, bool named) = 0;
-    virtual Result<std::vector<VolumeView>> usage() = 0; // with sizes: walks all of them
+    // With sizes, which may be a little old of volumes with very many files
+    // (store/tree_size.h). Those of plugins have none.
+    virtual Result<std::vector<VolumeView>> usage() = 0;
+    virtual std::vector<std::string> drivers() = 0; // "local" and the plugins
 
     // What a volume holds, as a whole. source: a volume, or one of its snapshots
     // as "NAME@SNAPSHOT", which remove() takes, too. Volumes whose options mount
@@ -91,8 +101,9 @@ class VolumeKeeper : public Volumes {
 public:
     // Reads the records. Folders without one lost it in a power cut: they hold
     // data, so they are volumes again.
+    // drivers outlives it; null: there is none but "local".
     static Result<std::unique_ptr<VolumeKeeper>> open(const std::string& data_root, store::Records& records,
-                                                      EventBus& events);
+                                                      EventBus& events, VolumeDrivers* drivers);
 
     Result<VolumeView> create(const model::VolumeRequest& request) override;
     Result<std::vector<VolumeView>> list(const Filters& filters) override;
@@ -100,6 +111,7 @@ public:
     Result<void> remove(const std::string& name, bool force) override;
     Result<PruneReport> prune(const Filters& filters, bool named) override;
     Result<std::vector<VolumeView>> usage() override;
+    std::vector<std::string> drivers() override;
     Result<store::SnapshotInfo> make_snapshot(const std::string& name, const std::string& snapshot) override;
     Result<std::vector<store::SnapshotInfo>> snapshots(const std::string& name) override;
     Result<void> restore(const std::string& name, const std::string& snapshot) override;
@@ -120,9 +132,10 @@ public:
     enum class Anonymous : unsigned char { keep, remove };
     void let_go(const std::vector<model::MountPoint>& mounts, const std::string& container, Anonymous anonymous);
 
-    // Around a run of the container: mounts what the volumes' options say. The
-    // descriptors are of subpaths ("volume-subpath"), by destination; keep them
-    // until the container was launched.
+    // Around a run of the container: mounts what the volumes' options say, and has
+    // plugins mount theirs. The descriptors, by destination, are of what isn't at
+    // the mount's source: subpaths ("volume-subpath") and plugins' volumes; keep
+    // them until the container was launched.
     Result<std::map<std::string, UniqueFd>> mount(const std::vector<model::MountPoint>& mounts,
                                                   const std::string& container);
     void unmount(const std::vector<model::MountPoint>& mounts, const std::string& container);
@@ -136,11 +149,13 @@ public:
 private:
     struct Volume {
         explicit Volume(model::VolumeRecord made) : record(std::move(made)) {}
+        bool local() const { return record.driver == "local"; }
         const model::VolumeRecord record;
         std::mutex work;                      // across I/O on this volume; taken before mutex_
         std::set<std::string> users, running; // under mutex_
         bool removed = false;                 // under mutex_
         int copies = 0;                       // being made of it or its snapshots; under mutex_
+        std::string place;                    // where a plugin mounted it last; under mutex_
         std::string size;                     // grown to, instead of the record's option; under mutex_
     };
     using VolumePtr = std::shared_ptr<Volume>;
@@ -165,10 +180,23 @@ private:
     class Export;
     using Filler = std::function<Result<void>(const std::string& folder)>;
 
-    VolumeKeeper(std::unique_ptr<store::VolumeDirs> dirs, store::Records& records, EventBus& events)
-        : dirs_(std::move(dirs)), records_(records), events_(events) {}
+    VolumeKeeper(std::unique_ptr<store::VolumeDirs> dirs, store::Records& records, EventBus& events,
+                 VolumeDrivers* drivers)
+        : dirs_(std::move(dirs)), records_(records), events_(events), drivers_(drivers) {}
     Result<void> load();
     VolumePtr find(const std::string& name) const;
+    // volume_plugins.cc. Also one that only a plugin knows so far.
+    VolumePtr find_anywhere(const std::string& name);
+    VolumePtr adopt(const std::string& driver, const DriverVolume& found);
+    Result<void> make_by_plugin(const model::VolumeRecord& record);
+    Result<void> check_driver(const std::string& driver);
+    Result<void> fill_by_plugin(const VolumePtr& volume, model::MountPoint& mount, const std::string& container,
+                                const std::vector<std::string>& lower);
+    Result<void> mount_by_plugin(const VolumePtr& volume, const model::MountPoint& mount, const std::string& container,
+                                 std::map<std::string, UniqueFd>& places);
+    void unmount_by_plugin(const VolumePtr& volume, const std::string& container);
+    void ask_plugin(VolumeView& view);
+    void ask_plugins(std::vector<VolumeView>& views);
     std::vector<VolumePtr> all() const;
     // fill: its content; then it must not exist.
     Result<VolumePtr> make(const model::VolumeRequest& request, const std::string& user, const Filler& fill = {});
@@ -186,6 +214,7 @@ private:
     const std::unique_ptr<store::VolumeDirs> dirs_;
     store::Records& records_;
     EventBus& events_;
+    VolumeDrivers* const drivers_;
     mutable std::mutex mutex_;
     std::map<std::string, VolumePtr> volumes_;
 };

@@ -9,6 +9,7 @@
 #include "apps/hulld/listeners.h"
 #include "apps/hulld/process_metrics.h"
 #include "apps/hulld/state_folders.h"
+#include "apps/hulld/volume_plugins.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "build/builder.h"
@@ -113,12 +114,14 @@ private:
 
     Result<void> open_engine(const Options& options) {
         machine_ = make_linux_host();
+        volume_plugins_ = make_volume_plugins(options.plugin_folders);
         engine_ = TRY(engine::Engine::open(with_apparmor(options), {.runtime = *runtime_,
                                                                     .images = *images_,
                                                                     .records = *records_,
                                                                     .sandboxes = *sandboxes_,
                                                                     .host = *machine_,
-                                                                    .bridge = bridge_.get()}));
+                                                                    .bridge = bridge_.get(),
+                                                                    .volume_drivers = volume_plugins_.get()}));
         engine_->images().use(*registries_);
         api::ApiOptions api;
         api.version = HULL_VERSION;
@@ -230,6 +233,7 @@ private:
     std::unique_ptr<net::Bridge> bridge_;
     std::unique_ptr<engine::SandboxPort> sandboxes_;
     std::unique_ptr<engine::HostPort> machine_;
+    std::unique_ptr<engine::VolumeDrivers> volume_plugins_;
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<build::Builder> builder_;
     std::unique_ptr<api::Api> api_;

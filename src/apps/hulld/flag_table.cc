@@ -89,6 +89,10 @@ constexpr auto table = std::to_array<Flag>({
     {"no-new-privileges", 0, boolean, "", "Set no_new_privs in all containers", ""},
     {"node-generic-resource", 0, list, "node-generic-resources", "", ""},
     {"pidfile", 'p', text, "", "File to write the process id to (default <exec-root>/hulld.pid)", ""},
+    {"plugin-dir", 0, list, "plugin-dirs",
+     "Directory of volume plugins' sockets and files (default /run/docker/plugins, /etc/docker/plugins, "
+     "/usr/lib/docker/plugins)",
+     ""},
     {"raw-logs", 0, boolean, "", "Log without colours (always so)", ""},
     {"registry-mirror", 0, list, "registry-mirrors",
      "Mirror of Docker Hub (URL) or of another registry (registry=URL), asked first", ""},

@@ -377,6 +377,7 @@ Result<Options> interpret(const FlagValues& given) {
         if (!there) options.hosts.push_back(std::move(docker));
     }
     options.tls = TRY(tls_files(values, options.hosts));
+    if (values.has("plugin-dir")) options.plugin_folders = values.list("plugin-dir");
     if (values.has("metrics-addr"))
         options.metrics = TRY(parse_tcp(values.text("metrics-addr"), values.text("metrics-addr"), "9323"));
     options.log_format = TRY(parse_log_format(values));

@@ -37,6 +37,8 @@ struct Options {
     bool trace_start = false, default_init = false;
     std::optional<net::BridgeConfig> bridge; // nullopt: --bridge none
     engine::EngineOptions engine;
+    // Where volume plugins are looked for, earlier ones first.
+    std::vector<std::string> plugin_folders = {"/run/docker/plugins", "/etc/docker/plugins", "/usr/lib/docker/plugins"};
     registry::Config registries;
     image::RegistryLimits registry_limits;
 };
