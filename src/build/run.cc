@@ -168,7 +168,8 @@ Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
         if (!classic())
             return Error(ErrorKind::system, "process \"" + shown(command) +
                                                 "\" did not complete successfully: exit code: " + std::to_string(*ran));
-        return invalid("The command '" + shown(command) + "' returned a non-zero code: " + std::to_string(*ran));
+        return Error(ErrorKind::system,
+                     "The command '" + shown(command) + "' returned a non-zero code: " + std::to_string(*ran));
     }
     auto kept = keep_run(id, command, stubs, key, state);
     bool removes = !classic() || options_.remove || !kept.ok();

@@ -38,6 +38,24 @@ def test_run_detached_logs_stream_and_remove(client, name):
         client.containers.get(name)
 
 
+def test_attach_gives_what_was_said_before(client, name):
+    """logs=1 alone is the past, each stream in its frames; with stream=1 the rest follows on the same connection."""
+    script = "echo early; echo wrong >&2; while [ ! -e /go ]; do sleep 0.1; done; echo late"
+    box = client.containers.run("busybox", ["sh", "-c", script], name=name, detach=True)
+    deadline = time.monotonic() + 60
+    while len(box.logs()) < len(b"early\nwrong\n") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    out, err = box.attach(logs=True, stream=False, demux=True)
+    assert (out, err) == (b"early\n", b"wrong\n")
+    assert box.attach(logs=True, stream=False, stderr=False) == b"early\n"
+    pieces = box.attach(logs=True, stream=True)
+    seen = next(pieces)
+    box.exec_run(["touch", "/go"])
+    # Between the two streams there is no order.
+    assert sorted((seen + b"".join(pieces)).split()) == [b"early", b"late", b"wrong"]
+    assert sorted(box.attach(logs=True, stream=False).split()) == [b"early", b"late", b"wrong"]
+
+
 def test_attach_stream_while_it_runs(client, name):
     box = client.containers.create("busybox", ["sh", "-c", "echo begin; sleep 0.3; echo end"], name=name)
     lines = []
