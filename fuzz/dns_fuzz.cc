@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (const auto ttls = dns_ttls(message))
         for (const size_t at : *ttls)
             if (at + 4 > size) __builtin_trap();
+    if (dns_addresses_in(message).list.size() > size / 14) __builtin_trap(); // a record has ten octets and four of data
     if (!question) {
         (void)dns_code(message, nullptr, DnsCode::not_implemented);
         return 0;

@@ -44,8 +44,8 @@ class Engine:
         self.log = open(self.folder / "hulld.log", "ab")
         self.process = subprocess.Popen(
             [*self.inside, self.programs / "bin/hulld", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec",
-             "-H", self.host, "--pidfile", self.folder / "hulld.pid", "--bridge", self.bridge, "--bip", self.bip,
-             *self.flags], stdout=self.log, stderr=self.log)
+             "-H", self.host, "--pidfile", self.folder / "hulld.pid", "--bridge", self.bridge,
+             *(["--bip", self.bip] if self.bip else []), *self.flags], stdout=self.log, stderr=self.log)
         if wait:
             deadline = time.monotonic() + 20
             while run("curl", "-s", "--unix-socket", self.socket, "http://h/_ping").stdout != "OK":

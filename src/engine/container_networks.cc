@@ -46,7 +46,14 @@ Result<NetworkMember> make_member(const Core& core, const Container& container) 
         if (!is_predefined_network(name))
             endpoint.links.insert(endpoint.links.end(), host.links.begin(), host.links.end());
     }
-    if (member.networks.size() > 1 || !is_predefined_network(member.main_network)) {
+    auto annotation = [&](const char* key) {
+        auto found = host.annotations.find(key);
+        return found == host.annotations.end() ? std::string() : found->second;
+    };
+    member.egress = annotation(k_egress_key);
+    member.bandwidth = annotation(k_bandwidth_key);
+    const bool restricted = !member.egress.empty() && member.egress != "any";
+    if (restricted || member.networks.size() > 1 || !is_predefined_network(member.main_network)) {
         member.dns = host.dns.empty() ? core.options.dns : host.dns;
         auto text = core.host.read_file("/etc/resolv.conf", 1 << 20);
         if (text.ok()) member.host_dns = name_servers(*text);

@@ -18,6 +18,7 @@ Result<void> NetworkKeeper::install_rules_again(Network& network) {
 
 void NetworkKeeper::restore_rules() {
     std::lock_guard one(creating_);
+    egress_.restore();
     std::vector<NetworkPtr> networks;
     {
         std::lock_guard lock(mutex_);

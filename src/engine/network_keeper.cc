@@ -37,9 +37,17 @@ bool is_predefined_network(const std::string& name) {
 Result<std::unique_ptr<NetworkKeeper>> NetworkKeeper::open(NetworkDefaults defaults, store::Records& records,
                                                            net::Bridge* bridge, std::string bridge_id) {
     std::unique_ptr<NetworkKeeper> keeper(new NetworkKeeper(std::move(defaults), records));
-    keeper->server_ =
-        TRY(net::NameServer::start([names = &keeper->names_](const std::string& who, const std::string& name,
-                                                             uint16_t type) { return names->ask(who, name, type); }));
+    keeper->server_ = TRY(net::NameServer::start(
+        [raw = keeper.get()](const std::string& who, const std::string& name, uint16_t type) {
+            net::NameAnswer answer = raw->names_.ask(who, name, type);
+            if (answer.kind == net::NameAnswer::Kind::unknown && !raw->egress_.may_ask(who, name))
+                answer.kind = net::NameAnswer::Kind::refused;
+            return answer;
+        },
+        [raw = keeper.get()](const std::string& who, const std::string& name,
+                             const std::vector<net::IpAddress>& addresses,
+                             uint32_t ttl) { raw->egress_.learned(who, name, addresses, std::chrono::seconds(ttl)); }));
+    net::sweep_egress();
     TRY(keeper->load(bridge, std::move(bridge_id)));
     if (auto watch = net::RulesWatch::start([raw = keeper.get()] { raw->restore_rules(); }); watch.ok())
         keeper->rules_watch_ = *std::move(watch);

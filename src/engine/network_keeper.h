@@ -25,6 +25,7 @@
 #include "model/container_record.h"
 #include "model/network.h"
 #include "net/bridge.h"
+#include "net/egress_guard.h"
 #include "net/host_ports.h"
 #include "net/name_server.h"
 #include "net/rules_watch.h"
@@ -47,7 +48,12 @@ struct NetworkMember {
     std::vector<PortWish> ports;
     std::vector<std::string> dns;      // --dns
     std::vector<std::string> host_dns; // of the host
+    std::string egress, bandwidth;     // as asked for (net/egress_list.h); empty: as its networks say
 };
+
+// The annotations of a container and the options of a network that say so.
+inline constexpr const char* k_egress_key = "hull.egress";
+inline constexpr const char* k_bandwidth_key = "hull.bandwidth";
 
 class NetworkKeeper {
 public:
@@ -84,6 +90,10 @@ public:
     // Publishes member's ports besides those that it has, then takes back these of
     // its own. On error nothing is changed.
     Result<Joined> change_ports(const NetworkMember& member, const std::vector<PublishedPort>& gone);
+    // Its lists and rates, as member says now. On error some may be as before.
+    Result<void> change_limits(const NetworkMember& member, BorrowedFd net_ns);
+    // Whether a container of these networks may not send everywhere.
+    bool limits_egress(const std::string& egress, const std::vector<std::string>& networks) const;
     // Records, devices and rules.
     void check(Repair repair, Damages& found);
     // Another name, other aliases.
@@ -130,6 +140,9 @@ private:
     void unpublish(const std::string& container, Present& present);
     Result<void> serve_names(const NetworkMember& member, Present& present, BorrowedFd net_ns);
     void set_names(const NetworkMember& member, const Present& present);
+    Result<void> limit_egress(const NetworkMember& member, const Present& present, net::EgressGuard::Tables tables);
+    Result<void> limit_rates(const NetworkMember& member, const std::vector<EndpointRecord>& endpoints,
+                             BorrowedFd net_ns) const;
     NetworkPtr by_id(const std::string& id) const;
     std::vector<EndpointRecord> by_preference(const NetworkMember& member, const Present& present) const;
     void forget(const std::string& container, Present& present);
@@ -143,7 +156,8 @@ private:
     std::map<std::string, Present> present_;     // by container
     net::HostPorts host_ports_;
     NetworkNames names_;
-    std::unique_ptr<net::NameServer> server_;      // its threads use names_
+    net::EgressGuard egress_;
+    std::unique_ptr<net::NameServer> server_;      // its threads use names_ and egress_
     std::unique_ptr<net::RulesWatch> rules_watch_; // last: its thread uses all of the above
 };
 

@@ -173,9 +173,13 @@ void NetworkKeeper::set_names(const NetworkMember& member, const Present& presen
 }
 
 Result<void> NetworkKeeper::serve_names(const NetworkMember& member, Present& present, BorrowedFd net_ns) {
-    const bool wants = std::ranges::any_of(present.endpoints, [](const EndpointRecord& endpoint) {
-        return endpoint.network != "bridge" && !endpoint.network.empty();
-    });
+    std::vector<std::string> networks;
+    for (const EndpointRecord& endpoint : present.endpoints) networks.push_back(endpoint.network);
+    // One with a list on the default bridge, too: names that aren't on it aren't asked.
+    const bool wants = limits_egress(member.egress, networks) ||
+                       std::ranges::any_of(present.endpoints, [](const EndpointRecord& endpoint) {
+                           return endpoint.network != "bridge" && !endpoint.network.empty();
+                       });
     set_names(member, present);
     if (!wants || present.named) return {};
     net::NameServer::Outside outside{.servers = member.dns, .from = net::NameServer::From::container};
@@ -187,6 +191,7 @@ Result<void> NetworkKeeper::serve_names(const NetworkMember& member, Present& pr
 
 void NetworkKeeper::forget(const std::string& container, Present& present) {
     names_.remove(container);
+    egress_.forget(container);
     server_->close(container);
     unpublish(container, present);
     for (const EndpointRecord& endpoint : present.endpoints) detach(container, endpoint);
@@ -208,6 +213,8 @@ Result<NetworkKeeper::Joined> NetworkKeeper::join(const NetworkMember& member, B
         std::ranges::stable_partition(names, [&](const std::string& name) { return name == member.main_network; });
         for (const std::string& name : names)
             present.endpoints.push_back(TRY(attach(member, TRY(look_up(name)), net_ns, present)));
+        TRY(limit_egress(member, present, net::EgressGuard::Tables::anew));
+        TRY(limit_rates(member, present.endpoints, net_ns));
         TRY(set_gateway(member, present, net_ns));
         TRY(serve_names(member, present, net_ns));
         return publish(member, present);
@@ -264,6 +271,8 @@ Result<void> NetworkKeeper::rejoin(const NetworkMember& member, BorrowedFd net_n
             if (auto network = networks_.find(endpoint.network_id); network != networks_.end())
                 network->second->members.insert(member.container);
     }
+    if (auto done = limit_egress(member, present, net::EgressGuard::Tables::if_missing); !done.ok())
+        log::error("egress list of container " + member.container, done.error());
     auto named = serve_names(member, present, net_ns);
     auto published = publish_again(member.container, present);
     {
@@ -300,12 +309,15 @@ Result<NetworkKeeper::Joined> NetworkKeeper::connect(const NetworkMember& member
         return Error(ErrorKind::forbidden, "endpoint with name " + member.name + " already exists in network " + name);
     EndpointRecord endpoint = TRY(attach(member, network, net_ns, present));
     present.endpoints.push_back(endpoint);
-    auto done = set_gateway(member, present, net_ns);
+    auto done = limit_egress(member, present, net::EgressGuard::Tables::if_missing);
+    if (done.ok()) done = limit_rates(member, {endpoint}, net_ns);
+    if (done.ok()) done = set_gateway(member, present, net_ns);
     if (done.ok()) done = serve_names(member, present, net_ns);
     if (done.ok() && present.ports.empty()) done = publish(member, present);
     if (!done.ok()) {
         detach(member.container, endpoint, net_ns);
         present.endpoints.pop_back();
+        (void)limit_egress(member, present, net::EgressGuard::Tables::if_missing);
         (void)set_gateway(member, present, net_ns);
         set_names(member, present);
         return std::move(done).error();
@@ -336,6 +348,8 @@ Result<NetworkKeeper::Joined> NetworkKeeper::disconnect(const NetworkMember& mem
     for (std::string* gateway : {&present.gateway, &present.gateway6})
         if (*gateway == endpoint.interface) gateway->clear();
     set_names(member, present);
+    if (auto done = limit_egress(member, present, net::EgressGuard::Tables::if_missing); !done.ok())
+        log::error("egress list of container " + member.container, done.error());
     if (auto done = set_gateway(member, present, net_ns); !done.ok()) log::warning("default route", done.error());
     if (had_ports)
         if (auto done = publish(member, present); !done.ok()) log::warning("published ports", done.error());

@@ -60,7 +60,8 @@ net::NameAnswer NetworkNames::ask(const std::string& container, const std::strin
     auto found = members_.find(container);
     if (found == members_.end()) return {.kind = Kind::unknown, .addresses = {}, .name = {}};
     const std::vector<Member>& own = found->second;
-    const bool cut_off = std::ranges::all_of(own, &Member::internal);
+    // Those of the default bridge alone are on none.
+    const bool cut_off = !own.empty() && std::ranges::all_of(own, &Member::internal);
     const net::NameAnswer not_ours{.kind = cut_off ? Kind::refused : Kind::unknown, .addresses = {}, .name = {}};
 
     if (type == static_cast<uint16_t>(net::DnsType::ptr)) {

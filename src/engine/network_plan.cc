@@ -5,6 +5,7 @@
 
 #include "engine/overlay_plan.h"
 #include "net/bridge.h"
+#include "net/egress_list.h"
 #include "net/host_addresses.h"
 #include "net/host_device_network.h"
 
@@ -210,6 +211,15 @@ Result<void> check_request(const model::NetworkRequest& request, const std::stri
             return bad_request("invalid MTU: " + mtu);
     }
     TRY(check_pools(request.ipam));
+    if (const std::string text = text_option(request.options, "hull.egress"); !text.empty()) {
+        TRY(net::parse_egress(text));
+        if (is_host_device(driver))
+            return unsupported("an egress list has no effect on a " + driver +
+                               " network: its containers are on the "
+                               "link themselves");
+    }
+    if (const std::string text = text_option(request.options, "hull.bandwidth"); !text.empty())
+        TRY(net::parse_bandwidth(text));
     if (driver == "bridge" || driver == "overlay") TRY(check_bridge_options(request.options));
     if (driver == "overlay") TRY(check_overlay(request));
     if (is_host_device(driver))

@@ -264,9 +264,13 @@ Result<NetFiles> Runner::write_net_files(const Container& container, const Names
                     .search = host.dns_search.empty() ? core_.options.dns_search : host.dns_search,
                     .options = host.dns_options.empty() ? core_.options.dns_options : host.dns_options};
     // On networks of its users' a container asks our name server, which knows the rest.
-    const bool named = !hosts_network && std::ranges::any_of(networks_of(settings, container.state()), [](auto& one) {
-        return !is_predefined_network(one.first);
-    });
+    std::vector<std::string> networks;
+    for (const auto& [name, unused] : networks_of(settings, container.state())) networks.push_back(name);
+    const auto egress = host.annotations.find(k_egress_key);
+    const bool named =
+        !hosts_network &&
+        (std::ranges::any_of(networks, [](auto& one) { return !is_predefined_network(one); }) ||
+         core_.networks->limits_egress(egress == host.annotations.end() ? "" : egress->second, networks));
     if (named) {
         dns.servers = {net::k_name_server_address};
         if (std::ranges::none_of(dns.options, [](const std::string& one) { return one.starts_with("ndots:"); }))

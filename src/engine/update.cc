@@ -1,4 +1,5 @@
 // Changing a container's limits and restart policy while it exists.
+#include "engine/container_networks.h"
 #include "engine/service.h"
 #include "engine/spec_builder.h"
 #include "engine/validate.h"
@@ -22,6 +23,8 @@ Result<void> check_only_limits(const HostConfig& changes) {
     if (changes.memory_swappiness) return fixed("MemorySwappiness");
     if (changes.oom_kill_disable.value_or(false)) return fixed("OomKillDisable");
     if (changes.init) return fixed("Init");
+    for (const auto& [key, value] : changes.annotations)
+        if (key != k_egress_key && key != k_bandwidth_key) return fixed(("Annotation " + key).c_str());
     if (!changes.blkio_weight_device.empty()) return fixed("BlkioWeightDevice");
     if (!changes.blkio_device_read_bps.empty() || !changes.blkio_device_write_bps.empty() ||
         !changes.blkio_device_read_iops.empty() || !changes.blkio_device_write_iops.empty())
@@ -67,6 +70,11 @@ HostConfig changed(HostConfig config, const HostConfig& changes) {
     take(config.memory_reservation, changes.memory_reservation);
     take(config.pids_limit, changes.pids_limit);
     if (!changes.restart_policy.name.empty()) config.restart_policy = changes.restart_policy;
+    // An empty one is taken away.
+    for (const auto& [key, value] : changes.annotations) {
+        config.annotations.erase(key);
+        if (!value.empty()) config.annotations[key] = value;
+    }
     return config;
 }
 
@@ -94,6 +102,12 @@ Result<model::oci::Resources> limits_of(const Core& core, const ContainerSetting
     return resources;
 }
 
+// Where it may send to, and how fast.
+Result<void> apply_network_limits(Core& core, const Container& container) {
+    UniqueFd net_ns = TRY(core.host.net_namespace(container.state().pid));
+    return core.networks->change_limits(TRY(make_member(core, container)), net_ns);
+}
+
 } // namespace
 
 Result<std::vector<std::string>> ContainersService::update(const std::string& name, const HostConfig& changes) {
@@ -117,10 +131,12 @@ Result<std::vector<std::string>> ContainersService::update(const std::string& na
     HostConfig after = changed(before, changes);
     TRY(validate_resources(after).context(doing));
     TRY(validate_machine(after, core_.host));
+    TRY(validate_limits(after).context(doing));
 
     container->set_host_config(after);
     auto apply = [&]() -> Result<void> {
         if (has_processes(container->status())) {
+            if (!changes.annotations.empty()) TRY(apply_network_limits(core_, *container));
             auto limits = TRY(limits_of(core_, container->settings(), after));
             TRY(core_.runtime.update(container->id, limits));
         }
@@ -129,6 +145,8 @@ Result<std::vector<std::string>> ContainersService::update(const std::string& na
     auto applied = apply();
     if (!applied.ok()) {
         container->set_host_config(before);
+        if (!changes.annotations.empty() && has_processes(container->status()))
+            (void)apply_network_limits(core_, *container).ok();
         if (auto limits = limits_of(core_, container->settings(), before);
             limits.ok() && has_processes(container->status()))
             (void)core_.runtime.update(container->id, *limits).ok(); // as far as it goes

@@ -13,6 +13,7 @@
 #include "engine/runtimes.h"
 #include "engine/seccomp_profile.h"
 #include "engine/spec_builder.h"
+#include "net/egress_list.h"
 
 namespace hull::engine {
 namespace {
@@ -192,7 +193,20 @@ Result<void> validate_host_config(const model::CreateRequest& request, const Eng
         return unsupported("AppArmor is not supported on this host: apparmor=" + security.apparmor);
     if (host.annotations.contains(""))
         return invalid("invalid Annotations: the empty string is not permitted as an annotation key");
-    return {};
+    return validate_limits(host);
+}
+
+Result<void> validate_limits(const HostConfig& host) {
+    auto check = [&](const char* key, auto&& parse) -> Result<void> {
+        auto found = host.annotations.find(key);
+        if (found == host.annotations.end()) return {};
+        if (host.network_mode == "host" || host.network_mode == "none" || host.network_mode.starts_with("container:"))
+            return invalid(std::string(key) + " wants a network of the container's own, not " + host.network_mode);
+        TRY(parse(found->second));
+        return {};
+    };
+    TRY(check("hull.egress", [](const std::string& text) { return net::parse_egress(text); }));
+    return check("hull.bandwidth", [](const std::string& text) { return net::parse_bandwidth(text); });
 }
 
 Result<uint64_t> storage_limit(const HostConfig& host) {

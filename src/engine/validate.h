@@ -16,6 +16,8 @@ namespace hull::engine {
 Result<void> validate_config(const model::ContainerConfig& config);
 Result<void> validate_host_config(const model::CreateRequest& request, const EngineOptions& options,
                                   std::vector<std::string>& warnings);
+// Egress list and bandwidth, as annotations have them. Errors: invalid_argument.
+Result<void> validate_limits(const model::HostConfig& host);
 // Of an endpoint on a network, by create or connect.
 Result<void> validate_endpoint(const std::string& network, const model::EndpointSettings& endpoint);
 Result<void> validate_restart(const model::HostConfig& host);

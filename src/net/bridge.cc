@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "base/log.h"
@@ -113,6 +114,9 @@ void forget(std::span<const PortRule> ports) {
         log::warning("conversations with published ports", done.error());
 }
 
+using PublishedKey = std::tuple<uint8_t, IpAddress, uint16_t>;
+PublishedKey key_of(const PortRule& port) { return {port.protocol, port.host, port.host_port}; }
+
 Error no_subnet_for(const IpAddress& ip) {
     return {ErrorKind::invalid_argument, "no configured subnet contains IP address " + ip.str()};
 }
@@ -141,7 +145,10 @@ struct Bridge::Impl {
     std::mutex socket_mutex;
     NetlinkSocket socket; // under socket_mutex
     size_t rules = 0;     // under socket_mutex: how many were made
-    LinkRemover remover;  // last: its thread uses families
+    // What is in the maps, if nobody else took it away; held while they change.
+    std::mutex ports_mutex;
+    std::set<PublishedKey> published; // under ports_mutex
+    LinkRemover remover;              // last: its thread uses families
 };
 
 // A link that exists. Whoever destroys it without clearing impl gives it back.
@@ -195,14 +202,20 @@ Result<Bridge::Fault> Bridge::find_fault() {
         if (!link) return Fault::device;
     }
     if (impl_->config.firewall != Switch::on) return Fault::none;
-    std::lock_guard held(impl_->socket_mutex);
-    return TRY(count_rules(name())) == impl_->rules ? Fault::none : Fault::rules;
+    {
+        std::lock_guard held(impl_->socket_mutex);
+        if (TRY(count_rules(name())) != impl_->rules) return Fault::rules;
+    }
+    const std::lock_guard held(impl_->ports_mutex);
+    return TRY(count_ports(name())) == impl_->published.size() ? Fault::none : Fault::rules;
 }
 
 Result<void> Bridge::install_rules_again() {
-    std::lock_guard held(impl_->socket_mutex);
+    const std::lock_guard ports(impl_->ports_mutex);
+    const std::lock_guard held(impl_->socket_mutex);
     TRY(prepare_forwarding(impl_->socket, impl_->config, impl_->families.subnets()));
     impl_->rules = TRY(count_rules(name()));
+    impl_->published.clear(); // until they are published again
     return {};
 }
 
@@ -380,12 +393,16 @@ Result<void> Bridge::publish(std::span<const PortRule> ports, const std::string&
         const std::lock_guard lock(impl_->socket_mutex);
         TRY(set_hairpin(impl_->socket, host_interface));
     }
+    const std::lock_guard held(impl_->ports_mutex);
     TRY(add_ports(name(), ports));
+    for (const PortRule& port : ports) impl_->published.insert(key_of(port));
     forget(ports);
     return {};
 }
 
 void Bridge::unpublish(std::span<const PortRule> ports) {
+    const std::lock_guard held(impl_->ports_mutex);
+    for (const PortRule& port : ports) impl_->published.erase(key_of(port));
     if (remove_ports(name(), ports).ok()) return forget(ports);
     // Somebody else took one away: each for itself.
     for (const PortRule& port : ports)

@@ -137,8 +137,11 @@ std::string dns_truncated(std::string_view query, const DnsQuestion& question) {
     return out;
 }
 
-std::optional<std::vector<size_t>> dns_ttls(std::string_view answer) {
-    if (answer.size() < k_dns_header) return std::nullopt;
+// Calls each with where the fixed part of a record stands, and whether it is of the
+// answer section. False: the records aren't what the header says.
+template <class F>
+static bool for_each_record(std::string_view answer, F&& each) {
+    if (answer.size() < k_dns_header) return false;
     size_t at = k_dns_header;
     // Past a name; one that is compressed ends with a pointer.
     auto skip_name = [&] {
@@ -152,17 +155,45 @@ std::optional<std::vector<size_t>> dns_ttls(std::string_view answer) {
         return false;
     };
     for (unsigned i = word(answer, 4); i > 0; --i) {
-        if (!skip_name() || at + 4 > answer.size()) return std::nullopt;
+        if (!skip_name() || at + 4 > answer.size()) return false;
         at += 4;
     }
-    std::vector<size_t> ttls;
-    for (unsigned i = unsigned{word(answer, 6)} + word(answer, 8) + word(answer, 10); i > 0; --i) {
-        if (!skip_name() || at + 10 > answer.size()) return std::nullopt;
-        if (word(answer, at) != k_opt_type) ttls.push_back(at + 4);
-        at += size_t{10} + word(answer, at + 8);
-        if (at > answer.size()) return std::nullopt;
+    const unsigned answers = word(answer, 6);
+    const unsigned all = answers + word(answer, 8) + word(answer, 10);
+    for (unsigned i = 0; i < all; ++i) {
+        if (!skip_name() || at + 10 > answer.size()) return false;
+        const size_t size = word(answer, at + 8);
+        if (at + 10 + size > answer.size()) return false;
+        each(at, i < answers);
+        at += 10 + size;
     }
+    return true;
+}
+
+std::optional<std::vector<size_t>> dns_ttls(std::string_view answer) {
+    std::vector<size_t> ttls;
+    const bool whole = for_each_record(answer, [&](size_t at, bool) {
+        if (word(answer, at) != k_opt_type) ttls.push_back(at + 4);
+    });
+    if (!whole) return std::nullopt;
     return ttls;
+}
+
+DnsAddresses dns_addresses_in(std::string_view answer) {
+    DnsAddresses out;
+    const bool whole = for_each_record(answer, [&](size_t at, bool answers) {
+        const auto type = static_cast<DnsType>(word(answer, at));
+        const size_t size = word(answer, at + 8);
+        if (!answers || word(answer, at + 2) != k_class_in) return;
+        if (!(type == DnsType::a && size == 4) && !(type == DnsType::aaaa && size == 16)) return;
+        const auto ip = IpAddress::from_bytes({reinterpret_cast<const uint8_t*>(answer.data()) + at + 10, size});
+        const uint32_t ttl = static_cast<uint32_t>(word(answer, at + 4)) << 16 | word(answer, at + 6);
+        if (!ip) return;
+        out.ttl = out.list.empty() ? ttl : std::min(out.ttl, ttl);
+        out.list.push_back(*ip);
+    });
+    if (!whole) return {};
+    return out;
 }
 
 std::optional<IpAddress> reverse_address(std::string_view name) {

@@ -46,6 +46,14 @@ std::string dns_truncated(std::string_view query, const DnsQuestion& question);
 // records aren't what the header says.
 std::optional<std::vector<size_t>> dns_ttls(std::string_view answer);
 
+// The addresses in the answer section of an answer to a look-up of addresses, and the
+// least TTL of theirs. None: no answer of that kind.
+struct DnsAddresses {
+    std::vector<IpAddress> list;
+    uint32_t ttl = 0; // seconds
+};
+DnsAddresses dns_addresses_in(std::string_view answer);
+
 // "4.3.2.1.in-addr.arpa" is 1.2.3.4; nullopt: no such name.
 std::optional<IpAddress> reverse_address(std::string_view name);
 

@@ -61,5 +61,23 @@ TEST(DnsMessage, ReverseNames) {
     EXPECT_EQ(reverse_address("example.org"), std::nullopt);
 }
 
+TEST(DnsMessage, AddressesOfAnAnswer) {
+    // a.b IN A: an alias, two addresses (TTLs 300 and 20), and one besides that isn't an answer.
+    const std::string question("\1a\1b\0\0\1\0\1", 9);
+    const std::string head("\1\2\x81\x80\0\1\0\3\0\0\0\1", 12);
+    const std::string alias("\xc0\x0c\0\5\0\1\0\0\0\5\0\3\1c\0", 15);
+    const std::string first("\1c\0\0\1\0\1\0\0\1\x2c\0\4\1\2\3\4", 17);
+    const std::string second("\1c\0\0\1\0\1\0\0\0\x14\0\4\1\2\3\5", 17);
+    const std::string besides("\1d\0\0\1\0\1\0\0\0\1\0\4\7\7\7\7", 17);
+    const std::string whole = head + question + alias + first + second + besides;
+    const DnsAddresses found = dns_addresses_in(whole);
+    ASSERT_EQ(found.list.size(), 2u);
+    EXPECT_EQ(found.list[0].str(), "1.2.3.4");
+    EXPECT_EQ(found.list[1].str(), "1.2.3.5");
+    EXPECT_EQ(found.ttl, 20u);
+    for (size_t size = 0; size < whole.size(); ++size)
+        EXPECT_TRUE(dns_addresses_in(std::string_view(whole).substr(0, size)).list.empty()) << size;
+}
+
 } // namespace
 } // namespace hull::net

@@ -9,6 +9,7 @@ namespace {
 
 constexpr const char* k_uplinks = "uplinks";
 constexpr std::string_view k_table_prefix = "hull-";
+constexpr std::string_view k_egress_prefix = "hull-egress."; // egress_rules.h
 constexpr const char* k_ports = "ports";
 constexpr const char* k_ports6 = "ports6";
 constexpr int32_t k_filter_priority = 0, k_source_nat_priority = 100, k_destination_nat_priority = -100,
@@ -166,7 +167,8 @@ Result<std::vector<std::string>> bridges_with_rules() {
     NetlinkSocket socket = TRY(open_netfilter_socket());
     std::vector<std::string> bridges;
     for (const std::string& table : TRY(list_tables(socket)))
-        if (table.starts_with(k_table_prefix)) bridges.push_back(table.substr(k_table_prefix.size()));
+        if (table.starts_with(k_table_prefix) && !table.starts_with(k_egress_prefix))
+            bridges.push_back(table.substr(k_table_prefix.size()));
     return bridges;
 }
 
@@ -175,6 +177,11 @@ bool is_our_table(std::string_view table) { return table.starts_with(k_table_pre
 Result<size_t> count_rules(const std::string& bridge) {
     NetlinkSocket socket = TRY(open_netfilter_socket());
     return rules_in(socket, table_of(bridge));
+}
+
+Result<size_t> count_ports(const std::string& bridge) {
+    NetlinkSocket socket = TRY(open_netfilter_socket());
+    return TRY(elements_in(socket, table_of(bridge), k_ports)) + TRY(elements_in(socket, table_of(bridge), k_ports6));
 }
 
 Result<bool> guards_routing(const std::string& bridge) {

@@ -60,6 +60,8 @@ Result<std::vector<std::string>> bridges_with_rules();
 bool is_our_table(std::string_view table);
 // How many rules there are; none where the table is missing.
 Result<size_t> count_rules(const std::string& bridge);
+// How many ports of the bridge are published.
+Result<size_t> count_ports(const std::string& bridge);
 // Whether the installed rules hold Routing::only_for_containers.
 Result<bool> guards_routing(const std::string& bridge);
 // Other programs' chains that drop forwarded traffic by default.

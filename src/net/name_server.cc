@@ -47,7 +47,8 @@ struct NameServer::Impl {
     };
     using PlacePtr = std::shared_ptr<Place>;
 
-    Impl(std::unique_ptr<event::Loop> made, Ask asked) : loop(std::move(made)), ask(std::move(asked)) {}
+    Impl(std::unique_ptr<event::Loop> made, Ask asked, Learned told)
+        : loop(std::move(made)), ask(std::move(asked)), learned(std::move(told)) {}
 
     void read_datagrams(const PlacePtr& place);
     void accept(const PlacePtr& place);
@@ -55,10 +56,18 @@ struct NameServer::Impl {
     // nullopt: to be asked outside.
     std::optional<std::string> answer(const Place& place, std::string_view query, const DnsQuestion& question,
                                       size_t limit);
-    std::string ask_outside(const Place& place, std::string_view query, const DnsQuestion& question, uint8_t protocol);
+    std::string ask_outside(const Place& place, std::string_view query, const DnsQuestion& question, uint8_t protocol) {
+        std::string reply = ask_servers(place, query, question, protocol);
+        if (!learned) return reply;
+        if (const DnsAddresses found = dns_addresses_in(reply); !found.list.empty())
+            learned(place.who, question.name, found.list, found.ttl);
+        return reply;
+    }
+    std::string ask_servers(const Place& place, std::string_view query, const DnsQuestion& question, uint8_t protocol);
 
     std::unique_ptr<event::Loop> loop;
     const Ask ask;
+    const Learned learned;
     HostResolvers host_resolvers;
     DnsCache cache;
     struct Watched {
@@ -84,7 +93,7 @@ std::optional<std::string> NameServer::Impl::answer(const Place& place, std::str
     return std::nullopt;
 }
 
-std::string NameServer::Impl::ask_outside(const Place& place, std::string_view query, const DnsQuestion& question,
+std::string NameServer::Impl::ask_servers(const Place& place, std::string_view query, const DnsQuestion& question,
                                           uint8_t protocol) {
     auto ask_one = [&](const std::string& server) -> Result<std::string> {
         const IpAddress address = TRY(IpAddress::parse(server));
@@ -209,8 +218,8 @@ void NameServer::Impl::serve_stream(const PlacePtr& place, UniqueFd client) {
 
 NameServer::NameServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<std::unique_ptr<NameServer>> NameServer::start(Ask ask) {
-    auto impl = std::make_unique<Impl>(TRY(event::Loop::create()), std::move(ask));
+Result<std::unique_ptr<NameServer>> NameServer::start(Ask ask, Learned learned) {
+    auto impl = std::make_unique<Impl>(TRY(event::Loop::create()), std::move(ask), std::move(learned));
     impl->thread = std::thread([raw = impl.get()] {
         if (auto done = raw->loop->run(); !done.ok()) log::error("name server", done.error());
     });

@@ -38,7 +38,10 @@ public:
     // Who: as given to open(). name: lower case, no final dot. type: DnsType.
     // Called from any thread; must not wait for long.
     using Ask = std::function<NameAnswer(const std::string& who, const std::string& name, uint16_t type)>;
-    static Result<std::unique_ptr<NameServer>> start(Ask ask);
+    // An answer from outside, before who gets it; ttl in seconds. May be null.
+    using Learned = std::function<void(const std::string& who, const std::string& name,
+                                       const std::vector<IpAddress>& addresses, uint32_t ttl)>;
+    static Result<std::unique_ptr<NameServer>> start(Ask ask, Learned learned = nullptr);
     ~NameServer();
     NameServer(const NameServer&) = delete;
     NameServer& operator=(const NameServer&) = delete;

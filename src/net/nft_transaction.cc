@@ -15,7 +15,8 @@ namespace hull::net {
 namespace {
 
 constexpr uint32_t k_register = NFT_REG_1;
-constexpr uint32_t k_ifname_type = 41; // what nft(8) calls the type "ifname"; the kernel only keeps it
+constexpr uint32_t k_ifname_type = 41;       // what nft(8) calls the type "ifname"; the kernel only keeps it
+constexpr uint32_t k_first_address_set = 16; // ids within a transaction
 constexpr uint32_t k_destination_port_offset = 2;
 // The registers of four bytes behind the start of k_register.
 constexpr uint32_t k_second = NFT_REG32_01;
@@ -34,6 +35,8 @@ constexpr FamilyFacts k_ipv4{NFPROTO_IPV4, 12, 16, 4, 7, 2}, k_ipv6{NFPROTO_IPV6
 
 const FamilyFacts& facts_of(IpFamily family) { return family == IpFamily::v6 ? k_ipv6 : k_ipv4; }
 const FamilyFacts& facts_of(const IpAddress& ip) { return ip.is_v6() ? k_ipv6 : k_ipv4; }
+
+uint8_t number_of(NftFamily family) { return family == NftFamily::netdev ? NFPROTO_NETDEV : NFPROTO_INET; }
 
 uint16_t nft_type(uint16_t type) { return static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type); }
 
@@ -70,14 +73,15 @@ std::string family_name(uint8_t family) {
 
 const uint16_t NftTransaction::k_expressions = NFTA_RULE_EXPRESSIONS;
 
-NftTransaction::NftTransaction(std::string table, size_t room) : table_(std::move(table)), batch_(room) {
+NftTransaction::NftTransaction(std::string table, size_t room, NftFamily family)
+    : table_(std::move(table)), family_(family), batch_(room) {
     batch_.add(NFNL_MSG_BATCH_BEGIN, 0, "begin");
     put_family(batch_, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
 }
 
 void NftTransaction::begin(uint16_t type, uint16_t flags, const char* doing) {
     batch_.add(nft_type(type), NLM_F_ACK | flags, doing);
-    put_family(batch_, NFPROTO_INET);
+    put_family(batch_, number_of(family_));
 }
 
 void NftTransaction::add_table() {
@@ -100,6 +104,61 @@ void NftTransaction::add_chain(const BaseChain& chain) {
     });
     batch_.put_u32_be(NFTA_CHAIN_POLICY, NF_ACCEPT);
     batch_.put_text(NFTA_CHAIN_TYPE, chain.type);
+}
+
+void NftTransaction::add_ingress_chain(const std::string& name, const std::string& device) {
+    begin(NFT_MSG_NEWCHAIN, NLM_F_CREATE, "add nft chain");
+    batch_.put_text(NFTA_CHAIN_TABLE, table_);
+    batch_.put_text(NFTA_CHAIN_NAME, name);
+    batch_.nest(NFTA_CHAIN_HOOK, [&] {
+        batch_.put_u32_be(NFTA_HOOK_HOOKNUM, NF_NETDEV_INGRESS);
+        batch_.put_u32_be(NFTA_HOOK_PRIORITY, 0);
+        batch_.put_text(NFTA_HOOK_DEV, device);
+    });
+    batch_.put_u32_be(NFTA_CHAIN_POLICY, NF_ACCEPT);
+    batch_.put_text(NFTA_CHAIN_TYPE, "filter");
+}
+
+void NftTransaction::add_plain_chain(const std::string& name) {
+    begin(NFT_MSG_NEWCHAIN, NLM_F_CREATE, "add nft chain");
+    batch_.put_text(NFTA_CHAIN_TABLE, table_);
+    batch_.put_text(NFTA_CHAIN_NAME, name);
+}
+
+void NftTransaction::add_address_set(const std::string& name, IpFamily family) {
+    const FamilyFacts& facts = facts_of(family);
+    begin(NFT_MSG_NEWSET, NLM_F_CREATE, "add nft set");
+    batch_.put_text(NFTA_SET_TABLE, table_);
+    batch_.put_text(NFTA_SET_NAME, name);
+    batch_.put_u32_be(NFTA_SET_FLAGS, NFT_SET_TIMEOUT);
+    batch_.put_u32_be(NFTA_SET_KEY_TYPE, facts.type);
+    batch_.put_u32_be(NFTA_SET_KEY_LEN, facts.size);
+    batch_.put_u32_be(NFTA_SET_ID, k_first_address_set + address_sets_++);
+}
+
+void NftTransaction::change_addresses(uint16_t type, const std::string& set, std::span<const IpAddress> addresses,
+                                      uint64_t lasts) {
+    if (addresses.empty()) return;
+    begin(type, type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0, "change nft set");
+    batch_.put_text(NFTA_SET_ELEM_LIST_TABLE, table_);
+    batch_.put_text(NFTA_SET_ELEM_LIST_SET, set);
+    std::array<uint8_t, 8> time{};
+    for (size_t i = 0; i < time.size(); ++i) time[i] = static_cast<uint8_t>(lasts >> 8 * (time.size() - 1 - i));
+    batch_.nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
+        for (const IpAddress& address : addresses)
+            batch_.nest(NFTA_LIST_ELEM, [&] {
+                batch_.nest(NFTA_SET_ELEM_KEY, [&] { batch_.put(NFTA_DATA_VALUE, address.bytes()); });
+                if (type == NFT_MSG_NEWSETELEM) batch_.put(NFTA_SET_ELEM_TIMEOUT, time);
+            });
+    });
+}
+
+void NftTransaction::add_addresses(const std::string& set, std::span<const IpAddress> addresses, uint64_t lasts) {
+    change_addresses(NFT_MSG_NEWSETELEM, set, addresses, lasts);
+}
+
+void NftTransaction::remove_addresses(const std::string& set, std::span<const IpAddress> addresses) {
+    change_addresses(NFT_MSG_DELSETELEM, set, addresses, 0);
 }
 
 void NftTransaction::add_interface_set(const std::string& name) {
@@ -192,9 +251,13 @@ void NftTransaction::load_meta(uint32_t key) {
 }
 
 void NftTransaction::compare(Match match, std::span<const uint8_t> value) {
+    compare_as(match == Match::equal ? NFT_CMP_EQ : NFT_CMP_NEQ, value);
+}
+
+void NftTransaction::compare_as(uint32_t operation, std::span<const uint8_t> value) {
     expression("cmp", [&] {
         batch_.put_u32_be(NFTA_CMP_SREG, k_register);
-        batch_.put_u32_be(NFTA_CMP_OP, match == Match::equal ? NFT_CMP_EQ : NFT_CMP_NEQ);
+        batch_.put_u32_be(NFTA_CMP_OP, operation);
         batch_.nest(NFTA_CMP_DATA, [&] { batch_.put(NFTA_DATA_VALUE, value); });
     });
 }
@@ -347,6 +410,63 @@ void NftTransaction::established_or_related() {
     compare(Match::different, bytes);
 }
 
+void NftTransaction::protocol_is(uint8_t protocol) {
+    load_meta(NFT_META_L4PROTO);
+    compare(Match::equal, {&protocol, 1});
+}
+
+void NftTransaction::destination_port(uint16_t first, uint16_t last) {
+    load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, k_destination_port_offset, 2, k_register);
+    if (first == last) return compare(Match::equal, port_bytes(first));
+    compare_as(NFT_CMP_GTE, port_bytes(first));
+    compare_as(NFT_CMP_LTE, port_bytes(last));
+}
+
+void NftTransaction::source(Match match, const IpAddress& address) {
+    only(address.is_v6() ? IpFamily::v6 : IpFamily::v4);
+    ethernet_source(match, address);
+}
+
+void NftTransaction::ethernet_source(Match match, const IpAddress& address) {
+    const FamilyFacts& facts = facts_of(address);
+    load_payload(NFT_PAYLOAD_NETWORK_HEADER, facts.source, facts.size, k_register);
+    compare(match, address.bytes());
+}
+
+void NftTransaction::ethernet_type(uint16_t type) {
+    load_meta(NFT_META_PROTOCOL);
+    compare(Match::equal, port_bytes(type));
+}
+
+void NftTransaction::destination_in_set(const std::string& set, IpFamily family) {
+    only(family);
+    const FamilyFacts& facts = facts_of(family);
+    load_payload(NFT_PAYLOAD_NETWORK_HEADER, facts.destination, facts.size, k_register);
+    expression("lookup", [&] {
+        batch_.put_text(NFTA_LOOKUP_SET, set);
+        batch_.put_u32_be(NFTA_LOOKUP_SREG, k_register);
+    });
+}
+
+void NftTransaction::jump(const std::string& chain) {
+    expression("immediate", [&] {
+        batch_.put_u32_be(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+        batch_.nest(NFTA_IMMEDIATE_DATA, [&] {
+            batch_.nest(NFTA_DATA_VERDICT, [&] {
+                batch_.put_u32_be(NFTA_VERDICT_CODE, static_cast<uint32_t>(NFT_JUMP));
+                batch_.put_text(NFTA_VERDICT_CHAIN, chain);
+            });
+        });
+    });
+}
+
+void NftTransaction::reject() {
+    expression("reject", [&] {
+        batch_.put_u32_be(NFTA_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
+        batch_.put_u8(NFTA_REJECT_ICMP_CODE, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
+    });
+}
+
 void NftTransaction::masquerade() {
     expression("masq", [] {});
 }
@@ -369,10 +489,10 @@ Result<void> NftTransaction::commit(NetlinkSocket& socket) {
 
 Result<NetlinkSocket> open_netfilter_socket() { return NetlinkSocket::open(NETLINK_NETFILTER); }
 
-Result<std::vector<std::string>> list_tables(NetlinkSocket& socket) {
+Result<std::vector<std::string>> list_tables(NetlinkSocket& socket, NftFamily family) {
     Batch batch;
     batch.add(nft_type(NFT_MSG_GETTABLE), NLM_F_DUMP, "list nft tables");
-    put_family(batch, NFPROTO_INET);
+    put_family(batch, number_of(family));
     std::vector<std::string> tables;
     TRY(socket.run(batch, "", [&](const nlmsghdr* message) {
         if (message->nlmsg_type != nft_type(NFT_MSG_NEWTABLE)) return;
@@ -393,6 +513,30 @@ Result<size_t> rules_in(NetlinkSocket& socket, const std::string& table) {
         const auto attributes = Attributes::of_message(message, sizeof(nfgenmsg), NFTA_RULE_MAX);
         if (attributes.text(NFTA_RULE_TABLE) == table) ++count; // an old kernel lists them all
     }));
+    return count;
+}
+
+Result<size_t> elements_in(NetlinkSocket& socket, const std::string& table, const std::string& set) {
+    Batch batch;
+    batch.add(nft_type(NFT_MSG_GETSETELEM), NLM_F_DUMP, "list nft elements");
+    put_family(batch, NFPROTO_INET);
+    batch.put_text(NFTA_SET_ELEM_LIST_TABLE, table);
+    batch.put_text(NFTA_SET_ELEM_LIST_SET, set);
+    size_t count = 0;
+    const auto done = socket.run(batch, table + " " + set, [&](const nlmsghdr* message) {
+        if (message->nlmsg_type != nft_type(NFT_MSG_NEWSETELEM)) return;
+        const auto attributes = Attributes::of_message(message, sizeof(nfgenmsg), NFTA_SET_ELEM_LIST_MAX);
+        const nlattr* elements = attributes.find(NFTA_SET_ELEM_LIST_ELEMENTS);
+        if (!elements) return;
+        (void)mnl_attr_parse_nested(
+            elements,
+            [](const nlattr*, void* data) {
+                ++*static_cast<size_t*>(data);
+                return MNL_CB_OK;
+            },
+            &count);
+    });
+    if (!done.ok() && done.error().code() != ENOENT) return done.error();
     return count;
 }
 

@@ -16,8 +16,9 @@ constexpr int64_t k_together_ns = 300'000'000;
 bool is_loss(const nlmsghdr* message) {
     if (message->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES) return false;
     const int type = message->nlmsg_type & 0xff;
-    if (type != NFT_MSG_DELTABLE && type != NFT_MSG_DELCHAIN && type != NFT_MSG_DELRULE) return false;
-    // The first attribute of all three is the table's name.
+    if (type != NFT_MSG_DELTABLE && type != NFT_MSG_DELCHAIN && type != NFT_MSG_DELRULE && type != NFT_MSG_DELSETELEM)
+        return false;
+    // The first attribute of all four is the table's name.
     const auto table = Attributes::of_message(message, sizeof(nfgenmsg), NFTA_TABLE_MAX).text(NFTA_TABLE_NAME);
     return table && is_our_table(*table);
 }

@@ -371,6 +371,7 @@ def test_rules_come_back(engine, net, box):
         assert fetch("127.0.0.1", port) == "from-srv\n"
         # Not the whole rule set: other engines run on this machine.
         for spoil in (("delete", "table", "inet", f"hull-{device}"), ("flush", "table", "inet", f"hull-{device}"),
+                      ("flush", "map", "inet", f"hull-{device}", "ports"),
                       ("delete", "table", "inet", f"hull-{engine.bridge}")):
             assert nft(*spoil).returncode == 0, spoil
             deadline = time.monotonic() + 5

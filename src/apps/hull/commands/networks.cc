@@ -154,6 +154,8 @@ Result<int> create_network(Session& session) {
                              {"ConfigOnly", flags.on("config-only")},
                              {"Options", pairs_json(flags.list("opt"))},
                              {"Labels", pairs_json(flags.list("label"))}};
+    if (flags.given("egress")) body["Options"].as_object()["hull.egress"] = joined(flags.list("egress"), ',');
+    if (flags.given("bandwidth")) body["Options"].as_object()["hull.bandwidth"] = flags.text("bandwidth");
     if (flags.given("ipv4")) body["EnableIPv4"] = flags.on("ipv4");
     if (flags.given("config-from")) body["ConfigFrom"] = Json{{"Network", flags.text("config-from")}};
     Engine* engine = TRY(session.engine());

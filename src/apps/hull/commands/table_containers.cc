@@ -39,6 +39,7 @@ constexpr Flag commit_flags[] = {
 };
 constexpr Flag export_flags[] = {{"output", 'o', text, "string", "", "Write this file instead of stdout", {}}};
 constexpr Flag update_flags[] = {
+    {"bandwidth", 0, text, "string", "", "How fast it gets and sends (in=10mbit,out=5mbit; none)", {}},
     {"blkio-weight", 0, natural, "uint16", "", "Share of disk time, 10 to 1000", {}},
     {"cpu-period", 0, integer, "int", "", "Length of a CPU period in microseconds", {}},
     {"cpu-quota", 0, integer, "int", "", "Microseconds of CPU in each period", {}},
@@ -48,6 +49,7 @@ constexpr Flag update_flags[] = {
     {"cpus", 0, decimal, "decimal", "", "So many CPUs", {}},
     {"cpuset-cpus", 0, text, "string", "", "These CPUs (0-3, 0,1)", {}},
     {"cpuset-mems", 0, text, "string", "", "These memory nodes", {}},
+    {"egress", 0, list, "list", "", "Where alone it may send to (allow=10.0.0.0/8,api.example.com:443; any)", {}},
     {"memory", 'm', bytes, "bytes", "", "Memory limit", {}},
     {"memory-reservation", 0, bytes, "bytes", "", "Soft memory limit", {}},
     {"memory-swap", 0, bytes, "bytes", "", "Memory and swap together; -1: no limit on swap", {}},

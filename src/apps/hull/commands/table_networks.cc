@@ -21,9 +21,11 @@ constexpr Flag network_connect_flags[] = {
 constexpr Flag network_create_flags[] = {
     {"attachable", 0, boolean, "", "", "Containers may be attached by hand", {}},
     {"aux-address", 0, list, "map", "", "Addresses that are never given out (name=ip)", {}},
+    {"bandwidth", 0, text, "string", "", "How fast each container gets and sends (in=10mbit,out=5mbit)", {}},
     {"config-from", 0, text, "string", "", "Network to take the settings from", {}},
     {"config-only", 0, boolean, "", "", "Only settings, no network", {}},
     {"driver", 'd', text, "string", "bridge", "Driver", {}},
+    {"egress", 0, list, "list", "", "Where alone its containers may send to (allow=10.0.0.0/8)", {}},
     {"gateway", 0, list, "ipSlice", "", "Gateway of a subnet", {}},
     {"ingress", 0, boolean, "", "", "The routing mesh of a swarm", {}},
     {"internal", 0, boolean, "", "", "No way to the outside", {}},

@@ -38,6 +38,10 @@ Result<boost::json::object> changes_of(const Flags& flags) {
         changes["RestartPolicy"] =
             boost::json::object{{"Name", policy.name}, {"MaximumRetryCount", policy.maximum_retry_count}};
     }
+    boost::json::object annotations;
+    if (flags.given("egress")) annotations["hull.egress"] = joined(flags.list("egress"), ',');
+    if (flags.given("bandwidth")) annotations["hull.bandwidth"] = flags.text("bandwidth");
+    if (!annotations.empty()) changes["Annotations"] = std::move(annotations);
     return changes;
 }
 

@@ -218,6 +218,8 @@ Result<void> read_host(const Flags& flags, model::CreateRequest& request) {
     if (host.auto_remove && !host.restart_policy.name.empty() && host.restart_policy.name != "no")
         return invalid("conflicting options: cannot specify both --restart and --rm");
     read_pairs(flags.list("annotation"), host.annotations);
+    if (flags.given("egress")) host.annotations["hull.egress"] = joined(flags.list("egress"), ',');
+    if (flags.given("bandwidth")) host.annotations["hull.bandwidth"] = flags.text("bandwidth");
     read_pairs(flags.list("sysctl"), host.sysctls);
     read_pairs(flags.list("storage-opt"), host.storage_opt);
     host.dns = flags.list("dns");

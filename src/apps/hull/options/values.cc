@@ -287,4 +287,13 @@ Result<std::vector<std::string>> read_security_options(const std::vector<std::st
     return out;
 }
 
+std::string joined(const std::vector<std::string>& parts, char between) {
+    std::string out;
+    for (const std::string& part : parts) {
+        if (!out.empty()) out += between;
+        out += part;
+    }
+    return out;
+}
+
 } // namespace hull::cli

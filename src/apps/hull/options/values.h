@@ -19,6 +19,7 @@ Result<std::vector<std::string>> read_environment(const std::vector<std::string>
 Result<model::Labels> read_labels(const std::vector<std::string>& files, const std::vector<std::string>& labels);
 
 // "a=b" -> {a, b}; "a" -> {a, ""}.
+std::string joined(const std::vector<std::string>& parts, char between);
 std::pair<std::string, std::string> split_pair(std::string_view text);
 
 Result<model::Ulimit> parse_ulimit(std::string_view text);                   // "nofile=1024:2048"
