@@ -8,11 +8,11 @@ import sys
 import tarfile
 from pathlib import Path
 
-from hullbench import box, debian, images, report, scenarios, service
+from hullbench import box, debian, images, network, report, scenarios, service
 from hullbench.measure import CommandFailed
 from hullbench.peers import Docker, Engine, Hull, HullByDockerCli, OciRuntime, Podman
 
-PARTS = ("floor", "start", "exec", "api", "parallel", "oci", "output", "logs", "images", "health", "memory")
+PARTS = ("floor", "start", "exec", "api", "parallel", "oci", "output", "logs", "images", "health", "network", "memory")
 REPOSITORY = Path(__file__).resolve().parents[2]
 APPLETS = ("sh", "true", "sleep", "yes", "head", "cat", "ls", "echo")
 
@@ -143,6 +143,9 @@ def measure(options: argparse.Namespace, work: Path, rootfs: Path, engines: list
         "logs": lambda: service.logs_times(results, engines, options.few),
         "images": lambda: images.transfers(results, engines, options.image / "image", work, options.few),
         "health": lambda: service.health_cpu(results, daemons),
+        "network": lambda: network.measure(
+            results, engines, REPOSITORY / "bench/netload.cc", work, options.rounds, options.quick
+        ),
     }
     for name, section in sections.items():
         if floor:

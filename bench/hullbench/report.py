@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from hullbench.network import MANY_PORTS, PORTS
 from hullbench.peers import Engine, OciRuntime
 from hullbench.scenarios import OUTPUT_BYTES, PARALLEL, Results
 from hullbench.service import HEALTHY
@@ -34,6 +35,13 @@ ENGINE_ROWS = [
     Row("`save` of it", "save"),
     Row("`load` of it", "load"),
     Row(f"CPU of {HEALTHY} health checks a second, per second", "health"),
+    Row("start on the bridge less start without a network", "bridge_cost"),
+    Row(f"publishing {PORTS} ports of one container", "publish"),
+    Row("2 GB from a published port", "port_transfer"),
+    Row("2,000 connections to a published port, one after another", "port_connect"),
+    Row("look-up of a container's name at 2,000 a second, median", "name_median"),
+    Row("the same, 99th percentile", "name_p99"),
+    Row(f"memory of {MANY_PORTS} published ports, PSS", "ports_memory", "MiB"),
     Row("engine idle, PSS", "memory_idle", "MiB"),
     Row("memory per idle container", "memory_per_container", "KiB"),
     Row("engine with 1,000 idle containers, PSS", "crowd", "MiB"),
@@ -52,6 +60,8 @@ FLOOR_ROWS = [
     Row("the same with a network namespace", "floor_netbox"),
     Row(f"{OUTPUT_BYTES // 1_000_000} MB of short lines into /dev/null, no container", "floor_output"),
     Row("docker's client for `exec`, before a server that answers at once", "floor_client"),
+    Row("2 GB from the same server behind a plain veth pair", "port_transfer"),
+    Row("2,000 connections to it, one after another", "port_connect"),
     Row("igzip of the layers of the Debian image, one after another", "floor_inflate"),
 ]
 
@@ -89,6 +99,14 @@ BARS = [
     Bar("`save`", "save", 1 / 3),
     Bar("`load`", "load", 1 / 3),
     Bar(f"CPU of {HEALTHY} health checks a second", "health", 1 / 5),
+    Bar("start on the bridge less start without a network", "bridge_cost", 1 / 15),
+    Bar("the same", "bridge_cost", 4, peer=None, unit="ms"),
+    Bar(f"publishing {PORTS} ports", "publish", 1 / 20),
+    Bar("transfer through a published port, over a plain veth pair", "port_transfer", 1 / 0.95, peer="kernel", as_share=True),
+    Bar("connections through a published port, over a plain veth pair", "port_connect", 1 / 0.95, peer="kernel", as_share=True),
+    Bar("name look-ups, median", "name_median", 0.5, as_share=True),
+    Bar("name look-ups, 99th percentile", "name_p99", 0.5, as_share=True),
+    Bar(f"memory of {MANY_PORTS} published ports, PSS", "ports_memory", 1, peer=None, unit="MiB"),
     Bar("hull-runtime: `run`", "oci_run", 0.75, peer="crun", ours="hull-runtime", as_share=True),
     Bar("hull-runtime: `run`", "oci_run", 0.25, peer="runc", ours="hull-runtime", as_share=True),
     Bar("hull-runtime: `create` + `start` + `delete`", "oci_lifecycle", 0.75, peer="crun", ours="hull-runtime", as_share=True),
@@ -151,7 +169,9 @@ def bars(results: Results) -> str:
         if ours is None or (bar.peer and not theirs):
             continue
         if bar.peer:
-            if bar.limit > 1:
+            if bar.peer == "kernel":
+                wanted, got = f"{bar.limit:.2f} x", f"{ours / theirs:.2f} x"
+            elif bar.limit > 1:
                 wanted, got = f"{bar.limit} x igzip's", f"{ours / theirs:.1f}"
             elif bar.as_share:
                 wanted, got = f"{bar.limit} of {bar.peer}'s", f"{ours / theirs:.2f}"
