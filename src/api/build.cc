@@ -4,8 +4,8 @@
 #include "api/body_streams.h"
 #include "api/build_options.h"
 #include "api/handlers.h"
-#include "api/image_filters.h"
 #include "api/image_progress.h"
+#include "api/parameters.h"
 #include "build/builder.h"
 #include "codec/json.h"
 #include "codec/utf8.h"
@@ -69,22 +69,38 @@ Result<void> build_image(Call& call) {
     return progress.finish(run(), output.exit_code());
 }
 
+// Source: moby, builder/builder-next/builder.go, toBuildkitPruneInfo.
 Result<void> prune_build_cache(Call& call) {
-    static constexpr std::string_view names[] = {"until", "id",     "parent",  "type",  "description",
-                                                 "inuse", "shared", "private", "label", "label!"};
+    static constexpr std::string_view names[] = {"until",       "unused-for", "id",     "parent", "type",
+                                                 "description", "inuse",      "shared", "private"};
     auto filters = TRY(call.filters());
     TRY(filters.check_names(names).context("failed to prune build cache"));
-    // Not heeded, they would remove more than was asked for.
-    for (const std::string_view name : names)
-        if (name != "until" && filters.has(name))
-            return Error(ErrorKind::unsupported, "failed to prune build cache: the filter " + std::string(name) +
-                                                     " is not supported; until is, or prune all of it");
-    for (const char* number : {"keep-storage", "reserved-space", "max-used-space", "min-free-space"})
-        if (TRY(byte_amount(call, number)) > 0)
-            return Error(ErrorKind::unsupported, std::string("failed to prune build cache: ") + number +
-                                                     " is not supported; prune all of it, or what is older (until)");
+    build::CachePrune prune{.all = call.flag("all")};
+    std::string conditions;
+    for (const std::string_view name : names) {
+        auto values = filters.get(name);
+        if (values.empty()) continue;
+        if (values.size() > 1) return invalid("failed to prune build cache: filters expect only one value");
+        if (name == "until" || name == "unused-for") {
+            prune.unused_since = TRY(parse_moment(values.front(), wall_now()));
+            continue;
+        }
+        conditions += (conditions.empty() ? "" : ",") + std::string(name);
+        if (!values.front().empty()) conditions += (name == "id" ? "~=" : "==") + values.front();
+    }
+    if (!conditions.empty())
+        prune.fits = TRY(build::record_filter({conditions}).context("failed to prune build cache"));
+    auto bytes = [&](const char* name) -> Result<uint64_t> {
+        const int64_t value = TRY(byte_amount(call, name));
+        if (value < 0) return invalid(std::string(name) + " must not be negative");
+        return static_cast<uint64_t>(value);
+    };
+    // keep-storage is what reserved-space was called before API 1.48.
+    prune.reserved_bytes = std::max(TRY(bytes("reserved-space")), TRY(bytes("keep-storage")));
+    prune.max_used_bytes = TRY(bytes("max-used-space"));
+    prune.min_free_bytes = TRY(bytes("min-free-space"));
     build::Builder* builder = TRY(call.builder());
-    build::Pruned pruned = TRY(builder->prune_cache(TRY(until_filter(filters))));
+    build::Pruned pruned = TRY(builder->prune_cache(prune));
     json::Value deleted = pruned.deleted.empty() ? json::Value(nullptr) : json::encode(pruned.deleted);
     return call.reply(200, json::Object{{"CachesDeleted", deleted}, {"SpaceReclaimed", pruned.bytes}});
 }

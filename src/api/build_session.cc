@@ -9,6 +9,7 @@
 #include "api/handlers.h"
 #include "api/image_progress.h"
 #include "build/builder.h"
+#include "build/exporter.h"
 #include "build/session/control.h"
 #include "codec/base64.h"
 #include "codec/json.h"
@@ -30,6 +31,12 @@ public:
         if (quiet_) return {};
         std::lock_guard lock(mutex_);
         return stream_.send({{"id", "moby.image.id"}, {"aux", json::Object{{"ID", id.str()}}}});
+    }
+    Result<void> caches(const std::vector<model::Digest>& ids) override {
+        json::Array list;
+        for (const model::Digest& id : ids) list.emplace_back(id.str());
+        std::lock_guard lock(mutex_);
+        return stream_.send({{"id", "hull.cache"}, {"aux", json::Object{{"Images", list}}}});
     }
     Result<void> progress(const build::wire::Progress& progress) override {
         if (quiet_) return {};
@@ -54,21 +61,48 @@ Result<void> take_context(Call& call, const std::string& id) {
     return call.reply_empty(200);
 }
 
-Result<build::BuildOptions::Output> read_output(const Call& call) {
-    build::BuildOptions::Output output;
+Result<void> read_output(const Call& call, build::BuildOptions& options) {
     const std::string& text = call.text("outputs");
-    if (text.empty() || text == "null") return output;
+    if (text.empty() || text == "null") return {};
     auto value = TRY(json::parse(text).context("error reading outputs"));
     if (!value.is_array()) return invalid("error reading outputs: not a list");
     if (value.get_array().size() > 1) return invalid("multiple outputs not supported");
-    if (value.get_array().empty()) return output;
+    if (value.get_array().empty()) return {};
     const json::Value& entry = value.get_array().front();
     if (!entry.is_object()) return invalid("error reading outputs: not an object");
-    if (const auto* type = entry.get_object().if_contains("Type"); type && type->is_string())
-        output.type = std::string(type->get_string());
-    if (const auto* attributes = entry.get_object().if_contains("Attrs"); attributes && attributes->is_object())
-        output.attributes = TRY((json::decode<std::map<std::string, std::string>>(*attributes)).context("Attrs"));
-    return output;
+    std::string type;
+    std::map<std::string, std::string> attributes;
+    if (const auto* found = entry.get_object().if_contains("Type"); found && found->is_string())
+        type = std::string(found->get_string());
+    if (const auto* found = entry.get_object().if_contains("Attrs"); found && found->is_object())
+        attributes = TRY((json::decode<std::map<std::string, std::string>>(*found)).context("Attrs"));
+    return build::read_exporter(type, attributes, options);
+}
+
+// What docker's client has no parameters for and hull's asks for.
+Result<void> read_own_fields(const Call& call, build::BuildOptions& options) {
+    if (const std::string& text = call.text("hull-contexts"); !text.empty()) {
+        auto value = TRY(json::parse(text).context("error reading hull-contexts"));
+        options.contexts =
+            TRY((json::decode<std::map<std::string, std::string>>(value)).context("error reading hull-contexts"));
+    }
+    if (const std::string& text = call.text("hull-no-cache-filter"); !text.empty()) {
+        auto value = TRY(json::parse(text).context("error reading hull-no-cache-filter"));
+        auto names = TRY(json::decode<std::vector<std::string>>(value).context("error reading hull-no-cache-filter"));
+        options.no_cache_stages = {names.begin(), names.end()};
+    }
+    options.only_check = call.flag("hull-check");
+    if (const std::string& text = call.text("hull-cache-to"); !text.empty()) {
+        auto value = TRY(json::parse(text).context("error reading hull-cache-to"));
+        auto list = TRY((json::decode<std::vector<std::map<std::string, std::string>>>(value))
+                            .context("error reading hull-cache-to"));
+        for (auto& attributes : list) {
+            const std::string type = attributes["type"];
+            attributes.erase("type");
+            TRY(build::read_cache_export(type, attributes, options));
+        }
+    }
+    return {};
 }
 
 Result<void> wants_http2(const Call& call) {
@@ -110,7 +144,11 @@ Result<void> build_with_session(Call& call) {
     const std::string& id = call.text("buildid");
     if (id.starts_with(upload_prefix)) return take_context(call, id.substr(upload_prefix.size()));
     build::BuildOptions options = TRY(read_build_options(call));
-    options.output = TRY(read_output(call));
+    // As Docker says it: in the stream. Its client waits for its session when it is refused before.
+    auto wishes = [&]() -> Result<void> {
+        TRY(read_output(call, options));
+        return read_own_fields(call, options);
+    }();
     build::Builder* builder = TRY(call.builder());
     build::Jobs::Guard job(builder->jobs(), id);
     std::stop_source stop = job.stop();
@@ -135,6 +173,7 @@ Result<void> build_with_session(Call& call) {
     bool quiet = call.flag("q");
     TraceOutput output(progress, quiet);
     auto run = [&]() -> Result<void> {
+        TRY(wishes);
         auto built = builder->build(options, std::move(context), output, stop.get_token());
         if (!built.ok() && stop.stop_requested()) return Error(ErrorKind::cancelled, "context canceled");
         auto id = TRY(std::move(built).context("failed to solve"));

@@ -6,6 +6,7 @@
 #include "api/handlers.h"
 #include "api/image_json.h"
 #include "api/volume_json.h"
+#include "build/builder.h"
 #include "codec/json.h"
 
 namespace hull::api {
@@ -93,21 +94,50 @@ Usage volume_usage(const std::vector<engine::VolumeView>& volumes) {
     return usage;
 }
 
+Usage cache_usage(const std::vector<build::CacheRecord>& records, const Call& call) {
+    Usage usage;
+    for (const build::CacheRecord& record : records) {
+        const auto size = static_cast<int64_t>(record.size);
+        ++usage.total;
+        usage.active += record.in_use;
+        if (!record.shared) {
+            usage.size += size;
+            if (!record.in_use) usage.reclaimable += size;
+        }
+        Object item{{"ID", record.id},
+                    {"Type", record.type},
+                    {"Description", record.description},
+                    {"InUse", record.in_use},
+                    {"Shared", record.shared},
+                    {"Size", size},
+                    {"CreatedAt", to_rfc3339(record.created)},
+                    {"LastUsedAt", record.used ? Value(to_rfc3339(*record.used)) : Value(nullptr)},
+                    {"UsageCount", record.uses}};
+        if (!call.at_least(42))
+            item["Parent"] = record.parents.empty() ? "" : record.parents.front();
+        else if (!record.parents.empty())
+            item["Parents"] = json::encode(record.parents);
+        usage.items.push_back(std::move(item));
+    }
+    return usage;
+}
+
 // What the types parameter asks for; nothing said: everything.
 bool wanted(const Call& call, std::string_view type) {
     auto types = call.texts("type");
     return !call.at_least(42) || types.empty() || std::find(types.begin(), types.end(), type) != types.end();
 }
 
-void add_legacy(Object& object, const Usage& images, const Usage& containers, const Usage& volumes, const Call& call) {
+void add_legacy(Object& object, const Usage& images, const Usage& containers, const Usage& volumes, const Usage& cache,
+                const Call& call) {
     if (wanted(call, "image")) {
         object["LayersSize"] = images.size;
         object["Images"] = images.items;
     }
     if (wanted(call, "container")) object["Containers"] = containers.items;
     if (wanted(call, "volume")) object["Volumes"] = volumes.items;
-    if (wanted(call, "build-cache")) object["BuildCache"] = Array{};
-    if (!call.at_least(42)) object["BuilderSize"] = 0;
+    if (wanted(call, "build-cache")) object["BuildCache"] = cache.items;
+    if (!call.at_least(42)) object["BuilderSize"] = cache.size;
 }
 
 } // namespace
@@ -127,15 +157,18 @@ Result<void> disk_usage(Call& call) {
     Usage of_containers = container_usage(containers, call);
     Usage of_volumes;
     if (wanted(call, "volume")) of_volumes = volume_usage(TRY(call.volumes().usage()));
+    Usage of_cache;
+    if (auto builder = call.builder(); builder.ok() && wanted(call, "build-cache"))
+        of_cache = cache_usage(TRY((*builder)->usage()), call);
     bool verbose = call.flag("verbose");
     Object object;
     if (!call.at_least(53) && !(call.at_least(52) && verbose))
-        add_legacy(object, of_images, of_containers, of_volumes, call);
+        add_legacy(object, of_images, of_containers, of_volumes, of_cache, call);
     if (call.at_least(52)) {
         if (wanted(call, "image")) object["ImageUsage"] = of_images.json(verbose);
         if (wanted(call, "container")) object["ContainerUsage"] = of_containers.json(verbose);
         if (wanted(call, "volume")) object["VolumeUsage"] = of_volumes.json(verbose);
-        if (wanted(call, "build-cache")) object["BuildCacheUsage"] = Usage{}.json(verbose);
+        if (wanted(call, "build-cache")) object["BuildCacheUsage"] = of_cache.json(verbose);
     }
     return call.reply(200, object);
 }

@@ -23,6 +23,7 @@ namespace hull::build {
 struct StageState {
     size_t index = 0;            // of the stage
     std::optional<Digest> image; // none: scratch, nothing yet
+    size_t base_layers = 0;      // of the image that it is from
     model::ImageConfig config;
     CacheKey key;           // of the image: what the keys of its steps begin with
     model::StringList args; // "NAME=value" of ARG, the latest first
@@ -31,6 +32,7 @@ struct StageState {
     std::string last_step; // digest of the vertex that it stands on
     std::string step;      // ... that is under way
     size_t steps_done = 0;
+    std::string description;                         // of the step under way, for who looks at the cache
     std::string created_by;                          // of the classic step under way, for its history
     std::vector<std::pair<CacheKey, size_t>> made;   // keys of steps, and how many layers there were then
     bool cached = false;                             // the step under way was
@@ -77,7 +79,9 @@ private:
     Result<Digest> export_result(StageState& state);
     Result<void> send_tar(const StageState& state, ByteSink& sink);
     Result<Digest> export_image(StageState& state);
-    Result<void> push(const std::string& name, const std::string& vertex);
+    // image: this one by the name, whatever the name stands for here.
+    Result<void> push(const std::string& name, const std::string& vertex, const std::optional<Digest>& image = {});
+    Result<Digest> commit_result(StageState& state);
     // Tells of the vertex before and after; work may change it.
     Result<void> watched(wire::Vertex vertex, const std::function<Result<void>(wire::Vertex&)>& work);
     Result<void> tell(wire::Vertex vertex);
@@ -135,7 +139,12 @@ private:
     Result<void> import_caches();
     Result<image::ImagePtr> take_imported(const StageState& state, const CacheKey& key);
     Result<bool> take_from_history(StageState& state, const CacheKey& key);
-    std::string inline_cache(const StageState& state) const;
+    std::string inline_cache(const StageState& state, const std::vector<std::string>& others = {}) const;
+    Result<void> import_cache(const std::string& name, bool follows);
+    // cache_to.cc: and for others to have.
+    Result<void> export_caches();
+    Result<void> export_cache(const BuildOptions::CacheExport& wanted, const std::string& vertex);
+    std::vector<const StageState*> stages_worth_keeping(bool all) const;
     void note_step(StageState& state, const CacheKey& key);
 
     // run.cc
@@ -155,7 +164,7 @@ private:
     Result<void> add_secrets(const std::vector<Mount>& mounts, StepSecrets& secrets, model::CreateRequest& request);
     Result<std::vector<std::string>> stubs_of(const model::CreateRequest& request, const StageState& state);
     Result<std::string> folder_of(const Mount& mount, StageState& state, std::string& digest);
-    Result<std::string> cache_folder(const Mount& mount, unsigned copy = 0);
+    Result<std::string> cache_folder(const Mount& mount, StageState& state, unsigned copy = 0);
     Result<void> claim_caches(std::vector<Mount> mounts, StageState& state, model::CreateRequest& request);
     Result<int> run_container(const ContainerId& id, const StageState& state);
 

@@ -355,6 +355,7 @@ Result<void> Build::do_step(const Instruction& instruction, StageState& state) {
     ++state.steps_done;
     vertex.name = step_prefix(state.index, state.steps_done) + step_name(instruction, state);
     state.step = vertex.digest;
+    state.description = vertex.name;
     // Its files are a step of their own, before this one begins.
     bool takes = (instruction.keyword == "COPY" || instruction.keyword == "ADD") && !find_flag(instruction, "from");
     if (takes) TRY(context_tree());
@@ -432,13 +433,16 @@ Result<Digest> Build::run_steps() {
     TRY(fetch_dockerfile());
     plan_ = TRY(plan_stages(file_, options_.target, options_.args, platform_args_));
     TRY(check_wisdom());
+    if (options_.only_check) return Digest();
     TRY(resolve_bases());
     plan_vertexes();
     if (context_ && !ignored_.empty()) context_->leave_out(ignored_);
     begin_states();
     TRY(import_caches());
     TRY(run_stages());
-    return export_result(states_[plan_.target]);
+    Digest result = TRY(export_result(states_[plan_.target]));
+    TRY(export_caches());
+    return result;
 }
 
 } // namespace hull::build

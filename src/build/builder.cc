@@ -63,7 +63,9 @@ Result<std::unique_ptr<Builder>> Builder::open(BuilderPorts ports) {
         TRY(sys::remove_tree(ports.secrets_folder)); // of builds that were killed
         TRY(sys::mkdir_parents(ports.secrets_folder, 0700).context("make the folder of builds' secrets"));
     }
-    return std::unique_ptr<Builder>(new Builder(std::move(ports)));
+    auto builder = std::unique_ptr<Builder>(new Builder(std::move(ports)));
+    builder->begin_collecting();
+    return builder;
 }
 
 Result<std::shared_ptr<Context>> Builder::read_context(ByteSource& tar) const {
@@ -91,8 +93,12 @@ Result<std::shared_ptr<Context>> Builder::download_context(const std::string& ur
 Result<Digest> Builder::build(const BuildOptions& options, std::shared_ptr<Context> context, Output& output,
                               std::stop_token stop) {
     ++begun_;
-    Build build(*this, options, std::move(context), output, std::move(stop));
-    auto built = build.run();
+    auto run = [&] {
+        Build build(*this, options, std::move(context), output, std::move(stop));
+        return build.run();
+    };
+    auto built = run();
+    want_collecting();
     if (built.ok()) return built;
     switch (built.error().kind()) {
     case ErrorKind::cancelled: ++cancelled_; break;
@@ -229,6 +235,7 @@ Result<void> Build::begin_stage(const Stage& stage, StageState& state) {
         TRY(await_stage(*stage.base_stage));
         const StageState& base = states_[*stage.base_stage];
         state.image = base.image;
+        state.base_layers = base.base_layers;
         state.config = base.config;
         state.key = base.key;
         state.made = base.made;
@@ -391,7 +398,7 @@ Result<void> Build::commit(StageState& state, const CacheKey& key, const std::st
     state.image = id;
     state.config = image->config;
     state.key = id.str();
-    TRY(builder_.cache().add(key, id));
+    TRY(builder_.cache().add(key, id, created_by));
     return say_image(state);
 }
 
@@ -401,6 +408,7 @@ Result<void> Build::begin_from(const Stage& stage, StageState& state) {
     const std::string key = stage.base + "\n" + stage.platform;
     const image::ImagePtr& image = bases_.at(key);
     state.image = image->id;
+    state.base_layers = image->config.diff_ids.size();
     state.config = image->config;
     state.key = key_of_layers(*image);
     if (!argument(state.config.config.env, "PATH")) state.config.config.env.push_back(default_path);
@@ -439,7 +447,7 @@ Result<void> Build::keep_step(StageState& state, const CacheKey& key, const Dige
     state.config.created = image->config.created;
     state.key = key_of_layers(*image);
     note_step(state, key);
-    return builder_.cache().add(key, id);
+    return builder_.cache().add(key, id, state.description);
 }
 
 Result<void> Build::tell_pull(const image::TransferLine& line, const std::string& vertex) {

@@ -18,11 +18,13 @@
 #include <shared_mutex>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "build/cache.h"
 #include "build/client.h"
 #include "build/context.h"
+#include "build/gc_rule.h"
 #include "build/session/jobs.h"
 #include "build/session/session.h"
 #include "build/session/session_client.h"
@@ -59,10 +61,19 @@ struct BuildOptions {
     bool squash = false;
     std::vector<std::string> cache_from; // images whose layers steps may take
     bool inline_cache = false;           // tell in the image what its layers were made of; of Style::steps
-    struct Output {
-        std::string type; // image (the same: empty), local, tar, docker, oci, cacheonly
-        std::map<std::string, std::string> attributes = {};
-    } output;                                    // of Style::steps
+    struct Output {                      // of Style::steps; read_exporter() makes it
+        std::string type;                // image (the same: empty), local, tar, docker, oci, cacheonly
+        bool push = false;
+        bool rewrite_timestamps = false; // in the layers that steps made: none after SOURCE_DATE_EPOCH
+    } output;
+    struct CacheExport {  // of Style::steps
+        std::string type; // registry, or local: Output::caches() is told the images
+        std::string ref;  // of registry
+        bool max = false; // the steps of all stages, not only what the result stands on
+        bool ignore_errors = false;
+    };
+    std::vector<CacheExport> cache_to;
+    bool only_check = false;                     // say what is unwise in the Dockerfile, and build nothing
     std::set<std::string> no_cache_stages;       // names of stages that are built anew
     std::map<std::string, std::string> contexts; // named ones: "docker-image://...", "local:...", "https://..."
     image::RegistryAuths auths;                  // for base images
@@ -78,6 +89,8 @@ public:
     // A program ended with this, not 0; the build ends with an error next.
     virtual void step_failed(int) {}
     virtual Result<void> pull(const image::TransferLine& line) = 0; // of a base image
+    // Images that have what is to be kept of the cache; there until the cache is pruned.
+    virtual Result<void> caches(const std::vector<Digest>&) { return {}; }
     // How it goes; in Style::steps, instead of all the others but image(). Maybe from several threads.
     virtual Result<void> progress(const wire::Progress&) { return {}; }
 };
@@ -93,10 +106,35 @@ struct BuilderPorts { // all outlive the builder
         commit;
     // What is at an http(s) address; empty: ADD takes none.
     std::function<Result<std::unique_ptr<ByteSource>>(const std::string& url, const std::stop_token& stop)> download;
+    std::vector<GcRule> gc = {}; // what goes by itself after builds
 };
 
+struct CacheRecord {  // something that the next build may use
+    std::string id;   // of a step: its image's, in hex
+    std::string type; // regular: a step; exec.cachemount
+    std::string description = {};
+    std::vector<std::string> parents = {}; // ids
+    bool in_use = false, shared = false;   // shared: an image has the same files
+    uint64_t size = 0;
+    WallTime created = {};
+    std::optional<WallTime> used = {};
+    int64_t uses = 0;
+};
+
+struct CachePrune {                                    // without limits all that fits goes
+    std::function<bool(const CacheRecord&)> fits = {}; // empty: all do
+    bool all = true;                                   // what images share, too
+    std::optional<WallTime> unused_since = {};         // only what wasn't used from then on
+    // Bytes: what may stay, what may at most, what is to be free on the disk then. 0: no such limit.
+    uint64_t reserved_bytes = 0, max_used_bytes = 0, min_free_bytes = 0;
+};
+
+// What any of these allows: conditions, comma-separated: id, parent, type, description with ==, != or ~= (a part of
+// it); inuse, shared, private. Errors: invalid_argument, unsupported.
+Result<std::function<bool(const CacheRecord&)>> record_filter(const std::vector<std::string>& any_of);
+
 struct Pruned {
-    std::vector<std::string> deleted; // keys, names of cache mounts
+    std::vector<std::string> deleted; // ids; keys of steps whose image stays
     uint64_t bytes = 0;
 };
 
@@ -123,9 +161,10 @@ public:
     // cancelled (stop), and what the steps fail with.
     Result<Digest> build(const BuildOptions& options, std::shared_ptr<Context> context, Output& output,
                          std::stop_token stop);
-    // Forgets the cache, and removes the contents of cache mounts and the images
-    // that only steps have. until: only what was made before.
-    Result<Pruned> prune_cache(const std::optional<WallTime>& until);
+    // What is kept for the next builds.
+    Result<std::vector<CacheRecord>> usage();
+    // Forgets it, and removes its files; what builds under way use stays.
+    Result<Pruned> prune_cache(const CachePrune& request);
     BuildCounts counts() const;
 
     // Clients that offer their files; builds by their ids.
@@ -143,6 +182,8 @@ public:
     // The right to make what key names; waits as long as another build has it. Let go of it: done, or given up.
     Result<std::shared_ptr<void>> claim(const CacheKey& key, const std::stop_token& stop);
     std::shared_ptr<void> try_claim(const CacheKey& key); // null: another has it
+    // Keeps a cache mount from being pruned until it is let go of. name: of its folder.
+    std::shared_ptr<void> use_mount(const std::string& name);
     void pin(const Digest& id);
     void unpin(const std::vector<Digest>& ids);
 
@@ -156,6 +197,7 @@ private:
     Cache cache_;
     std::shared_mutex cache_mutex_; // alone: pruning
     std::mutex pins_mutex_;
+    std::multiset<std::string> mounts_in_use_;
     std::set<CacheKey> claims_;
     std::condition_variable_any claims_changed_; // with pins_mutex_
     std::multiset<Digest> pins_;                 // images of steps that builds under way stand on
@@ -163,6 +205,13 @@ private:
     Jobs jobs_;
     KnownFolders known_folders_;
     std::atomic<uint64_t> begun_{0}, cancelled_{0}, wrong_{0}, failed_{0};
+    void begin_collecting();
+    void want_collecting();
+    Result<void> collect();
+    std::mutex collector_mutex_;
+    std::condition_variable_any collect_wanted_;
+    bool collect_ = false;
+    std::jthread collector_;
     std::unique_ptr<Control> control_; // the last: it waits for its builds
 };
 

@@ -15,15 +15,26 @@ namespace hull::build {
 namespace {
 
 constexpr size_t most_records = 10'000;
+constexpr size_t most_others = 100;
 
-// {"layers":[{"blob":...,"parent":n}],"records":[{"digest":...,"layers":[{"layer":n}]}]}
-Result<std::vector<std::pair<CacheKey, size_t>>> parse_records(const std::string& text) {
-    std::vector<std::pair<CacheKey, size_t>> out;
+// {"layers":[{"blob":...,"parent":n}],"records":[{"digest":...,"layers":[{"layer":n}]}],"others":[name]}
+struct CacheRecords {
+    std::vector<std::pair<CacheKey, size_t>> steps; // and how many layers there were then
+    std::vector<std::string> others;                // images with more of the same cache
+};
+
+Result<CacheRecords> parse_records(const std::string& text) {
+    CacheRecords out;
     auto plain = base64_decode(text);
     if (!plain) return invalid("not base64");
     auto document = TRY(json::parse(*plain));
     const json::Object* object = document.if_object();
     const json::Value* records = object ? object->if_contains("records") : nullptr;
+    const json::Value* others = object ? object->if_contains("others") : nullptr;
+    if (others && others->is_array())
+        for (const json::Value& other : others->get_array())
+            if (other.is_string() && out.others.size() < most_others)
+                out.others.emplace_back(std::string(other.get_string()));
     if (!records || !records->is_array()) return out;
     if (records->get_array().size() > most_records) return invalid("too many records");
     for (const json::Value& record : records->get_array()) {
@@ -36,7 +47,7 @@ Result<std::vector<std::pair<CacheKey, size_t>>> parse_records(const std::string
         if (!layer || !layer->is_int64() || layer->get_int64() < 0) continue;
         std::string_view key(digest->get_string());
         if (!key.starts_with("sha256:")) continue;
-        out.emplace_back(key.substr(7), static_cast<size_t>(layer->get_int64()) + 1);
+        out.steps.emplace_back(key.substr(7), static_cast<size_t>(layer->get_int64()) + 1);
     }
     return out;
 }
@@ -47,27 +58,38 @@ bool begins_with(const std::vector<Digest>& list, const std::vector<Digest>& sta
 
 } // namespace
 
+// follows: what else it names is fetched, too.
+Result<void> Build::import_cache(const std::string& name, bool follows) {
+    auto image = TRY(base_image(name, options_.platform));
+    caches_.push_back(image);
+    if (classic() || image->config.inline_cache.empty()) return {};
+    auto records = TRY(parse_records(image->config.inline_cache).context("inline cache of " + name));
+    for (auto& [key, layers] : records.steps)
+        if (layers <= image->config.diff_ids.size()) imported_.try_emplace(key, image, layers);
+    if (!follows) return {};
+    auto reference = model::Reference::parse(name);
+    for (const std::string& other : records.others) {
+        // Only tags beside its own: a document from outside names no other place.
+        auto parsed = model::Reference::parse(other);
+        if (!reference.ok() || !parsed.ok() || parsed->domain != reference->domain || parsed->path != reference->path)
+            return invalid("the cache " + name + " names one that isn't beside it: " + other);
+        TRY(import_cache(other, false));
+    }
+    return {};
+}
+
 // An image that can't be had is no reason not to build.
 Result<void> Build::import_caches() {
     for (const std::string& name : options_.cache_from) {
-        auto fetch = [&]() -> Result<void> {
-            auto image = TRY(base_image(name, options_.platform));
-            caches_.push_back(image);
-            if (classic() || image->config.inline_cache.empty()) return {};
-            auto records = TRY(parse_records(image->config.inline_cache).context("inline cache of " + name));
-            for (auto& [key, layers] : records)
-                if (layers <= image->config.diff_ids.size()) imported_.try_emplace(key, image, layers);
-            return {};
-        };
         if (stop_.stop_requested()) return Error(ErrorKind::cancelled, "the build was cancelled");
         if (classic()) {
-            auto fetched = fetch();
+            auto fetched = import_cache(name, true);
             if (!fetched.ok()) log::warning("use " + name + " as a build cache", fetched.error());
             continue;
         }
         wire::Vertex vertex{.digest = vertex_digest({"import", name, random_hex(8)}),
                             .name = "importing cache manifest from " + name};
-        auto fetched = watched(vertex, [&](wire::Vertex&) { return fetch(); });
+        auto fetched = watched(vertex, [&](wire::Vertex&) { return import_cache(name, true); });
         if (!fetched.ok() && fetched.error().kind() == ErrorKind::cancelled) return fetched;
     }
     return {};
@@ -87,7 +109,7 @@ Result<image::ImagePtr> Build::take_imported(const StageState& state, const Cach
     config.created = image->config.created;
     Digest id = TRY(builder_.ports().images.commit_on_layers(std::move(config), image->id, layers, std::nullopt,
                                                              image::Making::build_cache));
-    TRY(builder_.cache().add(key, id));
+    TRY(builder_.cache().add(key, id, state.description));
     builder_.pin(id);
     return builder_.ports().images.images().resolve(id.str());
 }
@@ -115,7 +137,7 @@ Result<bool> Build::take_from_history(StageState& state, const CacheKey& key) {
         Digest id = TRY(builder_.ports().images.commit_on_layers(std::move(config), image->id, layers, state.image,
                                                                  image::Making::child));
         auto made = TRY(builder_.ports().images.images().resolve(id.str()));
-        TRY(builder_.cache().add(key, id));
+        TRY(builder_.cache().add(key, id, state.created_by));
         builder_.pin(id);
         keep(id);
         state.claim.reset();
@@ -135,7 +157,7 @@ void Build::note_step(StageState& state, const CacheKey& key) {
     if (image.ok()) state.made.emplace_back(key, (*image)->config.diff_ids.size());
 }
 
-std::string Build::inline_cache(const StageState& state) const {
+std::string Build::inline_cache(const StageState& state, const std::vector<std::string>& others) const {
     auto image = builder_.ports().images.images().resolve(state.image ? state.image->str() : "");
     if (!image.ok()) return {};
     json::Array layers, records;
@@ -149,7 +171,9 @@ std::string Build::inline_cache(const StageState& state) const {
         json::Object layer{{"layer", count - 1}};
         records.push_back(json::Object{{"digest", "sha256:" + key}, {"layers", json::Array{layer}}});
     }
-    return base64_encode(json::print(json::Object{{"layers", layers}, {"records", records}}));
+    json::Object document{{"layers", layers}, {"records", records}};
+    if (!others.empty()) document["others"] = json::encode(others);
+    return base64_encode(json::print(document));
 }
 
 } // namespace hull::build

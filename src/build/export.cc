@@ -38,6 +38,26 @@ Result<std::vector<LayerItem>> all_of(const std::shared_ptr<const Tree>& tree) {
     return items;
 }
 
+// Files with one time, that of SOURCE_DATE_EPOCH.
+class OldTree : public Tree {
+public:
+    OldTree(std::shared_ptr<const Tree> tree, int64_t seconds) : tree_(std::move(tree)), seconds_(seconds) {}
+    Result<std::optional<Node>> look(const std::string& path) const override {
+        auto node = TRY(tree_->look(path));
+        if (node) {
+            node->mtime = seconds_;
+            node->mtime_ns = 0;
+        }
+        return node;
+    }
+    Result<std::vector<std::string>> children(const std::string& path) const override { return tree_->children(path); }
+    Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override { return tree_->open(path); }
+
+private:
+    std::shared_ptr<const Tree> tree_;
+    int64_t seconds_;
+};
+
 class CountedSink : public ByteSink {
 public:
     CountedSink(ByteSink& sink, const ReceivedBytes& progress) : sink_(sink), progress_(progress) {}
@@ -80,11 +100,8 @@ Result<void> Build::part(const std::string& vertex, const std::string& name,
 Result<Digest> Build::export_result(StageState& state) {
     for (const auto& [name, value] : options_.labels) state.config.config.labels[name] = value;
     const std::string& type = options_.output.type;
-    if (type.empty() || type == "image" || type == "moby") return export_image(state);
+    if (type.empty() || type == "image") return export_image(state);
     if (type == "cacheonly") return Digest();
-    static constexpr std::string_view types[] = {"image", "local", "tar", "docker", "oci"};
-    if (std::ranges::find(types, type) == std::end(types))
-        return unsupported("exporter \"" + type + "\" could not be found");
     bool archive = type == "docker" || type == "oci";
     if (!options_.client) return invalid("output of type " + type + " needs a session");
     std::optional<Digest> image;
@@ -94,6 +111,7 @@ Result<Digest> Build::export_result(StageState& state) {
         if (type == "local")
             return part(vertex.digest, "copying files", [&](const ReceivedBytes& progress) -> Result<std::string> {
                 auto tree = TRY(tree_of(state.image));
+                if (epoch_) tree = std::make_shared<OldTree>(std::move(tree), *epoch_);
                 TRY(options_.client->send_files(*tree, progress, stop_));
                 return std::string();
             });
@@ -117,6 +135,11 @@ Result<Digest> Build::export_result(StageState& state) {
 
 Result<void> Build::send_tar(const StageState& state, ByteSink& sink) {
     auto items = TRY(all_of(TRY(tree_of(state.image))));
+    if (epoch_)
+        for (LayerItem& item : items) {
+            item.entry.mtime = *epoch_;
+            item.entry.mtime_ns = 0;
+        }
     auto tar = layer_tar(items);
     std::string buffer(copy_bytes, '\0');
     for (;;) {
@@ -127,11 +150,12 @@ Result<void> Build::send_tar(const StageState& state, ByteSink& sink) {
     }
 }
 
-Result<void> Build::push(const std::string& name, const std::string& vertex) {
+Result<void> Build::push(const std::string& name, const std::string& vertex, const std::optional<Digest>& image) {
     model::Reference reference = TRY(model::Reference::parse(name));
     if (reference.tag.empty()) reference.tag = "latest";
     image::PushRequest request{
         .name = reference.familiar_name(), .tag = reference.tag, .auth = image::auth_for(options_.auths, reference)};
+    request.image = image;
     if (request.auth.empty() && options_.client)
         request.auth = TRY(
             options_.client->credentials(reference.domain == "docker.io" ? "registry-1.docker.io" : reference.domain));
@@ -142,16 +166,30 @@ Result<void> Build::push(const std::string& name, const std::string& vertex) {
     });
 }
 
+// With SOURCE_DATE_EPOCH nothing in it is of a later time: two builds give the same image.
+Result<Digest> Build::commit_result(StageState& state) {
+    model::ImageConfig config = state.config;
+    if (options_.inline_cache) config.inline_cache = inline_cache(state);
+    engine::ImageService& images = builder_.ports().images;
+    if (epoch_) {
+        config.created = now();
+        for (model::HistoryEntry& entry : config.history)
+            if (entry.created.ns > config.created.ns) entry.created = config.created;
+    }
+    if (!epoch_ || !options_.output.rewrite_timestamps || !state.image)
+        return images.commit(std::move(config), state.image, nullptr, std::nullopt, image::Making::standalone);
+    auto kept = builder_.keep_cache();
+    return images.commit_with_times_at_most(std::move(config), *state.image, state.base_layers, *epoch_,
+                                            image::Making::standalone);
+}
+
 Result<Digest> Build::export_image(StageState& state) {
     wire::Vertex vertex{.digest = vertex_digest({"export", random_hex(16)}), .name = "exporting to image"};
     Digest id;
     TRY(watched(vertex, [&](wire::Vertex&) -> Result<void> {
         TRY(part(vertex.digest, "exporting layers", [](const ReceivedBytes&) { return std::string(); }));
         TRY(part(vertex.digest, "writing image", [&](const ReceivedBytes&) -> Result<std::string> {
-            model::ImageConfig config = state.config;
-            if (options_.inline_cache) config.inline_cache = inline_cache(state);
-            id = TRY(builder_.ports().images.commit(std::move(config), state.image, nullptr, std::nullopt,
-                                                    image::Making::standalone));
+            id = TRY(commit_result(state));
             return "writing image " + id.str();
         }));
         for (const std::string& text : options_.tags) {
@@ -162,8 +200,7 @@ Result<Digest> Build::export_image(StageState& state) {
                 return std::string();
             }));
         }
-        auto pushed = options_.output.attributes.find("push");
-        if (pushed == options_.output.attributes.end() || pushed->second == "false") return {};
+        if (!options_.output.push) return {};
         if (options_.tags.empty()) return invalid("tag is needed when pushing to registry");
         for (const std::string& text : options_.tags) TRY(push(text, vertex.digest));
         return {};

@@ -116,7 +116,7 @@ Result<std::string> Build::folder_of(const Mount& mount, StageState& state, std:
         auto layer = layer_tar(items);
         made = TRY(builder_.ports().images.commit(config, std::nullopt, layer.get(), std::nullopt,
                                                   image::Making::build_cache));
-        TRY(builder_.cache().add(key, *made));
+        TRY(builder_.cache().add(key, *made, "files for RUN --mount"));
         builder_.pin(*made);
     }
     keep(*made);
@@ -154,15 +154,17 @@ Result<void> Build::claim_caches(std::vector<Mount> mounts, StageState& state, m
         std::shared_ptr<void> claim;
         while (!(claim = builder_.try_claim(make_key("cache mount", {cache_name(mount, copy)})))) ++copy;
         state.mount_claims.push_back(std::move(claim));
-        std::string source = TRY(cache_folder(mount, copy));
+        std::string source = TRY(cache_folder(mount, state, copy));
         for (model::MountRequest& asked : request.host_config.mounts)
             if (asked.target == mount.target) asked.source = source;
     }
     return {};
 }
 
-Result<std::string> Build::cache_folder(const Mount& mount, unsigned copy) {
-    std::string path = builder_.ports().folder + "/cache/" + sha256_hex(cache_name(mount, copy));
+Result<std::string> Build::cache_folder(const Mount& mount, StageState& state, unsigned copy) {
+    const std::string name = sha256_hex(cache_name(mount, copy));
+    const std::string path = builder_.ports().folder + "/cache/" + name;
+    state.mount_claims.push_back(builder_.use_mount(name));
     if (sys::exists(path)) return path;
     TRY(sys::mkdir_parents(builder_.ports().folder + "/cache", 0700));
     // Another stage may want it in this moment.
@@ -185,7 +187,7 @@ Result<void> Build::add_mounts(const std::vector<Mount>& mounts, StageState& sta
         if (mount.type == "tmpfs") {
             request.host_config.tmpfs[mount.target] = mount.size.empty() ? "" : "size=" + mount.size;
         } else if (mount.type == "cache") {
-            asked.source = TRY(cache_folder(mount));
+            asked.source = TRY(cache_folder(mount, state));
             request.host_config.mounts.push_back(asked);
         } else if (mount.type == "bind") {
             if (mount.writable)

@@ -265,7 +265,7 @@ Result<void> Build::keep_run(const std::string& container, const std::vector<std
     state.image = id;
     state.config = image->config;
     state.key = id.str();
-    return builder_.cache().add(key, id);
+    return builder_.cache().add(key, id, state.created_by);
 }
 
 } // namespace hull::build

@@ -99,6 +99,7 @@ Result<void> ImageService::push(const image::PushRequest& request, const image::
                                 const std::stop_token& stop) {
     image::Registries* to = TRY(registries());
     TRY(to->push(request, tell, stop));
+    if (request.image) return {}; // of a build's cache: no image of anybody's
     publish_transfer(request.tag.empty() ? request.name : request.name + ":" + request.tag, "push");
     return {};
 }

@@ -28,9 +28,12 @@ public:
     Result<image::Digest> tag(std::string_view name, std::string_view repository, std::string_view tag);
     Result<std::vector<image::Removed>> remove(std::string_view name, const image::RemoveOptions& options);
     Result<image::Pruned> prune(const image::PruneOptions& options);
-    // Without events: nobody was told of what is removed.
-    Result<image::Pruned> remove_build_cache(const std::function<bool(const image::Digest&)>& in_use) {
-        return images_.remove_build_cache(in_use);
+    // As in image::Images, without events: nobody was told of what is removed.
+    Result<std::vector<image::Digest>> forget_build_cache(const std::vector<image::Digest>& ids) {
+        return images_.forget_build_cache(ids);
+    }
+    Result<uint64_t> remove_unused_layers(const std::vector<image::Digest>& chain_ids) {
+        return images_.remove_unused_layers(chain_ids);
     }
     Result<image::Digest> import_tar(ByteSource& tar, const image::ImportRequest& request);
     // An image that a container or a build made: images().create() with its event.
@@ -41,6 +44,11 @@ public:
     Result<image::Digest> commit_on_layers(model::ImageConfig config, const image::Digest& image, size_t layers,
                                            const std::optional<image::Digest>& parent, image::Making making) {
         return images_.create_on_layers(std::move(config), image, layers, parent, making);
+    }
+    // images().create_with_times_at_most(), without events.
+    Result<image::Digest> commit_with_times_at_most(model::ImageConfig config, const image::Digest& image,
+                                                    size_t first_layer, int64_t seconds, image::Making making) {
+        return images_.create_with_times_at_most(std::move(config), image, first_layer, seconds, making);
     }
     Result<std::vector<image::Loaded>> load(ByteSource& archive, const image::LoadCallback& progress,
                                             const std::vector<model::Platform>& platforms = {});

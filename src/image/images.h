@@ -133,6 +133,13 @@ struct Removed {          // exactly one of the two is set; in order
     Digest image;         // the image that it was about (for events)
 };
 
+struct CachedStep { // of a build
+    ImagePtr image;
+    std::optional<Digest> below; // chain id of what its top layer stands on
+    uint64_t size = 0;           // of its top layer; 0 when another step has the same
+    bool shared = false;         // an image that is none of the build cache has its layers
+};
+
 struct PruneOptions {
     bool dangling_only = true;
     std::vector<LabelFilter> labels;
@@ -223,8 +230,13 @@ public:
     Result<Digest> tag(std::string_view name, std::string_view repository, std::string_view tag);
     Result<std::vector<Removed>> remove(std::string_view name, const RemoveOptions& options);
     Result<Pruned> prune(const PruneOptions& options);
-    // What steps of builds gave, but for what in_use names or a container stands on.
-    Result<Pruned> remove_build_cache(const std::function<bool(const Digest&)>& in_use);
+    // What steps of builds gave (Making::build_cache).
+    Result<std::vector<CachedStep>> build_cache() const;
+    // Those of them have no record any more, but for those that a container stands on; the chain ids of their
+    // top layers. Removes no file.
+    Result<std::vector<Digest>> forget_build_cache(const std::vector<Digest>& ids);
+    // These layers, and those below them, as far as nothing needs them; their bytes.
+    Result<uint64_t> remove_unused_layers(const std::vector<Digest>& chain_ids);
 
     // tar may be compressed (gzip, zstd, bzip2, xz). platforms: of the images that
     // are wanted; empty: all that the archive has.
@@ -246,6 +258,10 @@ public:
     // The same on the lowest `layers` of another's. Errors: not_found, invalid_argument (it has fewer).
     Result<Digest> create_on_layers(model::ImageConfig config, const Digest& image, size_t layers,
                                     const std::optional<Digest>& parent, Making making);
+    // The same on all of another's, but what is newer than seconds (since 1970) in the layers from first_layer on is
+    // that old instead. What it makes on the way is Making::build_cache.
+    Result<Digest> create_with_times_at_most(model::ImageConfig config, const Digest& image, size_t first_layer,
+                                             int64_t seconds, Making making);
 
 private:
     friend class Registries;

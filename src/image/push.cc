@@ -15,7 +15,7 @@ constexpr int push_interval_ms = 100;
 
 std::string short_diff_id(const Digest& digest) { return digest.hex().substr(0, 12); }
 
-struct Plan {                            // of one manifest
+struct PushPlan {                        // of one manifest
     std::vector<UploadLayer> layers;     // bottom first
     std::optional<std::string> manifest; // as it was pulled; none: to be made
     std::string media_type;
@@ -31,10 +31,10 @@ public:
     Result<model::Descriptor> run(const std::string& tag);
 
 private:
-    std::optional<Plan> plan_as_pulled() const;
-    Plan plan_anew() const;
+    std::optional<PushPlan> plan_as_pulled() const;
+    PushPlan plan_anew() const;
     bool reachable(const Origin& origin) const;
-    Result<std::vector<model::Descriptor>> layers(const Plan& plan);
+    Result<std::vector<model::Descriptor>> layers(const PushPlan& plan);
     Result<void> follow(LayerUploads& uploads, const std::vector<std::string>& ids);
     Result<void> config(const std::string& text);
     Result<model::Descriptor> manifest(const std::string& tag, const std::string& text, const std::string& media_type);
@@ -56,14 +56,14 @@ bool ImagePush::reachable(const Origin& origin) const {
 
 // A manifest that this image came with, or was pushed with before, if all its
 // blobs can be had: then it keeps its digest.
-std::optional<Plan> ImagePush::plan_as_pulled() const {
+std::optional<PushPlan> ImagePush::plan_as_pulled() const {
     const std::vector<Digest> chain = chain_of(image_->config.diff_ids);
     for (const auto& [digest, origin] : state_.origins->of_image(image_->id)) {
         auto text = state_.blobs.get(digest);
         if (!text.ok()) continue;
         auto parsed = model::parse_manifest(*text);
         if (!parsed.ok() || parsed->layers.size() != chain.size()) continue;
-        Plan plan{{}, *text, origin.media_type};
+        PushPlan plan{{}, *text, origin.media_type};
         for (size_t i = 0; i < chain.size(); ++i) {
             auto known = state_.origins->of_layer(image_->config.diff_ids[i]);
             auto it = known.find(parsed->layers[i].digest);
@@ -75,9 +75,9 @@ std::optional<Plan> ImagePush::plan_as_pulled() const {
     return std::nullopt;
 }
 
-Plan ImagePush::plan_anew() const {
+PushPlan ImagePush::plan_anew() const {
     const std::vector<Digest> chain = chain_of(image_->config.diff_ids);
-    Plan plan{{}, std::nullopt, std::string(model::media_type::docker_manifest)};
+    PushPlan plan{{}, std::nullopt, std::string(model::media_type::docker_manifest)};
     for (size_t i = 0; i < chain.size(); ++i) {
         UploadLayer layer{image_->config.diff_ids[i], chain[i], {}, {}};
         for (const auto& [blob, origin] : state_.origins->of_layer(layer.diff_id)) {
@@ -136,7 +136,7 @@ Result<void> ImagePush::follow(LayerUploads& uploads, const std::vector<std::str
 }
 
 // A layer that the image has twice is sent once.
-Result<std::vector<model::Descriptor>> ImagePush::layers(const Plan& plan) {
+Result<std::vector<model::Descriptor>> ImagePush::layers(const PushPlan& plan) {
     std::vector<UploadLayer> unique;
     std::vector<std::string> ids;
     std::map<Digest, size_t> place;
@@ -187,7 +187,7 @@ Result<model::Descriptor> ImagePush::run(const std::string& tag) {
         // A registry may have lost what it had; then the layers are sent as new ones.
         if (sent.error().kind() != ErrorKind::not_found) return std::move(sent).error();
     }
-    Plan plan = plan_anew();
+    PushPlan plan = plan_anew();
     model::Manifest made;
     made.media_type = plan.media_type;
     made.layers = TRY(layers(plan));
@@ -224,11 +224,14 @@ Result<bool> complete_there(registry::Session& session, const KnownIndex& index,
 // the index itself, if all that it lists is there by then; else an index of what
 // is here, or the one manifest.
 Result<void> Registries::push_one(const std::shared_ptr<registry::Session>& session, const model::Reference& reference,
-                                  const std::optional<model::Platform>& platform, const TransferListener& tell,
+                                  const PushRequest& request, const TransferListener& tell,
                                   const std::stop_token& stop) {
+    const std::optional<model::Platform>& platform = request.platform;
     std::vector<ImagePtr> images;
     Target target;
-    {
+    if (request.image) {
+        images.push_back(TRY(state_->get(*request.image)));
+    } else {
         std::lock_guard held(state_->mutex);
         auto named = lookup_target(*state_, reference);
         if (!named) return Error(ErrorKind::not_found, "tag does not exist: " + reference.familiar());
@@ -314,12 +317,12 @@ Result<void> Registries::push(const PushRequest& request, const TransferListener
             if (one.domain == name.domain && one.path == name.path && !one.digest) all.push_back(std::move(one));
         }
     }
-    if (all.empty())
+    if (all.empty() && !request.image)
         return Error(ErrorKind::not_found, "An image does not exist locally with the tag: " + name.familiar_name());
     if (!request.tag.empty()) all = {TRY(with_tag(name, request.tag))};
     auto session = std::make_shared<registry::Session>(
         client(), name, credentials.ok() ? *credentials : registry::Credentials(), registry::Use::push);
-    for (const model::Reference& one : all) TRY(push_one(session, one, request.platform, tell, stop));
+    for (const model::Reference& one : all) TRY(push_one(session, one, request, tell, stop));
     return {};
 }
 

@@ -52,6 +52,7 @@ struct PushRequest {
     std::string tag;
     std::string auth;
     std::optional<model::Platform> platform = {}; // only the image for it
+    std::optional<Digest> image = {};             // this one goes by the name and tag, whatever they stand for here
 };
 
 struct RegistryLimits {
@@ -113,8 +114,7 @@ private:
     std::optional<std::string> platform_warning(const Digest& id, const model::Reference& reference,
                                                 const std::string& asked) const;
     Result<void> push_one(const std::shared_ptr<registry::Session>& session, const model::Reference& reference,
-                          const std::optional<model::Platform>& platform, const TransferListener& tell,
-                          const std::stop_token& stop);
+                          const PushRequest& request, const TransferListener& tell, const std::stop_token& stop);
 
     std::shared_ptr<ImageState> state_;
     std::atomic<unsigned> uploads_;

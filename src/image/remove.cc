@@ -280,33 +280,6 @@ Result<std::vector<Removed>> Images::remove(std::string_view name, const RemoveO
     return removal.finish();
 }
 
-Result<Pruned> Images::remove_build_cache(const std::function<bool(const Digest&)>& in_use) {
-    std::vector<ImagePtr> all;
-    {
-        std::lock_guard held(state_->mutex);
-        for (const auto& [id, known] : state_->images)
-            if (known.image->of_build_cache) all.push_back(known.image);
-    }
-    Pruned pruned;
-    for (const ImagePtr& image : all) {
-        if (in_use(image->id) || (state_->users && !state_->users(image->id).empty())) continue;
-        {
-            std::lock_guard changing(state_->change_mutex);
-            if (!state_->get(image->id).ok()) continue;
-            TRY(state_->erase_image(image));
-        }
-        pruned.removed.push_back({"", image->id.str(), image->id});
-        std::vector<Digest> layers = image->config.diff_ids;
-        std::map<Digest, uint64_t> sizes;
-        for (const Digest& chain_id : chain_of(layers))
-            if (auto layer = state_->layers.get(chain_id); layer.ok()) sizes[chain_id] = layer->size;
-        std::vector<Digest> gone = TRY(state_->collect_chain(image->chain_id));
-        for (const Digest& chain_id : gone) pruned.space_reclaimed += sizes[chain_id];
-    }
-    if (!pruned.removed.empty()) TRY(state_->collect_blobs());
-    return pruned;
-}
-
 Result<Pruned> Images::prune(const PruneOptions& options) {
     ListOptions wanted;
     wanted.all = !options.dangling_only;

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace hull::sys {
@@ -22,6 +23,12 @@ Result<std::vector<std::string>> list_folders(const std::string& path) {
     }
     if (errno != 0) return Error::from_errno("readdir", path);
     return names;
+}
+
+Result<uint64_t> free_bytes(const std::string& path) {
+    struct statvfs info{};
+    if (::statvfs(path.c_str(), &info) != 0) return Error::from_errno("statvfs", path);
+    return uint64_t{info.f_bavail} * info.f_frsize;
 }
 
 } // namespace hull::sys

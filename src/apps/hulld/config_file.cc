@@ -151,19 +151,15 @@ Result<std::vector<std::string>> file_values(const Flag& flag, const json::Value
     return out;
 }
 
-// {"gc": {"enabled": false}}
-Result<void> check_builder(const json::Value& value) {
+// {"gc": {...}}: its text, when there is one.
+Result<std::optional<std::string>> builder_gc_text(const json::Value& value) {
     if (!value.is_object()) return invalid("the directive builder is not an object");
+    std::optional<std::string> text;
     for (const auto& [key, one] : value.get_object()) {
-        const json::Object* gc = key == "gc" ? one.if_object() : nullptr;
-        const json::Value* enabled = gc ? json::detail::find(*gc, "enabled") : nullptr;
-        const bool off = gc && (gc->empty() || (gc->size() == 1 && enabled && *enabled == json::Value(false)));
-        if (!off)
-            return unsupported("the directive builder: " + std::string(key) +
-                               " is not supported: the build cache is kept until `builder prune`; take it out, or say "
-                               "{\"gc\": {\"enabled\": false}}");
+        if (key != "gc") return unsupported("the directive builder: " + std::string(key) + " is not supported");
+        text = json::print(one);
     }
-    return {};
+    return text;
 }
 
 } // namespace
@@ -192,7 +188,7 @@ Result<FlagValues> parse_config_file(std::string_view text) {
     for (const auto& [key, value] : members) {
         std::string_view name(key.data(), key.size());
         if (name == "builder") {
-            TRY(check_builder(value));
+            if (auto gc = TRY(builder_gc_text(value))) values["builder-gc"] = {*gc};
             continue;
         }
         auto flag = std::ranges::find_if(flags(), [&](const Flag& f) { return key_of(f) == name; });

@@ -143,7 +143,8 @@ private:
                  [this](const std::string& url, const std::stop_token& stop) {
                      constexpr uint64_t most_bytes = uint64_t{64} << 30;
                      return registries_->download(url, most_bytes, stop);
-                 }}));
+                 },
+             .gc = options.builder_gc}));
         api_ = api::Api::create(std::move(api), *engine_, builder_.get());
         return {};
     }

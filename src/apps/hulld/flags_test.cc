@@ -137,6 +137,21 @@ TEST(Options, WhatCannotBeHonouredIsRefused) {
     EXPECT_FALSE(options({"--userns-remap", "host"}).engine.user_namespaces);
 }
 
+TEST(ConfigFile, GarbageCollectionOfTheBuildCache) {
+    auto rules_of = [](const char* text) { return MUST(interpret(MUST(parse_config_file(text)))).builder_gc; };
+    EXPECT_EQ(rules_of("{}").size(), 4U); // by itself, as Docker's
+    auto usual = rules_of(R"({"builder": {"gc": {"enabled": true, "defaultKeepStorage": "5GB"}}})");
+    ASSERT_EQ(usual.size(), 4U);
+    EXPECT_EQ(usual[2].reserved_bytes, uint64_t{5} << 30);
+    auto own = rules_of(R"({"builder": {"gc": {"enabled": true, "policy": [
+        {"keepStorage": "1GB", "filter": ["unused-for=48h", "type=exec.cachemount"]},
+        {"all": true, "maxUsedSpace": 1000, "minFreeSpace": "1k"}]}}})");
+    ASSERT_EQ(own.size(), 2U);
+    EXPECT_EQ(own[0].unused_for_ns, int64_t{48} * 3600 * 1'000'000'000);
+    EXPECT_EQ(own[0].filters, std::vector<std::string>{"type==exec.cachemount"});
+    EXPECT_TRUE(own[1].all && own[1].max_used_bytes == 1000 && own[1].min_free_bytes == 1024);
+}
+
 // Every key of dockerd's reference is honoured, or refused by its name.
 TEST(ConfigFile, KeysOfDockerAreKnown) {
     const char* fine = R"({"proxies": {"http-proxy": "http://p:1", "no-proxy": "a"}, "features": {"buildkit": true},
@@ -153,6 +168,7 @@ TEST(ConfigFile, KeysOfDockerAreKnown) {
     EXPECT_EQ(o.engine.host_gateway.at(0), "10.1.1.1");
     EXPECT_EQ(o.engine.runtimes.at("kata").path, "/k");
     EXPECT_EQ(o.registries.attempts, 2);
+    EXPECT_TRUE(o.builder_gc.empty());
     EXPECT_TRUE(o.engine.experimental && o.engine.features.at("buildkit"));
 }
 
@@ -162,7 +178,10 @@ TEST(ConfigFile, WhatCannotBeHonouredIsRefusedByName) {
         {R"({"authorization-plugins": ["a"]})", "--authorization-plugin is not supported"},
         {R"({"selinux-enabled": true})", "--selinux-enabled is not supported"},
         {R"({"features": {"nope": true}})", "--feature nope is not known"},
-        {R"({"builder": {"gc": {"enabled": true}}})", "the directive builder: gc is not supported"},
+        {R"({"builder": {"gc": {"odd": true}}})", "the directive builder: gc has no odd"},
+        {R"({"builder": {"gc": {"defaultKeepStorage": "10%"}}})", "parts of the disk are not supported"},
+        {R"({"builder": {"gc": {"policy": [{"filter": ["inuse=1"]}]}}})", "the filter inuse is not supported"},
+        {R"({"builder": {"gc": {"policy": [{"keepStorage": "much"}]}}})", "invalid size: 'much'"},
         {R"({"builder": {"history": {}}})", "the directive builder: history is not supported"},
         {R"({"proxies": {"ftp-proxy": "x"}})", "not ftp-proxy"},
         {R"({"default-address-pools": [{"base": "10.9.0.0/16"}]})", "base and size"},

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "apps/hulld/apparmor.h"
+#include "apps/hulld/builder_gc.h"
 #include "apps/hulld/choices.h"
 #include "engine/runtimes.h"
 #include "engine/validate.h"
@@ -23,26 +24,6 @@ Result<std::string> absolute_path(const Values& values, std::string_view name, s
     while (path.size() > 1 && path.ends_with('/')) path.pop_back();
     if (!path.starts_with('/')) return invalid("--" + std::string(name) + " \"" + path + "\": not an absolute path");
     return path;
-}
-
-// "64m", "64MiB", "67108864": bytes, units of 1024.
-Result<int64_t> parse_size(const std::string& text) {
-    double number = 0;
-    auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-    std::string unit(end, text.data() + text.size());
-    std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return std::tolower(c); });
-    while (unit.starts_with(' ')) unit.erase(0, 1);
-    if (unit.ends_with("ib"))
-        unit.erase(unit.size() - 2);
-    else if (unit.ends_with("b"))
-        unit.pop_back();
-    constexpr std::string_view units = "kmgtp";
-    size_t power = unit.empty() ? 0 : units.find(unit) + 1;
-    const double bytes = number * std::pow(1024.0, static_cast<double>(power));
-    // Written so that what is no number is none.
-    if (ec != std::errc() || !(bytes >= 0 && bytes < 0x1p63) || unit.size() > 1 || (!unit.empty() && power == 0))
-        return invalid("invalid size: '" + text + "'");
-    return static_cast<int64_t>(bytes);
 }
 
 Result<model::Ulimit> parse_ulimit(const std::string& text) {
@@ -356,6 +337,25 @@ std::string Host::text() const {
     return "tcp://" + (name.find(':') == name.npos ? name : "[" + name + "]") + ":" + port;
 }
 
+Result<int64_t> parse_size(const std::string& text) {
+    double number = 0;
+    auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+    std::string unit(end, text.data() + text.size());
+    std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return std::tolower(c); });
+    while (unit.starts_with(' ')) unit.erase(0, 1);
+    if (unit.ends_with("ib"))
+        unit.erase(unit.size() - 2);
+    else if (unit.ends_with("b"))
+        unit.pop_back();
+    constexpr std::string_view units = "kmgtp";
+    size_t power = unit.empty() ? 0 : units.find(unit) + 1;
+    const double bytes = number * std::pow(1024.0, static_cast<double>(power));
+    // Written so that what is no number is none.
+    if (ec != std::errc() || !(bytes >= 0 && bytes < 0x1p63) || unit.size() > 1 || (!unit.empty() && power == 0))
+        return invalid("invalid size: '" + text + "'");
+    return static_cast<int64_t>(bytes);
+}
+
 Result<Options> interpret(const FlagValues& given) {
     Values values(given);
     Options options;
@@ -388,6 +388,7 @@ Result<Options> interpret(const FlagValues& given) {
     options.bridge = TRY(bridge_config(values, options.data_root));
     options.engine = TRY(engine_options(values, options));
     options.registries = TRY(registry_config(values));
+    options.builder_gc = TRY(parse_builder_gc(values.text("builder-gc")));
     options.registry_limits.downloads =
         TRY(positive(values, "max-concurrent-downloads", static_cast<int>(options.registry_limits.downloads)));
     options.registry_limits.uploads =

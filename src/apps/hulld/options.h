@@ -7,6 +7,7 @@
 
 #include "apps/hulld/flags.h"
 #include "base/log.h"
+#include "build/gc_rule.h"
 #include "engine/engine.h"
 #include "http/tls/context.h"
 #include "image/registries.h"
@@ -41,7 +42,11 @@ struct Options {
     std::vector<std::string> plugin_folders = {"/run/docker/plugins", "/etc/docker/plugins", "/usr/lib/docker/plugins"};
     registry::Config registries;
     image::RegistryLimits registry_limits;
+    std::vector<build::GcRule> builder_gc; // of the build cache
 };
+
+// "64m", "64MiB", "67108864": bytes, units of 1024.
+Result<int64_t> parse_size(const std::string& text);
 
 // The command line and the configuration file that it names (or the usual one,
 // if there). Errors: invalid_argument and unsupported, as dockerd words them

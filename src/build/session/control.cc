@@ -299,12 +299,13 @@ Result<void> Control::session(const rpc::CallPtr& call) {
 
 Result<void> Control::prune(rpc::Call& call) {
     wire::PruneRequest request = TRY(wire::parse_prune_request(TRY(one_request(call))));
-    if (!request.filters.empty()) return unsupported("filters of Prune are not supported: use builder prune");
-    if (request.reserved_space || request.max_used_space || request.min_free_space)
-        return unsupported("limits of space for Prune are not supported");
-    std::optional<WallTime> until;
-    if (request.keep_duration > 0) until = WallTime{wall_now().ns - request.keep_duration};
-    Pruned pruned = TRY(builder_.prune_cache(until));
+    CachePrune prune{.all = request.all,
+                     .reserved_bytes = static_cast<uint64_t>(std::max<int64_t>(request.reserved_space, 0)),
+                     .max_used_bytes = static_cast<uint64_t>(std::max<int64_t>(request.max_used_space, 0)),
+                     .min_free_bytes = static_cast<uint64_t>(std::max<int64_t>(request.min_free_space, 0))};
+    if (!request.filters.empty()) prune.fits = TRY(record_filter(request.filters));
+    if (request.keep_duration > 0) prune.unused_since = WallTime{wall_now().ns - request.keep_duration};
+    Pruned pruned = TRY(builder_.prune_cache(prune));
     uint64_t bytes = pruned.bytes; // what each of them had is not known
     for (const std::string& id : pruned.deleted) TRY(call.send(wire::print_usage_record(id, std::exchange(bytes, 0))));
     return {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "build/exporter.h"
 #include "build/session/control.h"
 #include "codec/json.h"
 
@@ -121,21 +122,6 @@ Result<void> add_attribute(const std::string& name, const std::string& value, Bu
     return {};
 }
 
-Result<void> add_exporter(const wire::TypedAttributes& exporter, BuildOptions& o) {
-    o.output.type = exporter.type == "moby" ? "image" : exporter.type;
-    o.output.attributes = exporter.attributes;
-    for (const auto& [name, value] : exporter.attributes) {
-        bool wanted = !value.empty() && value != "false" && value != "0";
-        if (name == "name") {
-            for (const std::string& tag : comma_separated(value)) o.tags.push_back(tag);
-        } else if (name.starts_with("annotation") ||
-                   (wanted && (name == "push-by-digest" || name == "rewrite-timestamp" || name == "compression"))) {
-            return unsupported("the option " + name + " of the output " + exporter.type + " is not supported");
-        }
-    }
-    return {};
-}
-
 } // namespace
 
 Result<BuildOptions> options_of(const wire::FrontendRequest& frontend, const wire::SolveRequest& solve) {
@@ -152,15 +138,15 @@ Result<BuildOptions> options_of(const wire::FrontendRequest& frontend, const wir
     for (const auto& [name, value] : frontend.attributes) TRY(add_attribute(name, value, o));
     for (const wire::TypedAttributes& cache : frontend.cache_imports) TRY(add_cache(cache, o));
     for (const wire::TypedAttributes& cache : solve.cache_exports) {
-        if (cache.type != "inline")
-            return unsupported("cache export of type " + cache.type + " is not supported: this engine has inline");
-        o.inline_cache = true;
+        if (cache.type == "local")
+            return unsupported("cache export of type local is not supported: this engine has inline and registry");
+        TRY(read_cache_export(cache.type, cache.attributes, o));
     }
     if (solve.exporters.size() > 1) return unsupported("several outputs at once are not supported");
     if (solve.exporters.empty())
         o.output.type = "cacheonly";
     else
-        TRY(add_exporter(solve.exporters.front(), o));
+        TRY(read_exporter(solve.exporters.front().type, solve.exporters.front().attributes, o));
     std::ranges::sort(o.cache_from);
     o.cache_from.erase(std::unique(o.cache_from.begin(), o.cache_from.end()), o.cache_from.end());
     return o;
