@@ -326,8 +326,9 @@ def test_each_test_of_the_document_is_there():
     named = re.findall(r"`([A-Z]\w+)\.(\w+)`", text)
     assert len(named) > 10
     assert [f"{a}.{b}" for a, b in named if not re.search(rf"TEST(_F)?\({a}, {b}\)", sources)] == []
-    here = "".join((root / "tests/e2e" / name).read_text() for name in ("test_build.py", "test_buildkit.py", "test_buildx.py"))
-    assert [t for t in re.findall(r"`(?:test_build(?:kit|x).py::|::)?(test_\w+)`", text) if f"def {t}(" not in here] == []
+    here = "".join((root / "tests/e2e" / name).read_text() for name in
+                   ("test_build.py", "test_buildkit.py", "test_buildx.py", "test_build_cache.py", "test_hull_build.py"))
+    assert [t for t in re.findall(r"`(?:test_build(?:kit|x|_cache).py::|test_hull_build.py::|::)?(test_\w+)`", text) if f"def {t}(" not in here] == []
 
 
 def test_lint_warnings(build):

@@ -1,8 +1,7 @@
 #include "apps/hull/client/sha256.h"
 
-#include <array>
+#include <algorithm>
 #include <bit>
-#include <cstdint>
 
 #include "codec/sha256_constants.h"
 
@@ -34,19 +33,40 @@ void add_block(std::array<uint32_t, 8>& hash, const unsigned char* block) {
 
 } // namespace
 
-std::string sha256_hex(std::string_view text) {
-    std::array<uint32_t, 8> hash = sha256_initial;
-    std::string padded(text);
-    padded += '\x80';
-    while (padded.size() % 64 != 56) padded += '\0';
-    const uint64_t bits = uint64_t{text.size()} * 8;
-    for (int shift = 56; shift >= 0; shift -= 8) padded += static_cast<char>(bits >> shift & 0xff);
-    for (size_t at = 0; at < padded.size(); at += 64)
-        add_block(hash, reinterpret_cast<const unsigned char*>(padded.data()) + at);
+Sha256Sum::Sha256Sum() : hash_(sha256_initial) {}
+
+void Sha256Sum::update(std::string_view bytes) {
+    constexpr size_t block = 64;
+    bytes_ += bytes.size();
+    if (!rest_.empty()) {
+        const size_t n = std::min(block - rest_.size(), bytes.size());
+        rest_ += bytes.substr(0, n);
+        bytes.remove_prefix(n);
+        if (rest_.size() < block) return;
+        add_block(hash_, reinterpret_cast<const unsigned char*>(rest_.data()));
+        rest_.clear();
+    }
+    for (; bytes.size() >= block; bytes.remove_prefix(block))
+        add_block(hash_, reinterpret_cast<const unsigned char*>(bytes.data()));
+    rest_ = bytes;
+}
+
+std::string Sha256Sum::hex() {
+    const uint64_t bits = bytes_ * 8;
+    std::string end = "\x80";
+    while ((rest_.size() + end.size()) % 64 != 56) end += '\0';
+    for (int shift = 56; shift >= 0; shift -= 8) end += static_cast<char>(bits >> shift & 0xff);
+    update(end);
     std::string out;
-    for (uint32_t word : hash)
+    for (uint32_t word : hash_)
         for (int shift = 28; shift >= 0; shift -= 4) out += "0123456789abcdef"[word >> shift & 15];
     return out;
+}
+
+std::string sha256_hex(std::string_view text) {
+    Sha256Sum sum;
+    sum.update(text);
+    return sum.hex();
 }
 
 } // namespace hull::cli

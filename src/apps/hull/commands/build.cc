@@ -1,109 +1,19 @@
-// build: a folder, or what comes on stdin, to the engine's builder.
-#include <algorithm>
+// build: the command, and what it asks of the engine whichever way it goes.
 #include <cstdlib>
+#include <string_view>
 
 #include <fcntl.h>
 
+#include "apps/hull/building/request.h"
+#include "apps/hull/building/values.h"
 #include "apps/hull/commands/commands.h"
-#include "apps/hull/commands/pull.h"
 #include "apps/hull/options/values.h"
-#include "base/random.h"
-#include "build/files/pattern.h"
-#include "build/files/tree.h"
 #include "codec/json.h"
-#include "codec/tar_writer.h"
 #include "sys/file.h"
 
 namespace hull::cli {
 
 namespace {
-
-constexpr size_t max_file_bytes = size_t{16} << 20; // of a Dockerfile, a .dockerignore
-
-// A folder as a tar, made as it is read.
-class FolderTar {
-public:
-    explicit FolderTar(const build::Tree& tree) : tree_(tree), writer_(out_) {}
-    // In the order of a walk, so that a hidden folder is never opened.
-    Result<void> list(const build::IgnoreList& ignored, const std::vector<std::string>& always) {
-        return build::walk(tree_, "", [&](const std::string& path, const build::Node& node) -> Result<bool> {
-            if (path.empty()) return true;
-            bool needed = std::find(always.begin(), always.end(), path) != always.end();
-            if (!needed && ignored.ignores(path)) return node.is_folder() && ignored.may_take_back_below(path);
-            paths_.push_back(path);
-            return true;
-        });
-    }
-    void add_text(std::string path, std::string text) { texts_.emplace_back(std::move(path), std::move(text)); }
-
-    Result<size_t> read(std::span<char> into) {
-        while (used_ == ready_.size()) {
-            if (ended_) return size_t{0};
-            TRY(more());
-            ready_ = out_.take();
-            out_ = TextSink();
-            used_ = 0;
-        }
-        size_t n = ready_.copy(into.data(), into.size(), used_);
-        used_ += n;
-        return n;
-    }
-
-private:
-    Result<void> more() {
-        if (file_) return more_of_file();
-        if (at_ < paths_.size()) return begin(paths_[at_++]);
-        if (text_ < texts_.size()) {
-            const auto& [path, text] = texts_[text_++];
-            tar::Entry entry;
-            entry.path = path;
-            entry.mode = 0644;
-            entry.size = text.size();
-            TRY(writer_.add(entry));
-            return writer_.data(text);
-        }
-        ended_ = true;
-        return writer_.finish();
-    }
-    Result<void> begin(const std::string& path) {
-        auto node = TRY(tree_.look(path));
-        if (!node) return {}; // went away meanwhile
-        tar::Entry entry;
-        entry.path = node->is_folder() ? path + "/" : path;
-        entry.type = node->type;
-        entry.mode = node->mode;
-        entry.mtime = node->mtime;
-        entry.link_target = node->target;
-        entry.size = node->size;
-        entry.device_major = node->device_major;
-        entry.device_minor = node->device_minor;
-        if (node->type == tar::Type::file && node->size > 0)
-            file_ = TRY(tree_.open(path).context("read the build context"));
-        left_ = node->size;
-        path_ = path;
-        return writer_.add(entry);
-    }
-    Result<void> more_of_file() {
-        size_t n = TRY(file_->read(std::span(buffer_).first(std::min<uint64_t>(buffer_.size(), left_))));
-        if (n == 0) return Error(ErrorKind::conflict, path_ + " became shorter while it was sent");
-        TRY(writer_.data({buffer_.data(), n}));
-        left_ -= n;
-        if (left_ == 0) file_.reset();
-        return {};
-    }
-
-    const build::Tree& tree_;
-    TextSink out_;
-    tar::Writer writer_;
-    std::vector<std::string> paths_;
-    std::vector<std::pair<std::string, std::string>> texts_;
-    size_t at_ = 0, text_ = 0, used_ = 0;
-    std::unique_ptr<ByteSource> file_;
-    uint64_t left_ = 0;
-    std::string path_, ready_;
-    std::vector<char> buffer_ = std::vector<char>(size_t{256} << 10);
-    bool ended_ = false;
-};
 
 // "A=b": the value; "A": the environment's, or only a name that may be used.
 json::Object pairs_of(const std::vector<std::string>& list, bool from_environment) {
@@ -121,9 +31,13 @@ json::Object pairs_of(const std::vector<std::string>& list, bool from_environmen
     return out;
 }
 
-Result<Query> query_of(const Flags& flags, const std::string& dockerfile) {
+} // namespace
+
+Result<Query> build_query(const Flags& flags, const std::string& dockerfile, const std::vector<std::string>& images,
+                          bool named) {
     Query query;
-    for (const std::string& tag : flags.list("tag")) query.add("t", tag);
+    if (named)
+        for (const std::string& tag : flags.list("tag")) query.add("t", tag);
     query.add("dockerfile", dockerfile)
         .add_unless_empty("target", flags.text("target"))
         .add_unless_empty("platform", flags.text("platform"))
@@ -146,9 +60,8 @@ Result<Query> query_of(const Flags& flags, const std::string& dockerfile) {
     for (const std::string& host : flags.list("add-host")) query.add("extrahosts", host);
     query.add("buildargs", json::print(pairs_of(flags.list("build-arg"), true)));
     query.add("labels", json::print(pairs_of(flags.list("label"), false)));
-    if (auto list = flags.list("security-opt"); !list.empty())
-        query.add("securityopt", json::print(json::encode(list)));
-    if (auto list = flags.list("cache-from"); !list.empty()) query.add("cachefrom", json::print(json::encode(list)));
+    if (auto list = flags.list("security-opt"); !list.empty()) query.add("securityopt", json_text(list));
+    if (!images.empty()) query.add("cachefrom", json_text(images));
     if (auto list = flags.list("ulimit"); !list.empty()) {
         json::Array limits;
         for (const std::string& text : list) {
@@ -160,113 +73,45 @@ Result<Query> query_of(const Flags& flags, const std::string& dockerfile) {
     return query;
 }
 
-// Output goes on, quietly or not; the id is the last aux.
-Result<std::string> follow(Exchange& exchange, bool quiet) {
-    TRY(exchange.head());
-    std::string id;
-    std::string log;
-    auto read = read_progress(exchange, [&](const Json& message) {
-        if (std::string found = text(message, "aux.ID"); !found.empty()) id = found;
-        std::string line = text(message, "stream");
-        if (quiet)
-            log += line;
-        else
-            print(line);
-    });
-    // What a quiet build said is wanted when it failed.
-    if (!read.ok() && quiet) print_error(log);
-    TRY(std::move(read));
-    return id;
+Result<std::string> cache_image(const BuildCache& cache, const std::string& text) {
+    auto ref = cache.attributes.find("ref");
+    if (cache.type != "registry" || ref == cache.attributes.end())
+        return Error(ErrorKind::unsupported, "--cache-from " + text + ": a cache of type " + cache.type +
+                                                 " is not supported: name an image (type=registry,ref=IMAGE)");
+    for (const auto& [name, value] : cache.attributes)
+        if (name != "ref") return Error(ErrorKind::unsupported, "--cache-from: unknown attribute " + name);
+    return ref->second;
 }
 
-Result<std::string> real_path(const std::string& path) {
+std::string json_text(const std::vector<std::string>& list) { return json::print(json::encode(list)); }
+
+Result<std::string> real_path_of(const std::string& path) {
     UniqueFd file = TRY(sys::open(path, O_PATH));
     return sys::readlink("/proc/self/fd/" + std::to_string(file.get()));
 }
 
-Result<void> send_folder(Session& session, const std::string& folder, std::string& id) {
-    const Flags& flags = session.flags();
-    auto opened = sys::open(folder, O_PATH | O_DIRECTORY);
-    if (!opened.ok()) {
-        if (opened.error().kind() == ErrorKind::not_found)
-            return invalid("unable to prepare context: path \"" + folder + "\" not found");
-        return std::move(opened).error().context("unable to prepare context");
-    }
-    build::FolderTree tree(std::move(*opened));
-    std::string name = flags.text("file").empty() ? "Dockerfile" : flags.text("file");
-    std::string in_context, outside;
-    // By -f a path from here; without it one in the context.
-    if (flags.text("file").empty()) {
-        in_context = name;
-    } else if (name == "-") {
-        outside = TRY(sys::read_file("/proc/self/fd/0", max_file_bytes));
-    } else {
-        auto real = TRY(real_path(name).context("unable to evaluate the path of the Dockerfile"));
-        auto top = TRY(real_path(folder));
-        if (real.starts_with(top + "/"))
-            in_context = real.substr(top.size() + 1);
-        else
-            outside = TRY(sys::read_file(name, max_file_bytes));
-    }
-    build::IgnoreList ignored;
-    for (const std::string& path : {in_context + ".dockerignore", std::string(".dockerignore")}) {
-        auto node = TRY(tree.look(path));
-        if (!node || node->type != tar::Type::file || node->size > max_file_bytes) continue;
-        auto source = TRY(tree.open(path));
-        std::string text(node->size, '\0');
-        text.resize(TRY(read_full(*source, text)));
-        ignored = TRY(build::IgnoreList::parse(text).context(path));
-        break;
-    }
-    FolderTar tar(tree);
-    TRY(tar.list(ignored, {in_context, ".dockerignore"}).context("read the build context"));
-    if (in_context.empty()) {
-        in_context = ".dockerfile." + random_hex(10);
-        tar.add_text(in_context, outside);
-    }
-    Query query = TRY(query_of(flags, in_context));
-    Engine* engine = TRY(session.engine());
-    Exchange exchange = TRY(engine->upload({.method = http::Method::post,
-                                            .path = "/build",
-                                            .query = query.str(),
-                                            .body = {},
-                                            .headers = {{"Content-Type", "application/x-tar"}}},
-                                           [&](std::span<char> into) { return tar.read(into); }));
-    id = TRY(follow(exchange, flags.on("quiet")));
-    return {};
+Result<void> write_id_file(Session& session, const std::string& id) {
+    const std::string file = session.flags().text("iidfile");
+    if (file.empty()) return {};
+    return sys::replace_file(file, id, 0644).context("--iidfile");
 }
-
-Result<void> send_standard_input(Session& session, std::string& id) {
-    Query query = TRY(
-        query_of(session.flags(), session.flags().text("file").empty() ? "Dockerfile" : session.flags().text("file")));
-    Engine* engine = TRY(session.engine());
-    Exchange exchange = TRY(engine->upload({.method = http::Method::post,
-                                            .path = "/build",
-                                            .query = query.str(),
-                                            .body = {},
-                                            .headers = {{"Content-Type", "application/x-tar"}}},
-                                           [](std::span<char> into) { return sys::read(BorrowedFd(0), into); }));
-    id = TRY(follow(exchange, session.flags().on("quiet")));
-    return {};
-}
-
-} // namespace
 
 Result<int> build_image(Session& session) {
     const Flags& flags = session.flags();
     const std::string& context = session.operands()[0];
-    for (const char* name : {"secret", "ssh", "output", "cache-to", "build-context"})
-        if (flags.given(name)) return Error(ErrorKind::unsupported, std::string("--") + name + " is not supported yet");
-    if (context.starts_with("http://") || context.starts_with("https://") || context.starts_with("git@"))
-        return Error(ErrorKind::unsupported, "building from " + context + " is not supported: fetch it first");
-    std::string id;
-    if (context == "-")
-        TRY(send_standard_input(session, id));
-    else
-        TRY(send_folder(session, context, id));
+    const char* buildkit = std::getenv("DOCKER_BUILDKIT");
+    const std::string_view wanted = buildkit ? buildkit : "";
+    if (wanted != "0" && wanted != "false") return build_with_steps(session, context);
+    for (const char* name : {"secret", "ssh", "output", "cache-to", "build-context", "push", "load", "metadata-file",
+                             "no-cache-filter", "check", "call"})
+        if (flags.given(name))
+            return Error(ErrorKind::unsupported,
+                         std::string("the --") + name + " option requires BuildKit's way to build (DOCKER_BUILDKIT=1)");
+    if (context.find("://") != context.npos || context.starts_with("git@"))
+        return Error(ErrorKind::unsupported, "building from " + context + " requires DOCKER_BUILDKIT=1");
+    const std::string id = TRY(build_classic(session, context));
     if (flags.on("quiet")) print(id + "\n");
-    if (std::string file = flags.text("iidfile"); !file.empty())
-        TRY(sys::replace_file(file, id, 0644).context("--iidfile"));
+    TRY(write_id_file(session, id));
     return 0;
 }
 

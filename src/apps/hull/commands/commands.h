@@ -48,6 +48,9 @@ Result<int> show_history(Session& session);
 Result<int> tag_image(Session& session);
 Result<int> remove_images(Session& session);
 Result<int> prune_images(Session& session);
+// image_compare.cc
+Result<int> diff_images(Session& session);
+Result<int> show_image_tree(Session& session);
 // image_files.cc
 Result<int> import_image(Session& session);
 Result<int> load_images(Session& session);

@@ -96,8 +96,9 @@ Result<int> prune_build_cache(Session& session) {
     if (!flags.on("force") && !TRY(confirm(warning)))
         return Error(ErrorKind::cancelled, "builder prune has been cancelled");
     Query query;
-    query.add_if(flags.on("all"), "all", "1")
-        .add_if(flags.number("keep-storage") > 0, "keep-storage", std::to_string(flags.number("keep-storage")));
+    query.add_if(flags.on("all"), "all", "1");
+    for (const char* name : {"keep-storage", "max-used-space", "min-free-space", "reserved-space"})
+        query.add_if(flags.number(name) > 0, name, std::to_string(flags.number(name)));
     Pruned pruned =
         TRY(prune_kind(*TRY(session.engine()), Prunable::build_cache, TRY(filters_json(flags.list("filter"))), query));
     print(pruned.text + "Total:\t" + format::decimal_size(pruned.bytes, 4) + "\n");

@@ -43,7 +43,7 @@ Result<std::vector<std::string>> parts_of(std::string_view path) {
 // One extraction into one folder.
 class Extraction {
 public:
-    Extraction(BorrowedFd folder, std::string top, Owners owners)
+    Extraction(BorrowedFd folder, std::optional<std::string> top, Owners owners)
         : folder_(folder), top_(std::move(top)), owners_(owners) {}
 
     Result<void> add(tar::Reader& reader, const tar::Entry& entry) {
@@ -88,8 +88,9 @@ private:
     Result<std::vector<std::string>> renamed(const std::string& path) const {
         std::vector<std::string> parts = TRY(parts_of(path));
         const bool contents = path == "." || path.starts_with("./"); // of a folder asked for as "x/."
+        if (!top_) return parts;
         if (!parts.empty() && !contents) parts.erase(parts.begin());
-        if (!top_.empty() && top_ != ".") parts.insert(parts.begin(), top_);
+        if (!top_->empty() && *top_ != ".") parts.insert(parts.begin(), *top_);
         return parts;
     }
     Result<UniqueFd> parent(const std::vector<std::string>& parts) const {
@@ -161,7 +162,7 @@ private:
     }
 
     BorrowedFd folder_;
-    std::string top_;
+    std::optional<std::string> top_;
     Owners owners_;
     std::vector<std::pair<std::string, tar::Entry>> folders_;
 
@@ -234,7 +235,8 @@ Result<void> LocalTar::begin(const Item& item) {
     return writer_.add(entry);
 }
 
-Result<uint64_t> extract_tar(ByteSource& archive, BorrowedFd folder, const std::string& top, Owners owners) {
+Result<uint64_t> extract_tar(ByteSource& archive, BorrowedFd folder, const std::optional<std::string>& top,
+                             Owners owners) {
     BufferedChunks chunks(archive);
     tar::Reader reader(chunks);
     Extraction extraction(folder, top, owners);

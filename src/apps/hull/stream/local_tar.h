@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,6 +52,7 @@ enum class Owners : unsigned char { ours, kept };
 // made outside of it, whatever names and links the archive has. Errors:
 // invalid_argument for such archives; conflict where a folder would take a file's
 // place or the other way round.
-Result<uint64_t> extract_tar(ByteSource& archive, BorrowedFd folder, const std::string& top, Owners owners);
+Result<uint64_t> extract_tar(ByteSource& archive, BorrowedFd folder, const std::optional<std::string>& top,
+                             Owners owners);
 
 } // namespace hull::cli
