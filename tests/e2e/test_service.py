@@ -248,6 +248,26 @@ def test_logs_to_the_journal(new_engine, tmp_path, monkeypatch):
     assert "level=info" not in engine.log_text()
 
 
+def test_what_a_start_needs_is_said(programs, tmp_path):
+    def start(*command):
+        done = run(*command, programs / "bin/hulld", "--data-root", tmp_path / "ro/data", "--exec-root",
+                   tmp_path / "e", "-H", f"unix://{tmp_path}/s", "--bridge", "none")
+        assert done.returncode == 1
+        return done.stderr
+    (tmp_path / "ro").mkdir()
+    in_readonly = f"mount -t tmpfs -o ro none {tmp_path}/ro && exec \"$@\""
+    assert "make the data root (--data-root takes another place)" in start("unshare", "-m", "sh", "-c", in_readonly, "sh")
+    assert "hulld needs to be started with root privileges" in start("setpriv", "--reuid", "65534", "--clear-groups")
+
+
+@pytest.mark.skipif(os.path.exists("/run/systemd/private"), reason="systemd is here")
+def test_without_systemd_it_cannot_make_the_cgroups(programs, tmp_path):
+    done = run(programs / "bin/hulld", "--data-root", tmp_path / "d", "--exec-root", tmp_path / "e", "-H",
+               f"unix://{tmp_path}/s", "--bridge", "none", "--exec-opt", "native.cgroupdriver=systemd")
+    assert done.returncode == 1 and "systemd can't be reached" in done.stderr
+    assert "native.cgroupdriver=systemd: leave it out" in done.stderr
+
+
 def test_a_journal_that_is_not_there_is_an_error(programs, tmp_path):
     done = run(programs / "bin/hulld", "--log-format", "journald", "--data-root", tmp_path / "d", "--exec-root",
                tmp_path / "e", env={**os.environ, "HULL_JOURNAL_SOCKET": str(tmp_path / "nothing")})

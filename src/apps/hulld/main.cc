@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include "apps/hulld/daemon.h"
 #include "apps/hulld/journal.h"
@@ -69,6 +70,10 @@ void wait_for_end(sys::SignalQueue& signals, Daemon& daemon, const std::vector<s
 }
 
 Result<void> serve(const Options& options, const std::vector<std::string>& args) {
+    if (::geteuid() != 0)
+        return Error(ErrorKind::forbidden,
+                     "hulld needs to be started with root privileges: it makes mounts, networks and cgroups for "
+                     "containers, in which root is nobody outside");
     sys::ignore_sigpipe();
     sys::raise_descriptor_limit();
     TRY(sys::become_subreaper()); // containers of a keeper that was killed come to us

@@ -1,5 +1,6 @@
 #include "apps/hulld/state_folders.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <fcntl.h>
@@ -44,9 +45,15 @@ Result<UniqueFd> open_folder(const std::string& path) { return sys::open(path, O
 } // namespace
 
 Result<StateFolder> StateFolder::open(const std::string& what, const std::string& path) {
-    TRY(sys::mkdir_parents(path, 0700));
-    UniqueFd folder = TRY(open_folder(path));
-    TRY(sys::change_mode(folder, 0700));
+    auto make = [&]() -> Result<void> {
+        TRY(sys::mkdir_parents(path, 0700));
+        UniqueFd folder = TRY(open_folder(path));
+        return sys::change_mode(folder, 0700);
+    };
+    // "data root" -> --data-root
+    std::string flag = "--" + what;
+    std::ranges::replace(flag, ' ', '-');
+    TRY(make().context([&] { return "make the " + what + " (" + flag + " takes another place)"; }));
     std::string file = path + "/hulld.lock";
     auto lock = sys::lock_file(file);
     if (!lock.ok()) {
