@@ -12,9 +12,9 @@ namespace hull::cli {
 
 // What of the folder is wanted. Patterns are those of .dockerignore.
 struct WantedFiles {
-    std::vector<std::string> include, exclude; // empty include: everything
+    std::vector<std::string> include = {}, exclude = {}; // empty include: everything
     // Paths (with wildcards) whose links are followed: what they lead to is wanted as well.
-    std::vector<std::string> follow;
+    std::vector<std::string> follow = {};
     static WantedFiles of(const rpc::Metadata& metadata);
 };
 
