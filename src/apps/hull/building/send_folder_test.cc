@@ -29,7 +29,8 @@ protected:
     std::vector<std::string> wanted(WantedFiles files) {
         build::FolderTree tree(MUST(sys::open(root_.string(), O_PATH | O_DIRECTORY)));
         std::vector<std::string> paths;
-        for (const FolderItem& item : MUST(list_wanted(tree, files))) paths.push_back(item.path);
+        const std::vector<FolderItem> items = MUST(list_wanted(tree, files));
+        for (const FolderItem& item : items) paths.push_back(item.path);
         return paths;
     }
     fs::path root_;
