@@ -154,13 +154,17 @@ Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
     request.config.image = TRY(layers_image(state)).str();
     auto created = TRY(builder_.ports().containers.create(std::move(request), {}));
     const std::string& id = created.id.str();
-    TRY(say(" ---> Running in " + id.substr(0, 12) + "\n"));
     auto remove = [&] {
         auto gone = builder_.ports().containers.remove(id, {.force = true, .volumes = true});
         if (!gone.ok() && gone.error().kind() != ErrorKind::not_found)
             log::error("remove the container of a build's step", gone.error());
     };
-    auto ran = run_container(created.id, state);
+    // A client that left can't be told any more; the container must go all the same.
+    auto run = [&]() -> Result<int> {
+        TRY(say(" ---> Running in " + id.substr(0, 12) + "\n"));
+        return run_container(created.id, state);
+    };
+    auto ran = run();
     if (!ran.ok() || *ran != 0) {
         if (!classic() || options_.force_remove || options_.remove || !ran.ok()) remove();
         if (!ran.ok()) return std::move(ran).error();

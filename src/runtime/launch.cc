@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "runtime/hooks.h"
 #include "runtime/host_steps.h"
 #include "runtime/init_steps.h"
 #include "runtime/process_steps.h"

@@ -261,7 +261,7 @@ def test_limits_and_network_reach_the_steps(build):
 def test_a_client_that_leaves_ends_the_build(engine, docker, tmp_path):
     (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo begun; sleep 98765\n")
     client = subprocess.Popen([docker.path, "build", tmp_path], env=engine.env, stdout=subprocess.PIPE, text=True)
-    while "begun" not in client.stdout.readline():
+    while "begun" not in client.stdout.readline():  # of the step: its container is just being made
         pass
     client.kill()
     client.wait()

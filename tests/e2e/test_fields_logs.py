@@ -224,7 +224,7 @@ def test_non_blocking(engine):
     ("journald", {"x": "y"}, "unknown log opt 'x' for journald log driver"),
     ("fluentd", {"x": "y"}, "unknown log opt 'x' for fluentd log driver"),
     ("fluentd", {"fluentd-async": "x"}, "fluentd-async"),
-    ("gelf", {}, "logger: no log driver named 'gelf' is registered"),
+    ("gelf", {}, 'error looking up logging plugin gelf: plugin "gelf" not found'),
 ])
 def test_wrong_options(engine, driver, options, text):
     status, message = refused(engine, {"LogConfig": {"Type": driver, "Config": options}})
