@@ -115,7 +115,8 @@ std::vector<CacheRecord> chosen_records(std::vector<CacheRecord> all, const Cach
             const CacheRecord& record = all[i];
             if (keep && total <= *keep) return out;
             if (done[i] || record.in_use || (!request.all && record.shared)) continue;
-            if (request.unused_since && record.used.value_or(record.created).ns >= request.unused_since->ns) continue;
+            // When it was created is what the image says: SOURCE_DATE_EPOCH, maybe.
+            if (request.unused_since && (!record.used || record.used->ns >= request.unused_since->ns)) continue;
             if (request.fits && !request.fits(record)) continue;
             if (keep && children[record.id] > 0) continue; // another time
             done[i] = again = true;
