@@ -1,4 +1,6 @@
 """What people and scripts expect of Docker without asking: words, exit codes, files that are simply there."""
+import os
+
 import pytest
 
 
@@ -27,6 +29,17 @@ def test_groups_that_were_added_are_those_of_an_exec_too(engine):
 def test_programs_can_see_that_they_are_in_a_container(engine):
     done = engine.docker("run", "--rm", "busybox", "sh", "-c", "stat -c '%a %u %s' /.dockerenv; readlink /etc/mtab")
     assert done.stdout.split("\n")[:2] == ["755 0 0", "/proc/mounts"], done
+
+
+def test_the_umask_of_who_starts_the_engine_is_nothing_to_containers(new_engine):
+    old = os.umask(0o077)
+    try:
+        engine = new_engine()
+    finally:
+        os.umask(old)
+    assert engine.hull("image", "bootstrap", "busybox", timeout=120).returncode == 0
+    done = engine.docker("run", "--rm", "-u", "5", "busybox", "sh", "-c", "ls -d /etc/mtab /.dockerenv; umask")
+    assert done.stdout == "/.dockerenv\n/etc/mtab\n0022\n", done
 
 
 def test_those_files_are_no_change(engine):

@@ -13,6 +13,7 @@
 #include "apps/hulld/options.h"
 #include "base/log.h"
 #include "kernel/cgroup/systemd/manager.h"
+#include "sys/process.h"
 #include "sys/ready.h"
 #include "sys/self.h"
 #include "sys/service_manager.h"
@@ -75,6 +76,7 @@ Result<void> serve(const Options& options, const std::vector<std::string>& args)
                      "hulld needs to be started with root privileges: it makes mounts, networks and cgroups for "
                      "containers, in which root is nobody outside");
     sys::ignore_sigpipe();
+    sys::set_umask(022); // what containers see must not depend on who started the engine
     sys::raise_descriptor_limit();
     TRY(sys::become_subreaper()); // containers of a keeper that was killed come to us
     auto signals = TRY(sys::SignalQueue::create({SIGTERM, SIGINT, SIGHUP}));

@@ -1,6 +1,7 @@
 // build as Docker's classic builder does it: the whole context at once, each
 // instruction an image (DOCKER_BUILDKIT=0).
 #include <algorithm>
+#include <functional>
 
 #include <fcntl.h>
 
@@ -127,6 +128,22 @@ Result<std::vector<std::string>> cache_images(const Flags& flags) {
     return out;
 }
 
+// A context, as a tar that read() gives piece by piece.
+Result<void> send(Session& session, const std::string& dockerfile,
+                  const std::function<Result<size_t>(std::span<char>)>& read, std::string& id) {
+    const auto& flags = session.flags();
+    Query query = TRY(build_query(flags, dockerfile, TRY(cache_images(flags))));
+    Engine* engine = TRY(session.engine());
+    Exchange exchange = TRY(engine->upload({.method = http::Method::post,
+                                            .path = "/build",
+                                            .query = query.str(),
+                                            .body = {},
+                                            .headers = {{"Content-Type", "application/x-tar"}}},
+                                           read));
+    id = TRY(follow_classic(exchange, flags.on("quiet")));
+    return {};
+}
+
 Result<void> send_whole_folder(Session& session, const std::string& folder, std::string& id) {
     const Flags& flags = session.flags();
     auto opened = sys::open(folder, O_PATH | O_DIRECTORY);
@@ -167,31 +184,14 @@ Result<void> send_whole_folder(Session& session, const std::string& folder, std:
         in_context = ".dockerfile." + random_hex(10);
         tar.add_text(in_context, outside);
     }
-    Query query = TRY(build_query(flags, in_context, TRY(cache_images(flags))));
-    Engine* engine = TRY(session.engine());
-    Exchange exchange = TRY(engine->upload({.method = http::Method::post,
-                                            .path = "/build",
-                                            .query = query.str(),
-                                            .body = {},
-                                            .headers = {{"Content-Type", "application/x-tar"}}},
-                                           [&](std::span<char> into) { return tar.read(into); }));
-    id = TRY(follow_classic(exchange, flags.on("quiet")));
-    return {};
+    return send(session, in_context, [&](std::span<char> into) { return tar.read(into); }, id);
 }
 
 Result<void> send_standard_input(Session& session, std::string& id) {
-    Query query = TRY(build_query(session.flags(),
-                                  session.flags().text("file").empty() ? "Dockerfile" : session.flags().text("file"),
-                                  TRY(cache_images(session.flags()))));
-    Engine* engine = TRY(session.engine());
-    Exchange exchange = TRY(engine->upload({.method = http::Method::post,
-                                            .path = "/build",
-                                            .query = query.str(),
-                                            .body = {},
-                                            .headers = {{"Content-Type", "application/x-tar"}}},
-                                           [](std::span<char> into) { return sys::read(BorrowedFd(0), into); }));
-    id = TRY(follow_classic(exchange, session.flags().on("quiet")));
-    return {};
+    const std::string file = session.flags().text("file");
+    return send(
+        session, file.empty() ? "Dockerfile" : file,
+        [](std::span<char> into) { return sys::read(BorrowedFd(0), into); }, id);
 }
 
 } // namespace
