@@ -27,6 +27,11 @@ def run_boxed(program: Path, arguments: list[str], options) -> int:
             debian.make(options.image)
         except (OSError, subprocess.SubprocessError) as failure:
             print(f"bench: no Debian image could be made, so nothing is pulled: {failure}", file=sys.stderr)
+    if "builds" in options.parts:
+        try:
+            debian.make_apt_base(options.image)
+        except (OSError, subprocess.SubprocessError) as failure:
+            print(f"bench: no Debian image could be made, so no packages are installed: {failure}", file=sys.stderr)
     work = Path(tempfile.mkdtemp(prefix="hull-bench-", dir=options.work))
     # bash stays as pid 1 and reaps what the engines orphan; with --kill-child
     # its end, and with it the end of everything inside, is certain.

@@ -8,11 +8,11 @@ import sys
 import tarfile
 from pathlib import Path
 
-from hullbench import box, debian, images, network, report, scenarios, service
+from hullbench import box, builds, debian, images, network, report, scenarios, service
 from hullbench.measure import CommandFailed
 from hullbench.peers import Docker, Engine, Hull, HullByDockerCli, OciRuntime, Podman
 
-PARTS = ("floor", "start", "exec", "api", "parallel", "oci", "output", "logs", "images", "health", "network", "memory")
+PARTS = ("floor", "start", "exec", "api", "parallel", "oci", "output", "logs", "images", "health", "network", "builds", "memory")
 REPOSITORY = Path(__file__).resolve().parents[2]
 APPLETS = ("sh", "true", "sleep", "yes", "head", "cat", "ls", "echo")
 
@@ -35,7 +35,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     if options.quick:
         options.rounds = min(options.rounds, 3)
-    options.few = 1 if options.quick else 5
+    options.few = 1 if options.quick else min(5, max(2, options.rounds // 3))
     options.counts = [1, 5, 10] if options.quick else [1, 50, 200]
     options.crowd = 20 if options.quick else 1000
     options.image = REPOSITORY / "build/bench"
@@ -146,6 +146,7 @@ def measure(options: argparse.Namespace, work: Path, rootfs: Path, engines: list
         "network": lambda: network.measure(
             results, engines, REPOSITORY / "bench/netload.cc", work, options.rounds, options.quick
         ),
+        "builds": lambda: builds.measure(results, engines, rootfs, options.image / "apt.tar", work, options.few),
     }
     for name, section in sections.items():
         if floor:

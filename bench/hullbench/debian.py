@@ -71,6 +71,21 @@ def make(folder: Path) -> Path:
     return image
 
 
+def make_apt_base(folder: Path) -> Path:
+    """A minimal Debian that has the packages of the part "builds" fetched, not installed."""
+    base = folder / "apt.tar"
+    if base.exists():
+        return base
+    folder.mkdir(parents=True, exist_ok=True)
+    print("bench: making a Debian with packages at hand (once)", file=sys.stderr)
+    part = folder / "apt.part.tar"
+    fetch = 'chroot "$1" apt-get install -y --download-only nginx curl python3'
+    argv = ["mmdebstrap", "--variant=minbase", "--skip=cleanup/apt", f"--customize-hook={fetch}", "bookworm", str(part)]
+    subprocess.run(argv, check=True, capture_output=True, timeout=1200)
+    part.rename(base)
+    return base
+
+
 def digest_of(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 

@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from hullbench import builds
 from hullbench.network import MANY_PORTS, PORTS
 from hullbench.peers import Engine, OciRuntime
 from hullbench.scenarios import OUTPUT_BYTES, PARALLEL, Results
@@ -47,6 +48,16 @@ ENGINE_ROWS = [
     Row("engine with 1,000 idle containers, PSS", "crowd", "MiB"),
     Row("what the engine grows by in 1,000 `run --rm`, PSS", "growth", "MiB"),
 ]
+BUILD_ROWS = [
+    Row(f"COPY of {builds.FILES:,} small files, first build", "build_files"),
+    Row("the same, all cached", "build_files_cached"),
+    Row(f"{builds.RUNS} RUN steps of `true`", "build_runs"),
+    Row("RUN apt-get install of nginx, curl and python3, beyond apt's own time", "build_apt"),
+    Row(f"{builds.STAGES} stages of CPU work on two cores", "build_stages"),
+    Row("a context of 1 GiB, unchanged", "build_context"),
+    Row("RUN that writes 2 GiB, COPY of it", "build_layer"),
+    Row("peak memory of the engine meanwhile", "build_memory", "MiB"),
+]
 OCI_ROWS = [
     Row("`run` of `true`", "oci_run"),
     Row("`create` + `start` + `delete --force`", "oci_lifecycle"),
@@ -62,6 +73,7 @@ FLOOR_ROWS = [
     Row("docker's client for `exec`, before a server that answers at once", "floor_client"),
     Row("2 GB from the same server behind a plain veth pair", "port_transfer"),
     Row("2,000 connections to it, one after another", "port_connect"),
+    Row(f"the CPU work of {builds.STAGES} stages, no container", "build_stages"),
     Row("igzip of the layers of the Debian image, one after another", "floor_inflate"),
 ]
 
@@ -107,6 +119,13 @@ BARS = [
     Bar("name look-ups, median", "name_median", 0.5, as_share=True),
     Bar("name look-ups, 99th percentile", "name_p99", 0.5, as_share=True),
     Bar(f"memory of {MANY_PORTS} published ports, PSS", "ports_memory", 1, peer=None, unit="MiB"),
+    Bar(f"COPY of {builds.FILES:,} files, first build", "build_files", 1 / 6, peer="best"),
+    Bar("the same, all cached", "build_files_cached", 1 / 10, peer="best"),
+    Bar(f"{builds.RUNS} RUN steps", "build_runs", 1 / 8, peer="best"),
+    Bar("install of packages, beyond apt's own time", "build_apt", 1 / 5, peer="best"),
+    Bar(f"{builds.STAGES} stages of CPU work, over the machine's limit", "build_stages", 1.1, peer="kernel", as_share=True),
+    Bar("a context of 1 GiB, unchanged", "build_context", 300, peer=None, unit="ms"),
+    Bar("peak memory of hulld at a layer of 2 GiB", "build_memory", 64, peer=None, unit="MiB"),
     Bar("hull-runtime: `run`", "oci_run", 0.75, peer="crun", ours="hull-runtime", as_share=True),
     Bar("hull-runtime: `run`", "oci_run", 0.25, peer="runc", ours="hull-runtime", as_share=True),
     Bar("hull-runtime: `create` + `start` + `delete`", "oci_lifecycle", 0.75, peer="crun", ours="hull-runtime", as_share=True),
@@ -164,6 +183,9 @@ def bars(results: Results) -> str:
     for bar in BARS:
         ours = results.value(bar.key, bar.ours)
         theirs = results.value(bar.key, bar.peer) if bar.peer else None
+        if bar.peer == "best":
+            values = [value for peer in builds.PEERS if (value := results.value(bar.key, peer)) is not None]
+            theirs = min(values) if values else None
         if bar.peer == "floor_inflate":
             theirs = results.value(bar.peer, "kernel")
         if ours is None or (bar.peer and not theirs):
@@ -176,7 +198,8 @@ def bars(results: Results) -> str:
             elif bar.as_share:
                 wanted, got = f"{bar.limit} of {bar.peer}'s", f"{ours / theirs:.2f}"
             else:
-                wanted, got = f"1/{1 / bar.limit:.0f} of {bar.peer}'s", f"1/{theirs / ours:.1f}"
+                of = "the best peer's" if bar.peer == "best" else f"{bar.peer}'s"
+                wanted, got = f"1/{1 / bar.limit:.0f} of {of}", f"1/{theirs / ours:.1f}"
             met = ours <= theirs * bar.limit
         else:
             wanted, got = f"{bar.limit:g} {bar.unit}", show(ours, bar.unit)
@@ -207,9 +230,11 @@ def versions(engines: list[Engine], runtimes: list[OciRuntime]) -> list[str]:
 
 def render(results: Results, engines: list[Engine], runtimes: list[OciRuntime], as_page: bool) -> str:
     names = [engine.name for engine in engines]
+    builders = [name for name in builds.NAMES if any(name in results.samples.get(row.key, {}) for row in BUILD_ROWS)]
     sections = [
         ("Bars", bars(results)),
         ("Whole stack (medians)", comparison(results, ENGINE_ROWS, names, "hull")),
+        ("Builds (medians)", comparison(results, BUILD_ROWS, builders, "hull")),
         ("OCI runtimes alone (medians)", comparison(results, OCI_ROWS, [r.name for r in runtimes], "hull-runtime")),
         ("What the kernel itself takes (medians)", comparison(results, FLOOR_ROWS, ["kernel"], "kernel")),
         ("Programs", sizes(engines)),

@@ -15,6 +15,7 @@
 #include "build/builder.h"
 #include "build/copy.h"
 #include "build/dockerfile.h"
+#include "build/step_copies.h"
 #include "build/step_secrets.h"
 
 namespace hull::build {
@@ -82,6 +83,7 @@ private:
     // image: this one by the name, whatever the name stands for here.
     Result<void> push(const std::string& name, const std::string& vertex, const std::optional<Digest>& image = {});
     Result<Digest> commit_result(StageState& state);
+    Result<Digest> squash(const StageState& state, const Digest& whole); // squash.cc
     // Tells of the vertex before and after; work may change it.
     Result<void> watched(wire::Vertex vertex, const std::function<Result<void>(wire::Vertex&)>& work);
     Result<void> tell(wire::Vertex vertex);
@@ -102,6 +104,7 @@ private:
 
     // builder.cc: the stages.
     Result<void> read_dockerfile();
+    Result<void> take_dockerfile(std::string_view text);
     Result<void> run_stage(size_t index);
     Result<void> begin_stage(const Stage& stage, StageState& state);
     // vertex: where it is told how a pull goes.
@@ -149,7 +152,7 @@ private:
 
     // run.cc
     Result<void> do_run(const Instruction& instruction, StageState& state);
-    Result<std::vector<std::string>> run_command(const Instruction& instruction, const StageState& state) const;
+    std::vector<std::string> run_command(const Instruction& instruction, const StageState& state) const;
     CacheKey run_key(const std::vector<std::string>& command, const StageState& state) const;
     void add_arguments(const StageState& state, model::StringList& env, CacheKey& key);
     Result<void> apply_run_flag(const Flag& flag, model::CreateRequest& request, CacheKey& key) const;
@@ -160,6 +163,7 @@ private:
     Result<Mount> parse_mount(const std::string& text, const StageState& state) const;
     Result<void> add_mounts(const std::vector<Mount>& mounts, StageState& state, model::CreateRequest& request,
                             CacheKey& key);
+    Result<void> copy_writable(const std::vector<Mount>& mounts, StepCopies& copies, model::CreateRequest& request);
     // mounts.cc: of a step that runs, not of one that is cached.
     Result<void> add_secrets(const std::vector<Mount>& mounts, StepSecrets& secrets, model::CreateRequest& request);
     Result<std::vector<std::string>> stubs_of(const model::CreateRequest& request, const StageState& state);

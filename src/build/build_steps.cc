@@ -155,8 +155,7 @@ Result<void> Build::fetch_dockerfile() {
         if (read.ok()) ignored_ = TRY(IgnoreList::parse(*read).context(".dockerignore"));
         return {};
     }));
-    file_ = TRY(parse_dockerfile(text));
-    return {};
+    return take_dockerfile(text);
 }
 
 // What is unwise in the Dockerfile, told to who watches; an error when it is to be one.

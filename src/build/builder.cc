@@ -8,6 +8,7 @@
 #include "build/archive_tree.h"
 #include "build/build_state.h"
 #include "build/session/control.h"
+#include "build/syntax.h"
 #include "codec/compress/compress.h"
 #include "image/platform.h"
 #include "image/words.h"
@@ -64,6 +65,8 @@ Result<std::unique_ptr<Builder>> Builder::open(BuilderPorts ports) {
         TRY(sys::mkdir_parents(ports.secrets_folder, 0700).context("make the folder of builds' secrets"));
     }
     auto builder = std::unique_ptr<Builder>(new Builder(std::move(ports)));
+    TRY(sys::remove_tree(builder->steps_folder())); // of builds that were killed
+    TRY(sys::mkdir_parents(builder->steps_folder(), 0700).context("make the folder of builds' steps"));
     builder->begin_collecting();
     return builder;
 }
@@ -138,9 +141,6 @@ void Build::keep(const Digest& pinned) {
 }
 
 Result<Digest> Build::run() {
-    if (options_.squash)
-        return Error(ErrorKind::unsupported, "squash is not supported: build the stage's result into a new stage with "
-                                             "FROM scratch and COPY --from, which gives one layer");
     std::vector<model::Reference> references;
     for (const std::string& tag : options_.tags) {
         auto reference = TRY(model::Reference::parse(tag).context("invalid argument \"" + tag + "\" for t"));
@@ -165,6 +165,7 @@ Result<Digest> Build::run() {
     for (size_t i = 0; i < plan_.stages.size(); ++i)
         if (plan_.stages[i].needed) TRY(run_stage(i));
     Digest id = TRY(finish(states_[plan_.target]));
+    if (options_.squash) id = TRY(squash(states_[plan_.target], id));
     TRY(warn_of_unused_args());
     TRY(output_.image(id));
     TRY(output_.text("Successfully built " + short_id(id) + "\n"));
@@ -191,12 +192,17 @@ Result<void> Build::read_dockerfile() {
             return invalid("Cannot locate specified Dockerfile: " + options_.dockerfile);
         text = TRY(std::move(read));
     }
-    file_ = TRY(parse_dockerfile(text));
+    TRY(take_dockerfile(text));
     auto ignored = context_->read(".dockerignore", size_t{4} << 20);
     if (!ignored.ok()) return {};
     ignored_ = TRY(IgnoreList::parse(*ignored).context(".dockerignore"));
     context_->leave_out(ignored_);
     return {};
+}
+
+Result<void> Build::take_dockerfile(std::string_view text) {
+    file_ = TRY(parse_dockerfile(text, options_.dockerfile.empty() ? "Dockerfile" : options_.dockerfile));
+    return check_syntax(file_);
 }
 
 Result<void> Build::announce(const std::string& text) {
@@ -255,6 +261,7 @@ Result<void> Build::begin_stage(const Stage& stage, StageState& state) {
     } else if (classic()) {
         auto image = TRY(base_image(stage.base, stage.platform.empty() ? options_.platform : stage.platform));
         state.image = image->id;
+        state.base_layers = image->config.diff_ids.size();
         state.config = image->config;
         state.key = image->id.str();
     } else {
@@ -321,7 +328,8 @@ Result<void> Build::run_triggers(StageState& state) {
     TRY(say("# Executing " + std::to_string(triggers.size()) + " build trigger" + (triggers.size() == 1 ? "" : "s") +
             "\n"));
     for (const std::string& trigger : triggers) {
-        Dockerfile file = TRY(parse_dockerfile(trigger).context("ONBUILD of the base image"));
+        Dockerfile file = TRY(parse_dockerfile(trigger, "ONBUILD").context("ONBUILD of the base image"));
+        TRY(check_syntax(file).context("ONBUILD of the base image"));
         for (const Instruction& instruction : file.instructions)
             TRY(step(instruction, state).context("ONBUILD " + instruction.original));
     }

@@ -188,6 +188,7 @@ public:
     void unpin(const std::vector<Digest>& ids);
 
     BuilderPorts& ports() { return ports_; }
+    std::string steps_folder() const { return ports_.folder + "/steps"; } // of what steps change and nobody keeps
     Cache& cache() { return cache_; }
 
 private:

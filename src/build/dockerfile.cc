@@ -48,6 +48,31 @@ Error parse_error(int line, const std::string& what) {
     return invalid("dockerfile parse error on line " + std::to_string(line) + ": " + what);
 }
 
+// "Dockerfile:3" and the line with a mark under the word, which is in one of the
+// lines from first to last; none of them: under the first word.
+std::string excerpt(const Dockerfile& file, int first, int last, std::string_view word) {
+    constexpr size_t most_shown = 200;
+    auto line = [&](int number) -> std::string_view {
+        size_t index = static_cast<size_t>(number) - 1;
+        return index < file.lines.size() ? std::string_view(file.lines[index]) : std::string_view();
+    };
+    int number = first;
+    size_t at = word.empty() ? std::string_view::npos : line(first).find(word);
+    while (!word.empty() && at == std::string_view::npos && number < last) at = line(++number).find(word);
+    if (at == std::string_view::npos) {
+        number = first;
+        at = std::min(line(first).find_first_not_of(" \t"), line(first).size());
+        word = line(first).substr(at, line(first).find_first_of(" \t", at) - at);
+    }
+    std::string_view shown = line(number).substr(0, most_shown);
+    const std::string margin = "    " + std::to_string(number) + " | ";
+    std::string out = "\n" + file.name + ":" + std::to_string(number) + "\n" + margin + std::string(shown);
+    if (word.empty() || at + word.size() > shown.size()) return out;
+    out += "\n" + std::string(margin.size(), ' ');
+    for (char c : shown.substr(0, at)) out += c == '\t' ? '\t' : ' ';
+    return out + std::string(word.size(), '^');
+}
+
 // ---- here-documents ----------------------------------------------------------------
 
 // Words as they stand, quotes kept: only to find <<NAME outside of quotes.
@@ -97,7 +122,10 @@ std::optional<Heredoc> heredoc_of(std::string_view word) {
 
 class Parser {
 public:
-    explicit Parser(std::string_view text) { file_.lines = lines_of(text); }
+    Parser(std::string_view text, std::string name) {
+        file_.name = std::move(name);
+        file_.lines = lines_of(text);
+    }
 
     Result<Dockerfile> parse() {
         TRY(read_directives());
@@ -187,7 +215,8 @@ private:
         if (std::ranges::find(keywords, instruction.keyword) == std::end(keywords)) {
             std::string what = "unknown instruction: " + std::string(text.substr(0, end));
             if (auto word = did_you_mean(instruction.keyword, keywords)) what += " (did you mean " + *word + "?)";
-            return parse_error(instruction.line, what);
+            return parse_error(instruction.line,
+                               what + excerpt(file_, instruction.line, instruction.line, text.substr(0, end)));
         }
         std::string_view rest = trimmed(text.substr(end));
         // HEALTHCHECK has flags of its own, before CMD; they are read with it.
@@ -258,12 +287,12 @@ bool is_text(std::string_view text) { return text.find('\0') == text.npos; }
 
 } // namespace
 
-Result<Dockerfile> parse_dockerfile(std::string_view text) {
+Result<Dockerfile> parse_dockerfile(std::string_view text, std::string name) {
     if (text.size() > max_dockerfile_bytes) return Error(ErrorKind::too_large, "the Dockerfile is longer than 16 MiB");
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     if (!is_text(text)) return invalid("the Dockerfile is not a text: it holds zero bytes");
     if (text.find_first_not_of(" \t\r\n") == text.npos) return invalid("the Dockerfile cannot be empty");
-    return Parser(text).parse();
+    return Parser(text, std::move(name)).parse();
 }
 
 std::string print(const Dockerfile& file) {
@@ -314,12 +343,11 @@ std::optional<std::string> did_you_mean(std::string_view text, std::span<const s
     return std::string(*best);
 }
 
-Error at_line(Error error, const Dockerfile& file, const Instruction& instruction) {
+Error at_line(Error error, const Dockerfile& file, const Instruction& instruction, std::string_view word) {
     std::string text = error.message();
     if (text.starts_with("dockerfile parse error")) return error;
     text = "dockerfile parse error on line " + std::to_string(instruction.line) + ": " + text;
-    size_t index = static_cast<size_t>(instruction.line) - 1;
-    if (index < file.lines.size()) text += "\n    " + std::to_string(instruction.line) + " | " + file.lines[index];
+    text += excerpt(file, instruction.line, std::max(instruction.line, instruction.end_line), word);
     return {error.kind(), text};
 }
 

@@ -45,15 +45,16 @@ struct Dockerfile {
     Directives directives;
     std::vector<Instruction> instructions; // at least one
     std::vector<std::string> warnings;
-    std::vector<std::string> lines; // for messages
+    std::string name;               // of the file, for messages
+    std::vector<std::string> lines; // the same
 };
 
 // Text beyond this is refused: no Dockerfile is that long.
 constexpr size_t max_dockerfile_bytes = size_t{16} << 20;
 
 // Errors: invalid_argument with the line ("dockerfile parse error on line 3:
-// unknown instruction: RUNN (did you mean RUN?)").
-Result<Dockerfile> parse_dockerfile(std::string_view text);
+// unknown instruction: RUNN (did you mean RUN?)") and where in it.
+Result<Dockerfile> parse_dockerfile(std::string_view text, std::string name = "Dockerfile");
 std::string print(const Dockerfile& file);
 
 // ["a", "b"] as JSON; nullopt: it is none, so it is text for a shell.
@@ -62,7 +63,8 @@ std::optional<std::vector<std::string>> exec_form(std::string_view text);
 // The word of words that text may have been meant to be.
 std::optional<std::string> did_you_mean(std::string_view text, std::span<const std::string_view> words);
 
-// The error with the line it is about below it, as it stands in the file.
-Error at_line(Error error, const Dockerfile& file, const Instruction& instruction);
+// The error with the line it is about below it, as it stands in the file, and a
+// mark under word (empty: under the keyword).
+Error at_line(Error error, const Dockerfile& file, const Instruction& instruction, std::string_view word = {});
 
 } // namespace hull::build

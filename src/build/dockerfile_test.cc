@@ -84,9 +84,10 @@ TEST(Dockerfile, B1_what_is_no_dockerfile_is_refused_with_its_line) {
     EXPECT_THAT(refused(""), HasSubstr("cannot be empty"));
     EXPECT_THAT(refused(" \n\n"), HasSubstr("cannot be empty"));
     EXPECT_THAT(refused("# only a comment\n"), HasSubstr("no instructions"));
-    EXPECT_EQ(refused("FROM a\nRUNN x"),
-              "dockerfile parse error on line 2: unknown instruction: RUNN (did you mean RUN?)");
-    EXPECT_EQ(refused("FROM a\nqwertz x"), "dockerfile parse error on line 2: unknown instruction: qwertz");
+    EXPECT_EQ(refused("FROM a\n  RUNN x"), "dockerfile parse error on line 2: unknown instruction: RUNN (did you mean "
+                                           "RUN?)\nDockerfile:2\n    2 |   RUNN x\n          ^^^^");
+    EXPECT_THAT(refused("FROM a\nqwertz x"),
+                HasSubstr("dockerfile parse error on line 2: unknown instruction: qwertz\n"));
     EXPECT_THAT(refused(std::string_view("FROM a\n\0RUN", 11)), HasSubstr("not a text"));
 }
 

@@ -190,6 +190,7 @@ Result<Digest> Build::export_image(StageState& state) {
         TRY(part(vertex.digest, "exporting layers", [](const ReceivedBytes&) { return std::string(); }));
         TRY(part(vertex.digest, "writing image", [&](const ReceivedBytes&) -> Result<std::string> {
             id = TRY(commit_result(state));
+            if (options_.squash) id = TRY(squash(state, id));
             return "writing image " + id.str();
         }));
         for (const std::string& text : options_.tags) {

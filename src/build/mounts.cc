@@ -5,9 +5,12 @@
 
 #include <fcntl.h>
 
+#include "base/random.h"
 #include "build/build_state.h"
 #include "codec/compress/sha256.h"
+#include "store/tree_copy.h"
 #include "sys/file.h"
+#include "sys/file_copy.h"
 #include "sys/tree.h"
 
 namespace hull::build {
@@ -99,10 +102,20 @@ Result<std::string> Build::folder_of(const Mount& mount, StageState& state, std:
     if (!node)
         return Error(ErrorKind::not_found, "--mount: failed to find " + mount.source + ": no such file or directory");
     CopyOptions options;
-    options.destination = node->is_folder() ? "/" : "/file";
+    options.destination = node->is_folder() ? "/files/" : "/file";
     options.keep_owner = !mount.from.empty();
     auto nothing = TRY(tree_of(std::nullopt));
     auto items = TRY(plan_copy({{tree, path, std::nullopt}}, *nothing, options, builder_.ports().folder));
+    if (node->is_folder()) {
+        // The folder itself as it is there.
+        std::erase_if(items, [](const LayerItem& item) { return item.entry.path == "files/"; });
+        LayerItem top;
+        top.entry.type = tar::Type::directory;
+        top.entry.path = "files/";
+        top.entry.mode = node->mode;
+        if (options.keep_owner) top.entry.uid = node->uid, top.entry.gid = node->gid;
+        items.insert(items.begin(), std::move(top));
+    }
     digest = TRY(digest_of(items));
     CacheKey key = make_key("", {"mount", digest});
     std::optional<Digest> made;
@@ -123,7 +136,7 @@ Result<std::string> Build::folder_of(const Mount& mount, StageState& state, std:
     image::Lease lease = TRY(builder_.ports().images.images().rootfs(*made));
     std::string folder = lease.lower().front();
     keep(std::move(lease));
-    return node->is_folder() ? folder : folder + "/file";
+    return folder + (node->is_folder() ? "/files" : "/file");
 }
 
 namespace {
@@ -167,12 +180,24 @@ Result<std::string> Build::cache_folder(const Mount& mount, StageState& state, u
     state.mount_claims.push_back(builder_.use_mount(name));
     if (sys::exists(path)) return path;
     TRY(sys::mkdir_parents(builder_.ports().folder + "/cache", 0700));
-    // Another stage may want it in this moment.
-    if (auto made = sys::mkdir(path, 0700); !made.ok() && made.error().kind() != ErrorKind::conflict)
-        return std::move(made).error();
-    UniqueFd dir = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
-    TRY(sys::change_owner(dir, mount.uid.value_or(0), mount.gid.value_or(0)));
-    TRY(sys::change_mode(dir, mount.mode.value_or(0755)));
+    // There when it is whole. Another stage may want it in this moment.
+    const std::string fresh = builder_.steps_folder() + "/" + random_hex(16);
+    TRY(sys::mkdir(fresh, 0700));
+    auto fill = [&]() -> Result<void> {
+        if (!mount.from.empty()) {
+            std::string digest;
+            std::string base = TRY(folder_of(mount, state, digest));
+            TRY(store::copy_folder(base, fresh).context("fill the cache mount " + cache_name(mount, copy)));
+        }
+        UniqueFd dir = TRY(sys::open(fresh, O_RDONLY | O_DIRECTORY));
+        struct stat base = TRY(sys::stat_fd(dir));
+        TRY(sys::change_owner(dir, mount.uid.value_or(base.st_uid), mount.gid.value_or(base.st_gid)));
+        TRY(sys::change_mode(dir, mount.mode.value_or(mount.from.empty() ? 0755 : base.st_mode & 07777)));
+        return sys::rename_new(fresh, path);
+    };
+    auto filled = fill();
+    if (!filled.ok()) TRY(sys::remove_tree(fresh));
+    if (!filled.ok() && filled.error().kind() != ErrorKind::conflict) return std::move(filled).error();
     return path;
 }
 
@@ -190,14 +215,20 @@ Result<void> Build::add_mounts(const std::vector<Mount>& mounts, StageState& sta
             asked.source = TRY(cache_folder(mount, state));
             request.host_config.mounts.push_back(asked);
         } else if (mount.type == "bind") {
-            if (mount.writable)
-                return Error(
-                    ErrorKind::unsupported,
-                    "RUN --mount=type=bind,rw is not supported: mount it read-only and copy what is to be changed");
             asked.source = TRY(folder_of(mount, state, digest));
             request.host_config.mounts.push_back(asked);
         }
         key = make_key(key, {mount.type, mount.target, digest, mount.id});
+    }
+    return {};
+}
+
+// What a step writes to files that it got is for itself alone.
+Result<void> Build::copy_writable(const std::vector<Mount>& mounts, StepCopies& copies, model::CreateRequest& request) {
+    for (const Mount& mount : mounts) {
+        if (mount.type != "bind" || !mount.writable) continue;
+        for (model::MountRequest& asked : request.host_config.mounts)
+            if (asked.target == mount.target) asked.source = TRY(copies.copy(asked.source));
     }
     return {};
 }

@@ -54,12 +54,8 @@ Result<void> read_frames(BorrowedFd socket, const std::function<Result<void>(int
 
 } // namespace
 
-Result<std::vector<std::string>> Build::run_command(const Instruction& instruction, const StageState& state) const {
-    if (auto list = exec_form(instruction.rest)) {
-        if (list->empty()) return at_line(invalid("RUN requires at least one argument"), file_, instruction);
-        return *list;
-    }
-    if (instruction.rest.empty()) return at_line(invalid("RUN requires at least one argument"), file_, instruction);
+std::vector<std::string> Build::run_command(const Instruction& instruction, const StageState& state) const {
+    if (auto list = exec_form(instruction.rest)) return *list;
     std::vector<std::string> words = state.config.config.shell.value_or(default_shell);
     std::string text = instruction.rest;
     if (!instruction.heredocs.empty()) {
@@ -106,10 +102,7 @@ Result<int> Build::run_container(const ContainerId& id, const StageState& state)
 }
 
 Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
-    static constexpr std::string_view flags[] = {"mount", "network", "security", "device"};
-    auto flags_fit = check_flags(instruction, flags);
-    if (!flags_fit.ok()) return at_line(std::move(flags_fit).error(), file_, instruction);
-    auto command = TRY(run_command(instruction, state));
+    auto command = run_command(instruction, state);
     if (!state.image)
         return at_line(invalid("RUN needs a base image: this stage is FROM scratch and empty so far"), file_,
                        instruction);
@@ -149,10 +142,14 @@ Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
     StepSecrets secrets(builder_.ports().secrets_folder, options_.client);
     auto secret = add_secrets(mounts, secrets, request);
     if (!secret.ok()) return at_line(std::move(secret).error(), file_, instruction);
+    StepCopies copies(builder_.steps_folder());
+    TRY(copy_writable(mounts, copies, request));
     TRY(claim_caches(mounts, state, request));
     auto stubs = TRY(stubs_of(request, state));
     request.config.image = TRY(layers_image(state)).str();
-    auto created = TRY(builder_.ports().containers.create(std::move(request), {}));
+    engine::CreateOptions how;
+    how.transient = !classic() || options_.remove;
+    auto created = TRY(builder_.ports().containers.create(std::move(request), how));
     const std::string& id = created.id.str();
     auto remove = [&] {
         auto gone = builder_.ports().containers.remove(id, {.force = true, .volumes = true});
@@ -257,14 +254,16 @@ Result<void> Build::keep_run(const std::string& container, const std::vector<std
                              const std::vector<std::string>& stubs, const CacheKey& key, StageState& state) {
     auto kept = builder_.keep_cache();
     if (!classic()) {
-        Digest id = TRY(builder_.ports().commit(container, cache_config(state), {image::Making::build_cache, stubs}));
+        Digest id =
+            TRY(builder_.ports().commit(container, cache_config(state), {image::Making::build_cache, stubs, true}));
         TRY(keep_step(state, key, id));
         return add_run_history(command, state);
     }
     model::ImageConfig config = state.config;
     config.created = now();
     config.history.push_back({config.created, state.created_by, config.author, "", false});
-    Digest id = TRY(builder_.ports().commit(container, std::move(config), {image::Making::child, stubs}));
+    Digest id =
+        TRY(builder_.ports().commit(container, std::move(config), {image::Making::child, stubs, options_.remove}));
     auto image = TRY(builder_.ports().images.images().resolve(id.str()));
     state.image = id;
     state.config = image->config;

@@ -82,8 +82,6 @@ public:
 
 private:
     Result<void> add_stage(const Instruction& instruction) {
-        static constexpr std::string_view flags[] = {"platform"};
-        TRY(check_flags(instruction, flags));
         auto words = blank_separated(instruction.rest);
         Stage stage;
         stage.from = &instruction;
@@ -169,16 +167,6 @@ bool is_predefined_arg(std::string_view name) {
 const Flag* find_flag(const Instruction& instruction, std::string_view name) {
     auto found = std::ranges::find(instruction.flags, name, &Flag::name);
     return found == instruction.flags.end() ? nullptr : &*found;
-}
-
-Result<void> check_flags(const Instruction& instruction, std::span<const std::string_view> names) {
-    for (const Flag& flag : instruction.flags) {
-        if (std::ranges::find(names, flag.name) != names.end()) continue;
-        std::string what = "unknown flag: --" + flag.name + " of " + instruction.keyword;
-        if (auto word = did_you_mean(flag.name, names)) what += " (did you mean " + *word + "?)";
-        return invalid(what);
-    }
-    return {};
 }
 
 } // namespace hull::build

@@ -46,7 +46,5 @@ bool is_predefined_arg(std::string_view name);
 
 // The value of a flag; nullptr without it.
 const Flag* find_flag(const Instruction& instruction, std::string_view name);
-// Errors: invalid_argument for one that isn't among names ("unknown flag: x", did you mean).
-Result<void> check_flags(const Instruction& instruction, std::span<const std::string_view> names);
 
 } // namespace hull::build

@@ -34,7 +34,6 @@ Result<void> Build::do_instruction(const Instruction& instruction, StageState& s
     auto run = [&]() -> Result<void> {
         if (name == "RUN") return do_run(instruction, state);
         if (name == "COPY" || name == "ADD") return do_copy(instruction, state);
-        TRY(check_flags(instruction, {}));
         if (name == "ARG") return do_arg(instruction, state);
         if (name == "SHELL") return do_shell(instruction, state);
         if (name == "WORKDIR") return do_workdir(instruction, state);
@@ -51,11 +50,9 @@ Result<void> Build::do_instruction(const Instruction& instruction, StageState& s
 
 Result<void> Build::do_arg(const Instruction& instruction, StageState& state) {
     auto words = TRY(image::split_words(instruction.rest, variables(state), file_.directives.escape));
-    if (words.empty()) return invalid("ARG requires at least one argument");
     for (const std::string& word : words) {
         size_t equals = word.find('=');
         std::string name = word.substr(0, equals);
-        if (name.empty()) return invalid("ARG names can not be blank");
         std::optional<std::string> value;
         if (equals != word.npos) value = word.substr(equals + 1);
         // Without a value of its own it is what ARG said before FROM.
@@ -85,7 +82,6 @@ Result<void> Build::do_settings(const Instruction& instruction, StageState& stat
     const std::string& name = instruction.keyword;
     const model::StringList env = variables(state);
     if (name == "MAINTAINER") {
-        if (instruction.rest.empty()) return invalid("MAINTAINER requires exactly one argument");
         state.config.author = instruction.rest;
     } else {
         TRY(image::apply_instruction(config, name, instruction.rest, env, file_.directives.escape));
@@ -106,9 +102,7 @@ Result<void> Build::do_settings(const Instruction& instruction, StageState& stat
 }
 
 Result<void> Build::do_shell(const Instruction& instruction, StageState& state) {
-    auto shell = exec_form(instruction.rest);
-    if (!shell || shell->empty()) return invalid("SHELL requires the arguments to be in JSON form");
-    state.config.config.shell = *shell;
+    state.config.config.shell = exec_form(instruction.rest);
     if (!classic()) {
         add_history(state, history_text(instruction, state), true);
         return {};
@@ -233,12 +227,7 @@ Result<std::vector<CopySource>> Build::copy_sources(const Instruction& instructi
 }
 
 Result<void> Build::do_copy(const Instruction& instruction, StageState& state) {
-    static constexpr std::string_view copy_flags[] = {"from", "chown", "chmod", "link", "parents", "exclude"};
-    static constexpr std::string_view add_flags[] = {"chown",    "chmod",  "link",        "exclude",
-                                                     "checksum", "unpack", "keep-git-dir"};
     bool add = instruction.keyword == "ADD";
-    TRY(check_flags(instruction, add ? std::span<const std::string_view>(add_flags)
-                                     : std::span<const std::string_view>(copy_flags)));
     CopyOptions options;
     options.instruction = instruction.keyword;
     options.steps = !classic();

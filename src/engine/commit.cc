@@ -114,6 +114,12 @@ Result<model::Digest> FilesService::commit_as(const std::string& name, model::Im
     const std::vector<std::string> lower = core_.lower_of(*container);
     bool changed = TRY(has_changes(upper, lower));
     if (!config.history.empty()) config.history.back().empty_layer = !changed;
+    if (changed && how.takes_files) {
+        auto adopted = images_.commit_adopting(
+            config, base, upper, [&](ByteSink& sink) { return store::reduce_to_changes(upper, lower, sink); },
+            how.making);
+        if (adopted.ok() || adopted.error().kind() != ErrorKind::unsupported) return adopted;
+    }
     store::ProducedSource layer([&](ByteSink& sink) { return store::write_changes(upper, lower, sink); });
     return images_.commit(std::move(config), base, changed ? &layer : nullptr, std::nullopt, how.making);
 }

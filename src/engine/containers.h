@@ -28,8 +28,9 @@
 namespace hull::engine {
 
 struct CreateOptions {
-    std::string name;     // empty: a random one
-    std::string platform; // "linux/amd64"; empty: any
+    std::string name;       // empty: a random one
+    std::string platform;   // "linux/amd64"; empty: any
+    bool transient = false; // removed at the next start of the engine, should it be there still
 };
 struct Created {
     ContainerId id;

@@ -88,6 +88,7 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     settings.id = random_id();
     created.id = ContainerId(settings.id);
     settings.created = wall_now();
+    settings.transient = options.transient;
     settings.image_id = image->id.str();
     if (image->chain_id) settings.chain_id = image->chain_id->str();
     settings.config = merge_config(std::move(request.config), image->config.config);

@@ -347,8 +347,9 @@ void EngineImpl::follow_policies() {
         bool ran = state.status == ContainerStatus::exited && state.started_at.ns != 0;
         bool wants = policy == "always" || (policy == "unless-stopped" && !state.manually_stopped);
         if (waited || (ran && wants)) runner_.start_by_policy(container);
-        if (container->settings().host_config.auto_remove && state.status == ContainerStatus::exited) {
-            auto removed = runner_.remove(container, true, container->settings().host_config.auto_remove);
+        bool over = container->settings().host_config.auto_remove && state.status == ContainerStatus::exited;
+        if (over || container->settings().transient) {
+            auto removed = runner_.remove(container, true, true);
             if (!removed.ok()) log::error("remove container " + container->id.str(), removed.error());
         }
     }

@@ -60,6 +60,8 @@ struct CommitAs {
     // Mount points that were made for the container alone, a folder after what is
     // in it: left out when nothing was put there. Relative to the root.
     std::vector<std::string> stubs;
+    // The container is removed next: its files need not stay with it.
+    bool takes_files = false;
 };
 
 class Files {

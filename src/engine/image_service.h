@@ -40,6 +40,12 @@ public:
     Result<image::Digest> commit(model::ImageConfig config, const std::optional<image::Digest>& base, ByteSource* layer,
                                  const std::optional<model::Reference>& reference,
                                  image::Making making = image::Making::child);
+    // images().create_adopting(), without events.
+    Result<image::Digest> commit_adopting(model::ImageConfig config, const std::optional<image::Digest>& base,
+                                          const std::string& folder, const store::LayerStore::TarWriter& write,
+                                          image::Making making) {
+        return images_.create_adopting(std::move(config), base, folder, write, making);
+    }
     // images().create_on_layers(), without events.
     Result<image::Digest> commit_on_layers(model::ImageConfig config, const image::Digest& image, size_t layers,
                                            const std::optional<image::Digest>& parent, image::Making making) {

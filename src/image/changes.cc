@@ -58,18 +58,16 @@ struct Change {
     Result<std::string> word(std::string_view text) const { return expand_word(text, env, escape); }
 };
 
-// "k=v k2=v2", or the old "k the rest".
-Result<std::vector<std::pair<std::string, std::string>>> pairs(std::string_view name, std::string_view text,
-                                                               const Change& change) {
-    std::vector<std::pair<std::string, std::string>> out;
-    auto words = raw_words(text, change.escape);
+// "k=v k2=v2", or the old "k the rest"; as they stand.
+Result<std::vector<std::pair<std::string_view, std::string_view>>> raw_pairs(std::string_view name,
+                                                                             std::string_view text, char escape) {
+    std::vector<std::pair<std::string_view, std::string_view>> out;
+    auto words = raw_words(text, escape);
     if (words.empty()) return out;
     if (words.front().find('=') == text.npos) {
         size_t blank = text.find_first_of(" \t");
         if (blank == text.npos) return invalid(std::string(name) + " must have two arguments");
-        std::string key = TRY(change.word(text.substr(0, blank)));
-        std::string value = TRY(change.word(trim(text.substr(blank))));
-        out.emplace_back(std::move(key), std::move(value));
+        out.emplace_back(text.substr(0, blank), trim(text.substr(blank)));
         return out;
     }
     for (std::string_view word : words) {
@@ -78,8 +76,18 @@ Result<std::vector<std::pair<std::string, std::string>>> pairs(std::string_view 
             return invalid("Syntax error - can't find = in \"" + std::string(word) +
                            "\". Must be of the form: name=value");
         if (equals == 0) return invalid(std::string(name) + " names can not be blank");
-        std::string key = TRY(change.word(word.substr(0, equals)));
-        std::string value = TRY(change.word(word.substr(equals + 1)));
+        out.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    }
+    return out;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> pairs(std::string_view name, std::string_view text,
+                                                               const Change& change) {
+    std::vector<std::pair<std::string, std::string>> out;
+    auto raw = TRY(raw_pairs(name, text, change.escape));
+    for (const auto& [raw_key, raw_value] : raw) {
+        std::string key = TRY(change.word(raw_key));
+        std::string value = TRY(change.word(raw_value));
         out.emplace_back(std::move(key), std::move(value));
     }
     return out;
@@ -303,6 +311,18 @@ Result<void> apply_instruction(ContainerConfig& config, std::string_view name, s
     std::string lower(name);
     std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
     return invalid(lower + " is not a valid change command");
+}
+
+Result<void> check_instruction(std::string_view name, std::string_view text, char escape) {
+    if (name == "ENV" || name == "LABEL") {
+        if (text.empty()) return invalid(std::string(name) + " requires at least one argument");
+        TRY(raw_pairs(name, text, escape));
+        return {};
+    }
+    bool verbatim = name == "HEALTHCHECK" || name == "ONBUILD" || name == "CMD" || name == "ENTRYPOINT";
+    if (!verbatim && text.find('$') != text.npos) return {};
+    ContainerConfig scratch;
+    return apply_instruction(scratch, name, text, {}, escape);
 }
 
 Result<void> apply_changes(ContainerConfig& config, const std::vector<std::string>& changes) {

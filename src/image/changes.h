@@ -20,6 +20,9 @@ Result<void> apply_changes(model::ContainerConfig& config, const std::vector<std
 Result<void> apply_instruction(model::ContainerConfig& config, std::string_view name, std::string_view text,
                                const model::StringList& env, char escape = '\\');
 
+// Whether text is what the instruction takes, as far as it is known without variables.
+Result<void> check_instruction(std::string_view name, std::string_view text, char escape = '\\');
+
 // "1m30s", "0.5h", "100ms" as nanoseconds (Go's time.ParseDuration).
 Result<int64_t> parse_duration(std::string_view text);
 

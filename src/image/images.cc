@@ -171,6 +171,20 @@ Result<model::Reference> with_tag(model::Reference name, std::string_view tag) {
 
 Result<Digest> Images::create(model::ImageConfig config, const std::optional<Digest>& base_image, ByteSource* layer,
                               const std::optional<model::Reference>& reference, Making making) {
+    Stage stage;
+    if (layer) stage = [&] { return state_->layers.stage(*layer, {}); };
+    return create_on(std::move(config), base_image, stage, reference, making);
+}
+
+Result<Digest> Images::create_adopting(model::ImageConfig config, const std::optional<Digest>& base_image,
+                                       const std::string& folder, const store::LayerStore::TarWriter& write,
+                                       Making making) {
+    return create_on(
+        std::move(config), base_image, [&] { return state_->layers.adopt(folder, write); }, std::nullopt, making);
+}
+
+Result<Digest> Images::create_on(model::ImageConfig config, const std::optional<Digest>& base_image, const Stage& stage,
+                                 const std::optional<model::Reference>& reference, Making making) {
     Lease base; // its layers stay until the image has a record
     std::optional<Digest> top;
     config.diff_ids.clear();
@@ -181,8 +195,8 @@ Result<Digest> Images::create(model::ImageConfig config, const std::optional<Dig
         config.diff_ids = image->config.diff_ids;
     }
     Lease own;
-    if (layer) {
-        auto staged = TRY(state_->layers.stage(*layer, {}));
+    if (stage) {
+        auto staged = TRY(stage());
         own = state_->reserve(store::chain_id(top, staged->diff_id()));
         store::Layer made = TRY(state_->layers.commit(std::move(staged), top));
         config.diff_ids.push_back(made.diff_id);

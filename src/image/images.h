@@ -255,6 +255,10 @@ public:
     // for none). config's diff_ids are filled in here. For import, commit, build.
     Result<Digest> create(model::ImageConfig config, const std::optional<Digest>& base_image, ByteSource* layer,
                           const std::optional<model::Reference>& reference, Making making = Making::child);
+    // The same, the layer being a folder that the store takes over: LayerStore::adopt(). Errors: unsupported (it
+    // can't).
+    Result<Digest> create_adopting(model::ImageConfig config, const std::optional<Digest>& base_image,
+                                   const std::string& folder, const store::LayerStore::TarWriter& write, Making making);
     // The same on the lowest `layers` of another's. Errors: not_found, invalid_argument (it has fewer).
     Result<Digest> create_on_layers(model::ImageConfig config, const Digest& image, size_t layers,
                                     const std::optional<Digest>& parent, Making making);
@@ -264,6 +268,9 @@ public:
                                              int64_t seconds, Making making);
 
 private:
+    using Stage = std::function<Result<std::unique_ptr<store::StagedLayer>>()>; // empty: no layer
+    Result<Digest> create_on(model::ImageConfig config, const std::optional<Digest>& base_image, const Stage& stage,
+                             const std::optional<model::Reference>& reference, Making making);
     friend class Registries;
     explicit Images(std::shared_ptr<ImageState> state);
     std::shared_ptr<ImageState> state_;

@@ -84,7 +84,8 @@ struct Fields<m::ContainerSettings> {
                                             field("chain_id", &m::ContainerSettings::chain_id, omit_empty),
                                             field("path", &m::ContainerSettings::path),
                                             field("args", &m::ContainerSettings::args),
-                                            field("mounts", &m::ContainerSettings::mounts, omit_empty)};
+                                            field("mounts", &m::ContainerSettings::mounts, omit_empty),
+                                            field("transient", &m::ContainerSettings::transient, omit_empty)};
 };
 template <>
 struct Fields<m::ContainerState> {

@@ -77,6 +77,7 @@ struct ContainerSettings {
     HostConfig host_config;
     NetworkingConfig networking;
     std::vector<MountPoint> mounts;
+    bool transient = false; // of whoever made it in this engine's life: the next one removes it
 };
 
 struct ContainerState {

@@ -76,6 +76,12 @@ public:
     // another thread, while this one waits in here. Errors: invalid_argument for
     // a tar that is malformed or wants out of its root; too_large; tar's own.
     virtual Result<std::unique_ptr<StagedLayer>> stage(ByteSource& tar, const StageOptions& options) = 0;
+    // The same of a folder in the form of path(), without a copy: it is taken from
+    // its place. write: its tar, called on another thread; what is in the folder
+    // and not in the tar must be nothing that shows. Errors: unsupported (it lies
+    // elsewhere, or has what a tar doesn't say: nothing was changed).
+    using TarWriter = std::function<Result<void>(ByteSink&)>;
+    virtual Result<std::unique_ptr<StagedLayer>> adopt(const std::string& folder, const TarWriter& write) = 0;
     // The same tar again, to be committed on another parent.
     virtual Result<std::unique_ptr<StagedLayer>> stage_copy(const Digest& chain_id) = 0;
     // A layer that exists already is returned as it is. staged must come from

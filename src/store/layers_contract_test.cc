@@ -189,6 +189,42 @@ TEST_P(LayerContract, TheSameDifferenceCanBeStagedAgainForAnotherParent) {
     EXPECT_EQ(tar_of(*alone), tar_of(*diff));
 }
 
+TEST_P(LayerContract, AFolderBecomesALayerWithoutACopy) {
+    auto base = add(make_tar({tar_file("a", "1")}));
+    const std::string folder = root.path() + "/layers/tmp/upper";
+    fs::create_directories(folder + "/d");
+    ASSERT_TRUE(sys::replace_file(folder + "/d/f", "text", 0640).ok());
+    const ino_t inode = lstat_of(folder + "/d/f").st_ino;
+    const std::string tar = make_tar({tar_dir("d/"), tar_file("d/f", "text", 0640)});
+    auto staged = store->adopt(folder, [&](ByteSink& sink) { return sink.write(tar); });
+    ASSERT_TRUE(staged.ok()) << staged.error().message();
+    auto layer = store->commit(std::move(*staged), base->chain_id);
+    ASSERT_TRUE(layer.ok()) << layer.error().message();
+    EXPECT_EQ(lstat_of(path_of(*layer) + "/d/f").st_ino, inode);
+    EXPECT_FALSE(fs::exists(folder));
+    EXPECT_EQ(tar_of(*layer), tar);
+    EXPECT_EQ(layer->size, 4);
+    EXPECT_EQ(layer->entries, 2);
+    EXPECT_EQ(layer->diff_id.hex(), sha256_hex(tar));
+    EXPECT_TRUE(store->verify(layer->chain_id, CheckDepth::contents).ok());
+}
+
+TEST_P(LayerContract, AFolderWithMoreThanATarSaysIsNotTaken) {
+    const std::string folder = root.path() + "/layers/tmp/upper";
+    fs::create_directories(folder + "/d");
+    UniqueFd dir = *sys::open(folder, O_RDONLY | O_DIRECTORY);
+    ASSERT_TRUE(sys::set_xattr_at(dir, "d", "trusted.other", "x").ok());
+    auto write = [](ByteSink&) -> Result<void> { return {}; };
+    EXPECT_EQ(store->adopt(folder, write).error().kind(), ErrorKind::unsupported);
+    EXPECT_TRUE(fs::exists(folder + "/d"));
+    // What fails on the way leaves it, too.
+    ASSERT_TRUE(sys::remove_tree(folder + "/d").ok());
+    auto fail = [](ByteSink&) -> Result<void> { return Error(ErrorKind::system, "no"); };
+    EXPECT_EQ(store->adopt(folder, fail).error().message(), "no");
+    EXPECT_TRUE(fs::exists(folder));
+    EXPECT_THAT(census(), ::testing::Not(::testing::Contains(HasSubstr("recipe"))));
+}
+
 TEST_P(LayerContract, EveryKindOfFileKeepsItsAttributes) {
     TarItem file = tar_file("f", "data", 04755);
     file.entry.uid = 1000;

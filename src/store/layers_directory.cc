@@ -8,6 +8,7 @@
 #include "codec/json.h"
 #include "store/hashing_chunks.h"
 #include "store/hashing_sink.h"
+#include "store/layers_staged.h"
 #include "store/recipe.h"
 #include "store/unpack.h"
 #include "sys/file.h"
@@ -85,31 +86,23 @@ private:
     uint64_t told_ = 0;
 };
 
-class TemporaryFolder {
-public:
-    static Result<TemporaryFolder> create(const std::string& parent) {
-        std::string path = parent + "/" + random_hex(16);
-        TRY(sys::mkdir(path, 0700));
-        return TemporaryFolder(std::move(path));
-    }
-    TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-    ~TemporaryFolder() {
-        if (path_.empty()) return;
-        auto removed = sys::remove_tree(path_);
-        if (!removed.ok()) log::warning("remove an unfinished layer", removed.error());
-    }
-    const std::string& path() const { return path_; }
-
-private:
-    explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
-    std::string path_;
-};
-
 Error no_such_layer(const Digest& chain_id) {
     return {ErrorKind::not_found, "layer " + chain_id.str() + " does not exist"};
 }
 
 } // namespace
+
+Result<TemporaryFolder> TemporaryFolder::create(const std::string& parent) {
+    std::string path = parent + "/" + random_hex(16);
+    TRY(sys::mkdir(path, 0700));
+    return TemporaryFolder(std::move(path));
+}
+
+TemporaryFolder::~TemporaryFolder() {
+    if (path_.empty()) return;
+    auto removed = sys::remove_tree(path_);
+    if (!removed.ok()) log::warning("remove an unfinished layer", removed.error());
+}
 
 Result<std::unique_ptr<DirectoryLayers>> DirectoryLayers::open(const std::string& data_root, Records& records) {
     std::unique_ptr<DirectoryLayers> store(new DirectoryLayers(data_root + "/layers", records));
@@ -159,23 +152,6 @@ std::vector<std::string> DirectoryLayers::chain_from(const std::optional<Digest>
     return folders;
 }
 
-namespace {
-
-class Staged : public StagedLayer {
-public:
-    Staged(TemporaryFolder where, Layer what, std::vector<std::string> implied)
-        : folder(std::move(where)), layer(std::move(what)), implied_folders(std::move(implied)) {}
-    const Digest& diff_id() const override { return layer.diff_id; }
-    uint64_t tar_size() const override { return layer.tar_size; }
-    uint64_t entries() const override { return layer.entries; }
-
-    TemporaryFolder folder;
-    Layer layer; // as far as it is known
-    std::vector<std::string> implied_folders;
-};
-
-} // namespace
-
 std::string DirectoryLayers::print_record(const Layer& layer) { return print(layer); }
 
 Result<std::unique_ptr<StagedLayer>> DirectoryLayers::stage(ByteSource& tar, const StageOptions& options) {
@@ -201,11 +177,11 @@ Result<std::unique_ptr<StagedLayer>> DirectoryLayers::stage(ByteSource& tar, con
     layer.entries = unpacked.entries;
     layer.opaque_root = unpacked.opaque_root;
     return std::unique_ptr<StagedLayer>(
-        std::make_unique<Staged>(std::move(temporary), std::move(layer), std::move(unpacked.implied_folders)));
+        std::make_unique<StagedDirectory>(std::move(temporary), std::move(layer), std::move(unpacked.implied_folders)));
 }
 
 Result<Layer> DirectoryLayers::commit(std::unique_ptr<StagedLayer> staged, const std::optional<Digest>& parent) {
-    auto* ours = dynamic_cast<Staged*>(staged.get());
+    auto* ours = dynamic_cast<StagedDirectory*>(staged.get());
     if (!ours) return Error(ErrorKind::internal, "a staged layer of another store");
     Layer& layer = ours->layer;
     layer.parent = parent;

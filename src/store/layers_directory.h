@@ -23,6 +23,8 @@ public:
 
     Result<std::unique_ptr<StagedLayer>> stage(ByteSource& tar, const StageOptions& options) override;
     Result<std::unique_ptr<StagedLayer>> stage_copy(const Digest& chain_id) override;
+    Result<std::unique_ptr<StagedLayer>> adopt(const std::string& folder,
+                                               const TarWriter& write) override; // layers_adopt.cc
     Result<Layer> commit(std::unique_ptr<StagedLayer> staged, const std::optional<Digest>& parent) override;
     Result<Layer> get(const Digest& chain_id) const override;
     std::vector<Layer> list() const override;

@@ -32,6 +32,12 @@ Result<std::vector<std::string>> MergedFolder::paths() const {
 }
 
 Result<std::vector<MergedEntry>> MergedFolder::entries() const {
+    auto shown = TRY(entries_and_whiteouts());
+    std::erase_if(shown, [](const MergedEntry& entry) { return is_whiteout(entry.st); });
+    return shown;
+}
+
+Result<std::vector<MergedEntry>> MergedFolder::entries_and_whiteouts() const {
     std::map<std::string, MergedEntry> seen; // whiteouts too: they hide what is below
     for (size_t i = 0; i < layers_.size(); ++i) {
         for (std::string& name : TRY(sys::names_in(layers_[i]))) {
@@ -45,10 +51,10 @@ Result<std::vector<MergedEntry>> MergedFolder::entries() const {
             seen.emplace(std::move(name), std::move(entry));
         }
     }
-    std::vector<MergedEntry> shown;
-    for (auto& [name, entry] : seen)
-        if (!is_whiteout(entry.st)) shown.push_back(std::move(entry));
-    return shown;
+    std::vector<MergedEntry> all;
+    all.reserve(seen.size());
+    for (auto& [name, entry] : seen) all.push_back(std::move(entry));
+    return all;
 }
 
 Result<std::optional<MergedEntry>> MergedFolder::find(const std::string& name) const {
@@ -71,12 +77,14 @@ Result<MergedFolder> MergedFolder::enter(const MergedEntry& entry) const {
         if (!one.ok()) {
             if (one.error().code() == ENOENT && i > entry.layer) continue;
             if (i == entry.layer) return std::move(one).error().with_kind(ErrorKind::not_found);
-            break; // a file or a whiteout hides the rest
+            inner.hides_ = true; // a file or a whiteout
+            break;
         }
-        bool last = TRY(is_opaque(*one));
+        inner.hides_ = TRY(is_opaque(*one));
         inner.layers_.push_back(std::move(*one));
-        if (last) break;
+        if (inner.hides_) break;
     }
+    inner.hides_ |= hides_;
     return inner;
 }
 

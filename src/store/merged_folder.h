@@ -28,6 +28,8 @@ public:
 
     // What shows, by name.
     Result<std::vector<MergedEntry>> entries() const;
+    // And the marks of what doesn't.
+    Result<std::vector<MergedEntry>> entries_and_whiteouts() const;
     Result<std::optional<MergedEntry>> find(const std::string& name) const;
     // Precondition: entry is a folder of this one. It may be gone: not_found.
     Result<MergedFolder> enter(const MergedEntry& entry) const;
@@ -35,11 +37,14 @@ public:
     // The folder in the layer of an entry: where it can be opened by its name.
     BorrowedFd dir_of(const MergedEntry& entry) const { return layers_[entry.layer]; }
     bool empty() const { return layers_.empty(); }
+    // One of the layers hides whatever may be below all of them.
+    bool hides_below() const { return hides_; }
     // Of the folder in each layer that shows through, topmost first.
     Result<std::vector<std::string>> paths() const;
 
 private:
     std::vector<UniqueFd> layers_; // down to one that hides the rest
+    bool hides_ = false;
 };
 
 // Where path, relative to the whole, is: the folders that make it up, topmost

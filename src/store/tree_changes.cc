@@ -19,6 +19,7 @@ namespace hull::store {
 namespace {
 
 constexpr size_t max_nested = 512;
+constexpr size_t compare_bytes = size_t{64} << 10;
 
 // Places where the engine makes something to mount on, in the writable layer.
 // Docker has them in a layer of their own below.
@@ -50,9 +51,25 @@ bool vanished(const Error& error) {
            error.code() == ELOOP;
 }
 
+// Gone meanwhile: the same.
+Result<bool> same_contents(BorrowedFd a_dir, const std::string& a, BorrowedFd b_dir, const std::string& b) {
+    constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+    auto one = sys::openat(a_dir, a, flags), other = sys::openat(b_dir, b, flags);
+    if (!one.ok() || !other.ok()) return true;
+    std::string ours(compare_bytes, '\0'), theirs(compare_bytes, '\0');
+    for (uint64_t at = 0;;) {
+        size_t n = TRY(sys::read_at(*one, at, ours));
+        size_t m = TRY(sys::read_at(*other, at, theirs));
+        if (std::string_view(ours).substr(0, n) != std::string_view(theirs).substr(0, m)) return false;
+        if (n == 0) return true;
+        at += n;
+    }
+}
+
 class Walk {
 public:
-    explicit Walk(const ChangeVisitor& visit) : visit_(visit) {}
+    // reduce: what is no change is removed.
+    explicit Walk(const ChangeVisitor& visit, bool reduce = false) : visit_(visit), reduce_(reduce) {}
     Result<void> run(const std::string& upper, const std::vector<std::string>& lower);
 
 private:
@@ -67,6 +84,8 @@ private:
         std::string name;
         struct stat st{};
         bool told = true;
+        bool no_change = false; // nor of itself, nor of what is in it so far
+        bool reduced = false;   // something in it was removed
     };
 
     Result<void> visit_next();
@@ -77,7 +96,11 @@ private:
     Result<bool> differs(const Level& level, const std::string& name, const struct stat& st,
                          const MergedEntry& old) const;
 
+    Result<void> leave();
+    Result<void> drop(const std::string& name);
+
     const ChangeVisitor& visit_;
+    bool reduce_;
     std::vector<Level> levels_;
 };
 
@@ -85,6 +108,7 @@ private:
 Result<void> Walk::tell(const TreeChange& change) {
     for (size_t i = 1; i < levels_.size(); ++i) {
         Level& level = levels_[i];
+        level.no_change = false;
         if (level.told) continue;
         level.told = true;
         TRY(visit_({level.path, ChangeKind::modified, levels_[i - 1].dir, level.name, &level.st}));
@@ -107,7 +131,9 @@ Result<bool> Walk::differs(const Level& level, const std::string& name, const st
         return plain_capability(value ? std::move(*value) : std::string());
     };
     auto now = capability(level.dir, name), then = capability(level.below.dir_of(old), old.name);
-    return now.ok() && then.ok() && *now != *then;
+    if (now.ok() && then.ok() && *now != *then) return true;
+    // Written anew with the time it had, as reproducible builds do.
+    return S_ISREG(st.st_mode) && !TRY(same_contents(level.dir, name, level.below.dir_of(old), old.name));
 }
 
 Result<void> Walk::enter(const std::string& name, const std::string& path, const struct stat& st, MergedFolder below,
@@ -138,28 +164,49 @@ Result<void> Walk::enter(const std::string& name, const std::string& path, const
 Result<void> Walk::look_at(const std::string& name, const std::string& path, const struct stat& st) {
     Level& level = levels_.back();
     auto old = TRY(level.below.find(name));
-    if (is_whiteout(st)) return old ? tell({path, ChangeKind::deleted, {}, {}, nullptr}) : Result<void>{};
+    if (is_whiteout(st)) return old ? tell({path, ChangeKind::deleted, {}, {}, nullptr}) : drop(name);
     if (!old && may_be_stub(path, st)) {
-        if (S_ISDIR(st.st_mode)) return enter(name, path, st, {}, true);
+        if (!S_ISDIR(st.st_mode)) return drop(name);
+        TRY(enter(name, path, st, {}, true));
+        levels_.back().no_change = true;
         return {};
     }
+    if (S_ISSOCK(st.st_mode)) TRY(drop(name)); // no tar has it
     bool changed = !old || TRY(differs(level, name, st, *old));
     if (changed) TRY(tell({path, old ? ChangeKind::modified : ChangeKind::added, level.dir, name, &st}));
-    if (!S_ISDIR(st.st_mode)) return {};
+    if (!S_ISDIR(st.st_mode)) return changed ? Result<void>{} : drop(name);
     MergedFolder below;
     if (old && S_ISDIR(old->st.st_mode)) {
         auto entered = level.below.enter(*old);
         if (entered.ok()) below = std::move(*entered);
     }
-    return enter(name, path, st, std::move(below), changed);
+    TRY(enter(name, path, st, std::move(below), changed));
+    levels_.back().no_change = !changed;
+    return {};
+}
+
+Result<void> Walk::drop(const std::string& name) {
+    if (!reduce_) return {};
+    levels_.back().reduced = true;
+    auto gone = sys::unlink_at(levels_.back().dir, name);
+    return gone.ok() || vanished(gone.error()) ? Result<void>{} : gone;
+}
+
+Result<void> Walk::leave() {
+    Level done = std::move(levels_.back());
+    levels_.pop_back();
+    if (!reduce_ || levels_.empty()) return {};
+    if (done.no_change) {
+        levels_.back().reduced = true;
+        return sys::remove_tree_at(levels_.back().dir, done.name);
+    }
+    if (!done.reduced) return {};
+    return sys::set_mtime(done.dir, {done.st.st_mtim.tv_sec, static_cast<uint32_t>(done.st.st_mtim.tv_nsec)});
 }
 
 Result<void> Walk::visit_next() {
     Level& level = levels_.back();
-    if (level.next == level.names.size()) {
-        levels_.pop_back();
-        return {};
-    }
+    if (level.next == level.names.size()) return leave();
     std::string name = std::move(level.names[level.next++]);
     std::string path = level.path + "/" + name;
     auto st = sys::stat_at(level.dir, name);
@@ -186,14 +233,28 @@ Result<void> walk_changes(const std::string& upper, const std::vector<std::strin
     return Walk(visit).run(upper, lower);
 }
 
-Result<void> write_changes(const std::string& upper, const std::vector<std::string>& lower, ByteSink& sink) {
+namespace {
+
+Result<void> pack_changes(const std::string& upper, const std::vector<std::string>& lower, ByteSink& sink,
+                          bool reduce) {
     TreePacker packer(sink);
-    TRY(walk_changes(upper, lower, [&](const TreeChange& change) {
+    const ChangeVisitor pack = [&](const TreeChange& change) {
         std::string path = change.path.substr(1);
         if (change.kind == ChangeKind::deleted) return packer.add_whiteout(path);
         return packer.add(change.dir, change.name, path, *change.st);
-    }));
+    };
+    TRY(Walk(pack, reduce).run(upper, lower));
     return packer.finish();
+}
+
+} // namespace
+
+Result<void> write_changes(const std::string& upper, const std::vector<std::string>& lower, ByteSink& sink) {
+    return pack_changes(upper, lower, sink, false);
+}
+
+Result<void> reduce_to_changes(const std::string& upper, const std::vector<std::string>& lower, ByteSink& sink) {
+    return pack_changes(upper, lower, sink, true);
 }
 
 Result<void> write_merged(const std::vector<std::string>& layers, ByteSink& sink) {

@@ -1,8 +1,8 @@
 // What the writable layer of a container changes of the layers below it.
 //
 // By Docker's rules (moby, pkg/archive: changes): a file is changed when its
-// mode, owner, device, capabilities, size or time differ; of folders size and
-// time don't count; a folder in which something changed is changed too.
+// mode, owner, device, capabilities, size, time or contents differ; of folders
+// size and time don't count; a folder in which something changed is changed too.
 #pragma once
 
 #include <functional>
@@ -38,6 +38,9 @@ Result<void> walk_changes(const std::string& upper, const std::vector<std::strin
 
 // The changes as a layer's tar. The same tree gives the same bytes.
 Result<void> write_changes(const std::string& upper, const std::vector<std::string>& lower, ByteSink& sink);
+// The same, and what is no change is removed from upper: then it has what the tar
+// has, and looks the same on the layers below. Nobody else may use it meanwhile.
+Result<void> reduce_to_changes(const std::string& upper, const std::vector<std::string>& lower, ByteSink& sink);
 
 // The whole tree as a tar: the layers, topmost first, as overlayfs shows them.
 Result<void> write_merged(const std::vector<std::string>& layers, ByteSink& sink);

@@ -12,6 +12,7 @@
 #include "store/merged_folder.h"
 #include "store/produced_source.h"
 #include "store/temp_root.h"
+#include "store/tree_difference.h"
 #include "store/tree_lookup.h"
 #include "store/tree_packer.h"
 #include "sys/file.h"
@@ -161,6 +162,62 @@ TEST_F(TreeTest, ChangesMakeALayerThatIsTheSameEachTime) {
     MUST(write_changes(path("upper"), lower(), again));
     EXPECT_EQ(once.text(), again.text());
     EXPECT_THAT(names_of(once.text()), ElementsAre("dir/", "dir/a", "dir/b", "dir/.wh.removed"));
+}
+
+TEST_F(TreeTest, ReducedToItsChangesALayerHasWhatItsTarHas) {
+    write("low/etc/same", "x");
+    write("upper/etc/same", "x");
+    write("low/only/same", "x");
+    write("upper/only/same", "x");
+    write("upper/etc/hosts", "");
+    MUST(sys::mkdir_parents(path("upper/dev/shm"), 0755));
+    write("low/dir/removed", "x");
+    write("low/dir/kept", "x");
+    whiteout("upper/dir", "removed");
+    whiteout("upper/dir", "never-was");
+    write("upper/dir/new", "x");
+    UniqueFd dir = MUST(sys::open(path("upper/dir"), O_RDONLY | O_DIRECTORY));
+    MUST(sys::set_mtime(dir, {.seconds = 77, .ns = 0}));
+    TextSink plain, reduced, again;
+    MUST(write_changes(path("upper"), lower(), plain));
+    MUST(reduce_to_changes(path("upper"), lower(), reduced));
+    EXPECT_EQ(plain.text(), reduced.text());
+    MUST(write_changes(path("upper"), lower(), again));
+    EXPECT_EQ(plain.text(), again.text());
+    EXPECT_EQ(MUST(sys::lstat(path("upper/dir"))).st_mtim.tv_sec, 77);
+    for (const char* gone : {"upper/etc", "upper/only", "upper/dev", "upper/dir/never-was"})
+        EXPECT_FALSE(sys::exists(path(gone))) << gone;
+    for (const char* there : {"upper/dir/new", "upper/dir/removed"}) EXPECT_TRUE(sys::exists(path(there))) << there;
+}
+
+// As reproducible builds write: another content, the length and the time of before.
+TEST_F(TreeTest, OtherContentsAreAChangeWhateverTheTime) {
+    write("low/a", "one", 0);
+    write("upper/a", "two", 0);
+    EXPECT_THAT(changes(), ElementsAre(Pair("/a", 'C')));
+}
+
+TEST_F(TreeTest, SeveralLayersAsOneDifference) {
+    write("low/etc/kept", "x");
+    write("low/etc/gone", "x");
+    write("low/replaced/old", "x");
+    write("low/twice", "x");
+    write("mid/etc/new", "1"); // one layer
+    whiteout("mid/etc", "gone");
+    write("mid/passing", "1");
+    whiteout("mid", "replaced");
+    write("upper/etc/new", "2"); // and another on it
+    whiteout("upper", "passing");
+    write("upper/replaced/fresh", "x");
+    whiteout("mid", "twice");
+    write("upper/twice", "y");
+    TextSink out;
+    MUST(write_difference({path("upper"), path("mid")}, {path("low")}, out));
+    EXPECT_THAT(names_of(out.text()), ElementsAre("etc/", "etc/.wh.gone", "etc/new", "replaced/", "replaced/fresh",
+                                                  "replaced/.wh.old", "twice"));
+    TextSink all;
+    MUST(write_difference({path("upper"), path("mid")}, {}, all));
+    EXPECT_THAT(names_of(all.text()), ElementsAre("etc/", "etc/new", "replaced/", "replaced/fresh", "twice"));
 }
 
 TEST_F(TreeTest, TheMergedTreeAsATar) {

@@ -62,6 +62,12 @@ Result<std::vector<std::string>> list_xattrs_at(BorrowedFd dir, const std::strin
     return list;
 }
 
+Result<void> rename_new(const std::string& from, const std::string& to) {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0)
+        return Error::from_errno("renameat2", from + " to " + to);
+    return {};
+}
+
 Result<void> exchange_names(const std::string& one, const std::string& other) {
     if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) != 0)
         return Error::from_errno("renameat2", one + " and " + other);

@@ -29,6 +29,8 @@ Result<void> seek_to(BorrowedFd fd, uint64_t offset); // where read() goes on
 // system has none, no names.
 Result<std::vector<std::string>> list_xattrs_at(BorrowedFd dir, const std::string& name);
 
+// As rename(2), but nothing is replaced; exists: conflict.
+Result<void> rename_new(const std::string& from, const std::string& to);
 // Both exist and stand for the other's file afterwards, at once (renameat2).
 Result<void> exchange_names(const std::string& one, const std::string& other);
 

@@ -217,6 +217,91 @@ RUN --mount=type=secret,id=missing test ! -e /run/secrets/missing
     assert "not found" in build("FROM busybox\nRUN --mount=type=secret,id=key,required=true true\n", ok=False)
 
 
+def test_what_a_step_changes_in_a_bind_is_for_itself(build, sh, tmp_path):
+    text = """FROM busybox AS data
+RUN mkdir /d && echo stage > /d/f
+FROM busybox
+RUN --mount=type=bind,target=/ctx,rw --mount=from=data,source=/d,target=/d,rw \\
+    echo changed > /ctx/f && rm /d/f && echo more > /d/g && cat /ctx/f /d/g > /seen
+RUN --mount=type=bind,target=/ctx --mount=from=data,source=/d,target=/d cat /ctx/f /d/f > /after; ls /d >> /after
+RUN --mount=type=bind,source=f,target=/one,rw echo alone > /one && cp /one /three
+"""
+    build(text, {"f": "context\n"})
+    assert sh("cat /seen /after /three") == "changed\nmore\ncontext\nstage\nf\nalone\n"
+    assert (tmp_path / "context/f").read_text() == "context\n"
+
+
+def test_a_cache_mount_begins_with_what_it_is_from(build, sh):
+    text = f"""FROM busybox AS data
+RUN mkdir -m 0750 /d && echo stage > /d/f && chown 7:8 /d
+FROM busybox
+RUN --mount=type=cache,id={time.monotonic_ns()},target=/c,from=data,source=/d stat -c '%a %u %g' /c > /s; cat /c/f >> /s; echo new > /c/f
+"""
+    build(text)
+    assert sh("cat /s") == "750 7 8\nstage\n"
+    build(text, None, "--no-cache")
+    assert sh("cat /s") == "750 7 8\nnew\n"
+
+
+@pytest.mark.parametrize("client", ["hull", "docker-py"])
+def test_squash_gives_one_layer_on_the_base(engine, build, sh, docker, tmp_path, client):
+    """Docker's own client asks for an experimental engine."""
+    build("FROM scratch\nLABEL a=b\n")  # its name is removed at the end
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it/f").write_text("x")
+    (tmp_path / "it/Dockerfile").write_text(
+        "FROM busybox\nRUN echo a > /a && echo b > /b && mkdir /d && touch /d/x\nRUN rm /a && rm -r /d && mkdir /d\n"
+        "COPY f /d/\nENV A=1\nRUN rm /bin/vi /b\n")
+    if client == "hull":
+        done = engine.hull("build", "-t", build.tag, "--squash", tmp_path / "it", timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+    else:
+        api = docker_py.APIClient(base_url=engine.host)
+        said = list(api.build(path=str(tmp_path / "it"), tag=build.tag, squash=True, decode=True))
+        assert "Successfully tagged" in said[-1]["stream"], said
+        api.close()
+    image = json.loads(docker("image", "inspect", build.tag).stdout)[0]
+    base = json.loads(docker("image", "inspect", "busybox").stdout)[0]
+    assert len(image["RootFS"]["Layers"]) == len(base["RootFS"]["Layers"]) + 1
+    assert "A=1" in image["Config"]["Env"]
+    assert sh("ls / | grep -x '[ab]'; ls /d; ls /bin/vi 2>&1 | grep -c No") == "f\n1\n"
+    history = docker("history", "--no-trunc", "--format", "{{.Size}} {{.Comment}}", build.tag).stdout.splitlines()
+    assert "merge sha256:" in history[0]
+    assert len(history) == len(docker("history", "-q", "busybox").stdout.split()) + 6
+
+
+def test_layers_have_just_what_steps_changed(build, docker, tmp_path):
+    """Without what the engine puts into a container, sockets, and what was only touched upon."""
+    build("FROM scratch\nADD root.tar /\nRUN echo x > /new && chmod 700 /etc/same && chmod 755 /etc/same && mkfifo /pipe\n",
+          {"root.tar": busybox_tar()})
+    layers = saved_layers(docker, build.tag, tmp_path)
+    assert sorted(layers[-1]) == ["new", "pipe"]
+    build(f"FROM {build.tag}\nRUN rm /new && mkdir -p /etc/deep/er && echo 0 > /etc/deep/er/f && ln /etc/deep/er/f /hard\n")
+    assert sorted(saved_layers(docker, build.tag, tmp_path)[-1]) == [
+        ".wh.new", "etc/", "etc/deep/", "etc/deep/er/", "etc/deep/er/f", "hard"]
+    assert docker("run", "--rm", build.tag, "sh", "-c", "cat /hard; stat -c %h /hard").stdout == "0\n2\n"
+
+
+def busybox_tar():
+    files = {"bin/sh": pathlib.Path("/bin/busybox").read_bytes(), "etc/same": b"same"}
+    for name in ("chmod", "mkfifo", "rm", "mkdir", "ln", "cat", "stat"):
+        files["bin/" + name] = files["bin/sh"]
+    return tarball(files)
+
+
+def saved_layers(docker, name, folder):
+    """The names in each layer of an image, the lowest first."""
+    path = folder / "saved.tar"
+    assert docker("save", "-o", path, name).returncode == 0
+    with tarfile.open(path) as archive:
+        manifest = json.load(archive.extractfile("manifest.json"))[0]
+        found = []
+        for layer in manifest["Layers"]:
+            with tarfile.open(fileobj=archive.extractfile(layer)) as tar:
+                found.append([entry.name + ("/" if entry.isdir() else "") for entry in tar])
+    return found
+
+
 def test_a_failing_step_has_its_exit_code(build, docker):
     before = docker("ps", "-aq").stdout
     out = build("FROM busybox\nRUN echo some output; exit 42\n", ok=False)
@@ -231,6 +316,8 @@ def test_a_failing_step_has_its_exit_code(build, docker):
     ("FROM busybox\nCOPY --form=x a /x\n", "unknown flag: --form of COPY (did you mean from?)"),
     ("FROM busybox\nRUN --mount=type=bind,taget=/x true\n", "unexpected key 'taget'"),
     ("FROM busybox\nENV novalue\n", "ENV must have two arguments"),
+    ("FROM busybox AS unused\nUSER a b\nFROM busybox\nRUN true\n", "line 2: USER requires exactly one argument"),
+    ("FROM busybox\nCOPY x\n", "Dockerfile:2\n    2 | COPY x\n        ^^^^"),
     ("FROM busybox\nCOPY ../../etc/passwd /x\n", "file not found"),
     ("FROM nosuch-image-anywhere\n", "nosuch-image-anywhere"),
     ("FROM busybox\nWORKDIR /bin/busybox\n", "not a folder"),
