@@ -56,7 +56,7 @@ Result<void> build_image(Call& call) {
         BodySource body(call.exchange());
         context = TRY(builder->read_context(body));
     } else {
-        context = TRY(builder->download_context(remote, call.client_gone()));
+        context = TRY(builder->download_context(remote, options, call.client_gone()));
     }
     ProgressStream progress(call);
     bool quiet = call.flag("q");

@@ -165,7 +165,7 @@ Result<void> build_with_session(Call& call) {
     if (remote == "upload-request")
         context = TRY(job.take_upload());
     else if (!remote.empty() && remote != "client-session")
-        context = TRY(builder->download_context(remote, stop.get_token()));
+        context = TRY(builder->download_context(remote, options, stop.get_token()));
     else if (!client)
         return invalid("a build with BuildKit's protocol needs a session");
 

@@ -131,6 +131,7 @@ private:
     Result<void> do_copy(const Instruction& instruction, StageState& state);
     Result<std::vector<CopySource>> copy_sources(const Instruction& instruction, std::vector<std::string> words,
                                                  StageState& state, bool& from_image);
+    Result<CopySource> clone(const std::string& address, const Instruction& instruction, const std::string& checksum);
     Result<CopySource> download(const std::string& url, const std::string& checksum);
     // A new image on the stage's, remembered under key.
     Result<void> commit(StageState& state, const CacheKey& key, const std::string& created_by, ByteSource* layer);

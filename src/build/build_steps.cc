@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "build/build_state.h"
+#include "build/git_source.h"
 #include "build/lint.h"
 #include "codec/compress/sha256.h"
 
@@ -317,7 +318,7 @@ std::vector<std::string> Build::context_paths() const {
             if (words.empty()) continue;
             words.pop_back();
             for (const std::string& word : words) {
-                if (word.find("://") != word.npos) continue;
+                if (word.find("://") != word.npos || (instruction->keyword == "ADD" && is_git_address(word))) continue;
                 // --parents has a pivot in it: "a/./b".
                 std::string path = clean_relative(word);
                 if (path.empty()) return {};

@@ -7,6 +7,7 @@
 
 #include "build/archive_tree.h"
 #include "build/build_state.h"
+#include "build/git_source.h"
 #include "build/session/control.h"
 #include "build/syntax.h"
 #include "codec/compress/compress.h"
@@ -85,9 +86,19 @@ Result<std::shared_ptr<Context>> Builder::read_context(ByteSource& tar) const {
     return std::shared_ptr<Context>(TRY(Context::from_tar(whole, ports_.folder).context("read the build context")));
 }
 
-Result<std::shared_ptr<Context>> Builder::download_context(const std::string& url, const std::stop_token& stop) const {
-    if (is_git_address(url) || !is_web_address(url))
-        return unsupported("building from " + url + " is not supported: fetch it and send it as the context");
+Result<std::shared_ptr<Context>> Builder::download_context(const std::string& url, const BuildOptions& options,
+                                                           const std::stop_token& stop) const {
+    if (is_git_address(url)) {
+        auto keeps = [](const auto& arg) {
+            return arg.first == "BUILDKIT_CONTEXT_KEEP_GIT_DIR" && arg.second &&
+                   (*arg.second == "1" || *arg.second == "true");
+        };
+        GitFetch fetch{.from = TRY(parse_git_address(url)),
+                       .keep_git = std::ranges::any_of(options.args, keeps),
+                       .client = options.client};
+        return fetch_git(fetch, steps_folder(), stop);
+    }
+    if (!is_web_address(url)) return unsupported("building from " + url + " is not supported");
     if (!ports_.download) return unsupported("this engine does not download files");
     auto body = TRY(ports_.download(url, stop).context("download the build context"));
     return read_context(*body).context("build context " + url);
@@ -510,8 +521,8 @@ Result<std::shared_ptr<const Tree>> Build::named_context(const std::string& name
             tree = TRY(fetch({.folder = value.substr(6)}, "transferring " + name + ":", vertex.digest));
             return {};
         }));
-    } else if (is_web_address(value) && !is_git_address(value)) {
-        tree = TRY(builder_.download_context(value, stop_));
+    } else if (is_web_address(value) || is_git_address(value)) {
+        tree = TRY(builder_.download_context(value, options_, stop_));
     } else {
         return unsupported("the context " + name + " is not supported: " + value);
     }

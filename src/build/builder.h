@@ -155,8 +155,9 @@ public:
 
     // The context, from what a client sends: a tar, plain or compressed.
     Result<std::shared_ptr<Context>> read_context(ByteSource& tar) const;
-    // The same from an http(s) address. Errors: unsupported (git, no way to download).
-    Result<std::shared_ptr<Context>> download_context(const std::string& url, const std::stop_token& stop) const;
+    // The same from an http(s) address or a git repository. Errors: unsupported (no way to download), fetch_git().
+    Result<std::shared_ptr<Context>> download_context(const std::string& url, const BuildOptions& options,
+                                                      const std::stop_token& stop) const;
     // The id of the image; none when the result is no image. Errors: invalid_argument (the Dockerfile), not_found,
     // cancelled (stop), and what the steps fail with.
     Result<Digest> build(const BuildOptions& options, std::shared_ptr<Context> context, Output& output,

@@ -266,9 +266,12 @@ Result<std::string> Context::read(const std::string& path, size_t limit) const {
 }
 
 bool is_web_address(const std::string& text) { return text.starts_with("http://") || text.starts_with("https://"); }
-bool is_git_address(const std::string& text) {
-    return text.starts_with("git@") || text.starts_with("git://") || text.starts_with("ssh://") ||
-           (is_web_address(text) && (text.ends_with(".git") || text.find(".git#") != text.npos));
+
+void Context::date(int64_t seconds) {
+    for (auto& [path, item] : items_) {
+        item.node.mtime = seconds;
+        item.node.mtime_ns = 0;
+    }
 }
 
 uint64_t Context::bytes() const {

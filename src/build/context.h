@@ -27,9 +27,7 @@ struct Spool {
     static Result<std::shared_ptr<Spool>> create(const std::string& folder);
 };
 
-// http://, https://; and what git is to fetch.
-bool is_web_address(const std::string& text);
-bool is_git_address(const std::string& text);
+bool is_web_address(const std::string& text); // http://, https://
 
 class Context : public Tree {
 public:
@@ -50,6 +48,8 @@ public:
     Result<std::string> read(const std::string& path, size_t limit) const;
     // As if what list ignores had not been sent.
     void leave_out(const IgnoreList& list);
+    // All that is in it is of this time (seconds since 1970).
+    void date(int64_t seconds);
     // Of the files that are in it.
     uint64_t bytes() const;
     uint64_t spool_bytes() const { return spool_->end; }

@@ -3,6 +3,7 @@
 
 #include "build/build_state.h"
 #include "build/files/pattern.h"
+#include "build/git_source.h"
 #include "codec/json.h"
 #include "image/changes.h"
 #include "image/words.h"
@@ -174,10 +175,22 @@ Result<CopySource> Build::download(const std::string& url, const std::string& ch
     if (name.empty()) name = "index.html";
     std::shared_ptr<Context> tree = TRY(Context::from_file(name, *body, builder_.ports().folder, 0600));
     if (!checksum.empty()) {
+        TRY(model::Digest::parse(checksum).context("--checksum"));
         std::string found = "sha256:" + TRY(contents_digest(*tree, name));
         if (found != checksum) return invalid("digest mismatch: " + url + " is " + found + ", not " + checksum);
     }
     return CopySource{std::move(tree), name, std::nullopt};
+}
+
+Result<CopySource> Build::clone(const std::string& address, const Instruction& instruction,
+                                const std::string& checksum) {
+    const Flag* keep = find_flag(instruction, "keep-git-dir");
+    GitFetch wanted{.from = TRY(parse_git_address(address)),
+                    .keep_git = keep && TRY(flag_is_on(*keep)),
+                    .commit = checksum,
+                    .client = options_.client};
+    std::shared_ptr<Context> tree = TRY(fetch_git(wanted, builder_.steps_folder(), stop_).context("ADD " + address));
+    return CopySource{std::move(tree), "", std::nullopt};
 }
 
 Result<std::vector<CopySource>> Build::copy_sources(const Instruction& instruction, std::vector<std::string> words,
@@ -195,7 +208,6 @@ Result<std::vector<CopySource>> Build::copy_sources(const Instruction& instructi
     std::string checksum;
     if (const Flag* flag = find_flag(instruction, "checksum")) {
         checksum = TRY(expanded(flag->value, state));
-        TRY(model::Digest::parse(checksum).context("--checksum"));
     }
     size_t doc = 0;
     for (const std::string& word : words) {
@@ -212,14 +224,13 @@ Result<std::vector<CopySource>> Build::copy_sources(const Instruction& instructi
                 text = TRY(expanded(escaped, state));
             }
             sources.push_back({nullptr, here.name, std::move(text)});
-        } else if (is_git_address(word)) {
-            return Error(ErrorKind::unsupported,
-                         instruction.keyword + " of a git repository is not supported: " + word);
+        } else if (instruction.keyword == "ADD" && is_git_address(word)) {
+            sources.push_back(TRY(clone(word, instruction, checksum)));
         } else if (instruction.keyword == "ADD" && is_web_address(word)) {
             sources.push_back(TRY(download(word, checksum)));
         } else {
             if (!checksum.empty())
-                return invalid("checksum can't be specified for sources that aren't HTTP(S): " + word);
+                return invalid("checksum can't be specified for sources that aren't HTTP(S) or git: " + word);
             sources.push_back({tree, word, std::nullopt});
         }
     }

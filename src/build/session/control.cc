@@ -225,7 +225,7 @@ Result<std::string> Control::run(const wire::SolveRequest& request, const JobPtr
     options.client = client.get();
     std::shared_ptr<Context> context;
     if (auto remote = frontend->attributes.find("context"); remote != frontend->attributes.end())
-        context = TRY(builder_.download_context(remote->second, stop));
+        context = TRY(builder_.download_context(remote->second, options, stop));
     Progress progress(job);
     Digest id = TRY(builder_.build(options, std::move(context), progress, stop));
     wire::Attributes response;
