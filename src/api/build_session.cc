@@ -38,6 +38,10 @@ public:
         std::lock_guard lock(mutex_);
         return stream_.send({{"id", "hull.cache"}, {"aux", json::Object{{"Images", list}}}});
     }
+    Result<void> kept_failed(const model::Digest& id) override {
+        std::lock_guard lock(mutex_);
+        return stream_.send({{"id", "hull.failed"}, {"aux", json::Object{{"Image", id.str()}}}});
+    }
     Result<void> progress(const build::wire::Progress& progress) override {
         if (quiet_) return {};
         std::string bytes = base64_encode(build::wire::print(progress));
@@ -92,6 +96,12 @@ Result<void> read_own_fields(const Call& call, build::BuildOptions& options) {
         options.no_cache_stages = {names.begin(), names.end()};
     }
     options.only_check = call.flag("hull-check");
+    options.keep_failed = call.flag("hull-keep-failed");
+    if (const std::string& text = call.text("hull-allow"); !text.empty()) {
+        auto value = TRY(json::parse(text).context("error reading hull-allow"));
+        auto names = TRY(json::decode<std::vector<std::string>>(value).context("error reading hull-allow"));
+        options.allow = {names.begin(), names.end()};
+    }
     if (const std::string& text = call.text("hull-cache-to"); !text.empty()) {
         auto value = TRY(json::parse(text).context("error reading hull-cache-to"));
         auto list = TRY((json::decode<std::vector<std::map<std::string, std::string>>>(value))

@@ -158,6 +158,7 @@ private:
     void add_arguments(const StageState& state, model::StringList& env, CacheKey& key);
     Result<void> apply_run_flag(const Flag& flag, model::CreateRequest& request, CacheKey& key) const;
     Result<Digest> layers_image(StageState& state);
+    Result<void> keep_failed(const StageState& state, const model::StringList& env);
     Result<void> add_run_history(const std::vector<std::string>& command, StageState& state) const;
     Result<void> keep_run(const std::string& container, const std::vector<std::string>& command,
                           const std::vector<std::string>& stubs, const CacheKey& key, StageState& state);

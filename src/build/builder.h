@@ -24,6 +24,7 @@
 #include "build/cache.h"
 #include "build/client.h"
 #include "build/context.h"
+#include "build/entitlements.h"
 #include "build/gc_rule.h"
 #include "build/session/jobs.h"
 #include "build/session/session.h"
@@ -74,6 +75,8 @@ struct BuildOptions {
     };
     std::vector<CacheExport> cache_to;
     bool only_check = false;                     // say what is unwise in the Dockerfile, and build nothing
+    std::set<std::string> allow;                 // entitlements: "network.host", "security.insecure"
+    bool keep_failed = false;                    // what a RUN that fails stood on: Output::kept_failed() is told
     std::set<std::string> no_cache_stages;       // names of stages that are built anew
     std::map<std::string, std::string> contexts; // named ones: "docker-image://...", "local:...", "https://..."
     image::RegistryAuths auths;                  // for base images
@@ -88,6 +91,8 @@ public:
     virtual Result<void> image(const Digest& id) = 0;     // of an instruction, and at the end
     // A program ended with this, not 0; the build ends with an error next.
     virtual void step_failed(int) {}
+    // An image without a name with what that program found when it started, and its settings.
+    virtual Result<void> kept_failed(const Digest&) { return {}; }
     virtual Result<void> pull(const image::TransferLine& line) = 0; // of a base image
     // Images that have what is to be kept of the cache; there until the cache is pruned.
     virtual Result<void> caches(const std::vector<Digest>&) { return {}; }
@@ -107,6 +112,7 @@ struct BuilderPorts { // all outlive the builder
     // What is at an http(s) address; empty: ADD takes none.
     std::function<Result<std::unique_ptr<ByteSource>>(const std::string& url, const std::stop_token& stop)> download;
     std::vector<GcRule> gc = {}; // what goes by itself after builds
+    Entitlements may = {};
 };
 
 struct CacheRecord {  // something that the next build may use

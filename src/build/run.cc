@@ -52,6 +52,14 @@ Result<void> read_frames(BorrowedFd socket, const std::function<Result<void>(int
     }
 }
 
+// by_engine: the engine would.
+Error not_allowed(const std::string& entitlement, bool by_engine) {
+    const std::string key = entitlement == "network.host" ? "network-host" : "security-insecure";
+    return {ErrorKind::forbidden, entitlement + " is not allowed: " +
+                                      (by_engine ? "build with --allow " + entitlement
+                                                 : "daemon.json says so (builder: entitlements: " + key + ")")};
+}
+
 } // namespace
 
 std::vector<std::string> Build::run_command(const Instruction& instruction, const StageState& state) const {
@@ -149,6 +157,7 @@ Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
     request.config.image = TRY(layers_image(state)).str();
     engine::CreateOptions how;
     how.transient = !classic() || options_.remove;
+    const model::StringList env = request.config.env;
     auto created = TRY(builder_.ports().containers.create(std::move(request), how));
     const std::string& id = created.id.str();
     auto remove = [&] {
@@ -166,6 +175,7 @@ Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
         if (!classic() || options_.force_remove || options_.remove || !ran.ok()) remove();
         if (!ran.ok()) return std::move(ran).error();
         output_.step_failed(*ran);
+        if (options_.keep_failed) TRY(keep_failed(state, env));
         if (!classic())
             return Error(ErrorKind::system, "process \"" + shown(command) +
                                                 "\" did not complete successfully: exit code: " + std::to_string(*ran));
@@ -178,6 +188,19 @@ Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
     TRY(std::move(kept).context("keep what RUN made"));
     if (removes) TRY(say(" ---> Removed intermediate container " + id.substr(0, 12) + "\n"));
     return say_image(state);
+}
+
+// For who wants to look: a shell where the program began.
+Result<void> Build::keep_failed(const StageState& state, const model::StringList& env) {
+    model::ImageConfig config = state.config;
+    config.config.env = env;
+    config.config.entrypoint.reset();
+    config.config.cmd = model::StringList{config.config.shell.value_or(default_shell).front()};
+    config.config.healthcheck.reset();
+    config.comment = "before the step that failed";
+    Digest id = TRY(builder_.ports().images.commit(std::move(config), state.image, nullptr, std::nullopt,
+                                                   image::Making::standalone));
+    return output_.kept_failed(id);
 }
 
 // Arguments are variables of the program, unless ENV has the name.
@@ -203,11 +226,19 @@ Result<void> Build::apply_run_flag(const Flag& flag, model::CreateRequest& reque
     if (flag.name == "network") {
         if (flag.value != "default" && flag.value != "none" && flag.value != "host")
             return invalid("network " + flag.value + " is not supported: default, none or host");
+        bool asked = options_.host.network_mode == "host" || options_.allow.contains("network.host");
+        if (flag.value == "host" && (!asked || !builder_.ports().may.network_host))
+            return not_allowed("network.host", builder_.ports().may.network_host);
         if (flag.value != "default") request.host_config.network_mode = flag.value;
         key = make_key(key, {"network", flag.value});
     } else if (flag.name == "security") {
-        if (flag.value == "insecure") return Error(ErrorKind::forbidden, "security.insecure is not allowed");
-        if (flag.value != "sandbox") return invalid("security " + flag.value + " is not valid: sandbox or insecure");
+        if (flag.value != "sandbox" && flag.value != "insecure")
+            return invalid("security " + flag.value + " is not valid: sandbox or insecure");
+        if (flag.value == "sandbox") return {};
+        if (!options_.allow.contains("security.insecure") || !builder_.ports().may.security_insecure)
+            return not_allowed("security.insecure", builder_.ports().may.security_insecure);
+        request.host_config.privileged = true;
+        key = make_key(key, {"security", flag.value});
     } else {
         model::DeviceRequest device;
         device.driver = "cdi";

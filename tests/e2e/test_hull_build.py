@@ -319,3 +319,52 @@ def test_image_diff_and_tree(engine, build):
     assert tree[at + 1].split() == ["|", "65.5kB", "/big"] and tree[at + 2].split() == ["|", "2B", "/small"]
     assert "ENV A=b" in tree[-1] and tree[-1].startswith("`-- -")
     assert engine.hull("ps", "-aq").stdout == "" or "Created" not in engine.hull("ps", "-a").stdout
+
+
+def test_a_shell_where_a_step_failed(engine, build):
+    """It has the files, folder, user and variables with which the program began; nothing of it stays."""
+    images = engine.docker("images", "-aq").stdout
+    text = ("FROM busybox\nARG V=arg\nENV E=env\nRUN echo joe:x:1000:1000::/:/bin/sh >> /etc/passwd && mkdir /w && chown joe /w\nWORKDIR /w\nUSER joe\n"
+            "RUN echo made > it\nRUN echo gone > it; exit 4\n")
+    script = "cat it; pwd; id -un; echo $V $E; exit 7\n"
+    done = build(text, None, "--on-failure=shell", "--progress=plain", code=1, input=script)
+    assert done.stdout == "made\n/w\njoe\narg env\n", done.stderr
+    assert "exit code: 4" in done.stderr.splitlines()[-1]
+    assert engine.docker("images", "-aq").stdout == images
+    assert build("FROM busybox\nRUN true\n", None, "--on-failure=shell", input="echo no\n").stdout == ""
+    assert "there is only shell" in build("FROM busybox\n", None, "--on-failure=other", code=1).stderr
+
+
+def test_the_hosts_network_must_be_allowed(build):
+    """Or a Dockerfile of somebody else's would reach what listens on this machine alone."""
+    text = "FROM busybox\nRUN --network=host ls /sys/class/net > /n\n"
+    assert "network.host is not allowed: build with --allow network.host" in build(text, None, code=1).stderr
+    build(text, None, "--allow", "network.host")
+    build(text, None, "--no-cache", "--network", "host")
+    assert "there are network.host and security.insecure" in build(text, None, "--allow", "all", code=1).stderr
+
+
+def test_an_insecure_step_needs_the_engine_and_the_client(new_engine, tmp_path):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/Dockerfile").write_text(
+        "FROM busybox\nRUN --security=insecure mkdir /m && mount -t tmpfs x /m && grep CapEff /proc/self/status > /caps\n"
+        "RUN cat /caps; grep CapEff /proc/self/status; ! mount -t tmpfs x /m\n")
+    build = ["build", "--progress=plain", "--no-cache", str(tmp_path / "c")]
+    for settings, refusal in (({}, "security.insecure is not allowed: daemon.json says so"),
+                              ({"network-host": False, "security-insecure": True}, None)):
+        (tmp_path / "daemon.json").write_text(json.dumps({"builder": {"entitlements": settings}}))
+        engine = new_engine("--config-file", str(tmp_path / "daemon.json"))
+        assert engine.hull("image", "bootstrap", "busybox", timeout=120).returncode == 0
+        assert "security.insecure is not allowed" in engine.hull(*build).stderr
+        done = engine.hull(*build, "--allow", "security.insecure", timeout=120)
+        if refusal:
+            assert refusal in done.stderr
+            continue
+        assert done.returncode == 0, done.stderr
+        inside, usual = re.findall(r"CapEff:\s*([0-9a-f]+)", done.stderr)[-2:]
+        assert int(inside, 16) > int(usual, 16)
+        (tmp_path / "c/Dockerfile").write_text("FROM busybox\nRUN --network=host true\n")
+        assert "network.host is not allowed: daemon.json says so" in engine.hull(*build, "--allow", "network.host").stderr
+    (tmp_path / "daemon.json").write_text('{"builder": {"entitlements": {"other": true}}}')
+    assert "entitlements has network-host and security-insecure" in subprocess.run(
+        [engine.programs / "bin/hulld", "--validate", "--config-file", tmp_path / "daemon.json"], capture_output=True, text=True).stderr

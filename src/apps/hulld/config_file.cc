@@ -151,15 +151,15 @@ Result<std::vector<std::string>> file_values(const Flag& flag, const json::Value
     return out;
 }
 
-// {"gc": {...}}: its text, when there is one.
-Result<std::optional<std::string>> builder_gc_text(const json::Value& value) {
+// {"gc": {...}, "entitlements": {...}}: their texts as values of their own.
+Result<void> take_builder(const json::Value& value, FlagValues& values) {
     if (!value.is_object()) return invalid("the directive builder is not an object");
-    std::optional<std::string> text;
     for (const auto& [key, one] : value.get_object()) {
-        if (key != "gc") return unsupported("the directive builder: " + std::string(key) + " is not supported");
-        text = json::print(one);
+        if (key != "gc" && key != "entitlements")
+            return unsupported("the directive builder: " + std::string(key) + " is not supported");
+        values["builder-" + std::string(key)] = {json::print(one)};
     }
-    return text;
+    return {};
 }
 
 } // namespace
@@ -188,7 +188,7 @@ Result<FlagValues> parse_config_file(std::string_view text) {
     for (const auto& [key, value] : members) {
         std::string_view name(key.data(), key.size());
         if (name == "builder") {
-            if (auto gc = TRY(builder_gc_text(value))) values["builder-gc"] = {*gc};
+            TRY(take_builder(value, values));
             continue;
         }
         auto flag = std::ranges::find_if(flags(), [&](const Flag& f) { return key_of(f) == name; });

@@ -144,7 +144,8 @@ private:
                      constexpr uint64_t most_bytes = uint64_t{64} << 30;
                      return registries_->download(url, most_bytes, stop);
                  },
-             .gc = options.builder_gc}));
+             .gc = options.builder_gc,
+             .may = options.builder_may}));
         api_ = api::Api::create(std::move(api), *engine_, builder_.get());
         return {};
     }

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "apps/hulld/apparmor.h"
-#include "apps/hulld/builder_gc.h"
+#include "apps/hulld/builder_keys.h"
 #include "apps/hulld/choices.h"
 #include "engine/runtimes.h"
 #include "engine/validate.h"
@@ -389,6 +389,7 @@ Result<Options> interpret(const FlagValues& given) {
     options.engine = TRY(engine_options(values, options));
     options.registries = TRY(registry_config(values));
     options.builder_gc = TRY(parse_builder_gc(values.text("builder-gc")));
+    options.builder_may = TRY(parse_builder_entitlements(values.text("builder-entitlements")));
     options.registry_limits.downloads =
         TRY(positive(values, "max-concurrent-downloads", static_cast<int>(options.registry_limits.downloads)));
     options.registry_limits.uploads =

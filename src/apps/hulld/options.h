@@ -7,6 +7,7 @@
 
 #include "apps/hulld/flags.h"
 #include "base/log.h"
+#include "build/entitlements.h"
 #include "build/gc_rule.h"
 #include "engine/engine.h"
 #include "http/tls/context.h"
@@ -43,6 +44,7 @@ struct Options {
     registry::Config registries;
     image::RegistryLimits registry_limits;
     std::vector<build::GcRule> builder_gc; // of the build cache
+    build::Entitlements builder_may;
 };
 
 // "64m", "64MiB", "67108864": bytes, units of 1024.

@@ -131,9 +131,8 @@ Result<BuildOptions> options_of(const wire::FrontendRequest& frontend, const wir
     if (frontend.frontend != "dockerfile.v0")
         return unsupported("frontend " + frontend.frontend + " is not supported: this engine has dockerfile.v0");
     if (solve.has_policy) return unsupported("source policies are not supported");
-    for (const std::string& entitlement : solve.entitlements)
-        if (entitlement != "network.host") return Error(ErrorKind::forbidden, entitlement + " is not allowed");
     BuildOptions o;
+    o.allow.insert(solve.entitlements.begin(), solve.entitlements.end());
     o.style = Style::steps;
     for (const auto& [name, value] : frontend.attributes) TRY(add_attribute(name, value, o));
     for (const wire::TypedAttributes& cache : frontend.cache_imports) TRY(add_cache(cache, o));

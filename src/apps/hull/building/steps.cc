@@ -95,6 +95,7 @@ private:
     Result<void> listen(Exchange& exchange, BuildDisplay& display);
     Result<void> end(const Result<void>& ended);
     Result<void> write_metadata() const;
+    Result<void> open_shell(Engine& engine);
 
     Session& session_;
     const std::string& context_;
@@ -106,6 +107,7 @@ private:
     BuildScratch scratch_;
     bool upload_ = false; // the context comes by standard input
     std::string id_;      // of the image
+    std::string failed_;  // an image to look at, when a step failed
     std::vector<build::wire::VertexWarning> warnings_;
     std::string cache_folder_;              // of --cache-to type=local
     std::vector<std::string> cache_images_; // what goes there
@@ -224,6 +226,17 @@ Result<void> StepsBuild::add_own_fields() {
             for (std::string& name : TRY(csv_fields(text))) names.push_back(std::move(name));
         add("hull-no-cache-filter", json_text(names));
     }
+    if (auto allowed = flags.list("allow"); !allowed.empty()) {
+        for (const std::string& name : allowed)
+            if (name != "network.host" && name != "security.insecure")
+                return Error(ErrorKind::invalid_argument,
+                             "--allow " + name + ": there are network.host and security.insecure");
+        add("hull-allow", json_text(allowed));
+    }
+    if (const std::string failing = flags.text("on-failure"); failing == "shell")
+        add("hull-keep-failed", "1");
+    else if (!failing.empty())
+        return Error(ErrorKind::invalid_argument, "--on-failure " + failing + ": there is only shell");
     const std::string call = flags.on("check") ? "check" : flags.text("call");
     if (call == "check" || call == "lint")
         add("hull-check", "1");
@@ -248,8 +261,8 @@ Result<void> StepsBuild::add_own_fields() {
     // Another engine would pass over them.
     Reply reply = TRY(TRY(session_.engine())->call({.path = "/_ping", .query = {}, .body = {}, .headers = {}}));
     if (!std::string_view(reply.headers.get("Server")).starts_with("Hull/"))
-        return Error(ErrorKind::unsupported, "this engine is not hulld: --build-context, --no-cache-filter, --check "
-                                             "and --cache-to need it");
+        return Error(ErrorKind::unsupported, "this engine is not hulld: --build-context, --no-cache-filter, --check, "
+                                             "--allow, --on-failure and --cache-to need it");
     return {};
 }
 
@@ -268,6 +281,8 @@ Result<void> StepsBuild::listen(Exchange& exchange, BuildDisplay& display) {
         } else if (kind == "hull.cache") {
             for (const Json& one : list(message, "aux.Images"))
                 if (one.is_string()) cache_images_.emplace_back(std::string(one.get_string()));
+        } else if (kind == "hull.failed") {
+            failed_ = text(message, "aux.Image");
         }
     });
 }
@@ -288,6 +303,19 @@ Result<void> StepsBuild::write_metadata() const {
         if (!names.empty()) out["image.name"] = names;
     }
     return sys::replace_file(file, json::print(out) + "\n", 0644).context("--metadata-file");
+}
+
+// In a container of what the step that failed had; both go with the shell.
+Result<void> StepsBuild::open_shell(Engine& engine) {
+    print_error("A shell in what the failed step began with; its exit ends the build.\n");
+    std::vector<std::string> args = {"run", "--rm", "-i"};
+    if (sys::is_terminal(BorrowedFd(0)) && sys::is_terminal(BorrowedFd(1))) args.emplace_back("-t");
+    if (const std::string network = session_.flags().text("network"); !network.empty())
+        args.insert(args.end(), {"--network", network});
+    args.push_back(failed_);
+    (void)run_part(args, session_.globals());
+    TRY(engine.remove("/images/" + failed_, Query().add("force", "1")));
+    return {};
 }
 
 Result<int> StepsBuild::run() {
@@ -344,6 +372,7 @@ Result<int> StepsBuild::run() {
         return warnings_.empty() ? 0 : 1;
     }
     if (style != ProgressStyle::raw_json && !quiet) print_error(warnings_summary(warnings_, session_.globals().debug));
+    if (!failed_.empty()) TRY(open_shell(engine));
     TRY(std::move(ended));
     if (sender.joinable()) sender.join();
     if (turn_ == Turn::second) return 0;

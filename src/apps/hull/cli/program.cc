@@ -107,6 +107,11 @@ int help_for(std::span<const std::string> words) {
 
 } // namespace
 
+int run_part(std::span<const std::string> words, const Globals& globals) {
+    Found found = find_command(words);
+    return run_command(found, words.subspan(found.words), globals);
+}
+
 int run_program(std::span<const std::string> arguments) {
     auto parsed = Flags::parse({global_flags(), {}}, arguments, Order::flags_first);
     if (!parsed.ok()) {

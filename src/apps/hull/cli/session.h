@@ -50,6 +50,8 @@ void print(std::string_view text);
 void print_error(std::string_view text);
 // `hull ...` from main(): parses, runs, prints errors; the exit code.
 int run_program(std::span<const std::string> arguments);
+// The same of a command that is a part of another one: {"run", "-it", ...}, which exists.
+int run_part(std::span<const std::string> words, const Globals& globals);
 
 // Runs `one` for each operand, prints its name (unless quiet) or its error.
 // The exit code: 1 when one failed.

@@ -103,7 +103,7 @@ Result<int> build_image(Session& session) {
     const std::string_view wanted = buildkit ? buildkit : "";
     if (wanted != "0" && wanted != "false") return build_with_steps(session, context);
     for (const char* name : {"secret", "ssh", "output", "cache-to", "build-context", "push", "load", "metadata-file",
-                             "no-cache-filter", "check", "call"})
+                             "no-cache-filter", "check", "call", "allow", "on-failure"})
         if (flags.given(name))
             return Error(ErrorKind::unsupported,
                          std::string("the --") + name + " option requires BuildKit's way to build (DOCKER_BUILDKIT=1)");

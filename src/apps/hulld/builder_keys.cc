@@ -1,4 +1,4 @@
-#include "apps/hulld/builder_gc.h"
+#include "apps/hulld/builder_keys.h"
 
 #include "api/parameters.h"
 #include "apps/hulld/options.h"
@@ -114,6 +114,24 @@ Result<std::vector<build::GcRule>> parse_builder_gc(const std::string& text) {
     if (!enabled) return std::vector<build::GcRule>();
     if (!limits.reserved && !limits.max_used && !limits.min_free) limits.reserved = default_reserved_bytes;
     return rules.empty() ? usual_rules(limits) : rules;
+}
+
+Result<build::Entitlements> parse_builder_entitlements(const std::string& text) {
+    build::Entitlements allowed;
+    if (text.empty()) return allowed;
+    auto value = TRY(json::parse(text).context("builder: entitlements"));
+    if (!value.is_object()) return invalid("the directive builder: entitlements is not an object");
+    for (const auto& [key, one] : value.get_object()) {
+        bool* which = key == "network-host"        ? &allowed.network_host
+                      : key == "security-insecure" ? &allowed.security_insecure
+                                                   : nullptr;
+        if (!which || !one.is_bool())
+            return invalid("the directive builder: entitlements has network-host and security-insecure, true or "
+                           "false, not " +
+                           std::string(key));
+        *which = one.get_bool();
+    }
+    return allowed;
 }
 
 } // namespace hull
