@@ -28,6 +28,8 @@ constexpr uint32_t once_readable = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT;
 constexpr uint32_t once_gone = EPOLLRDHUP | EPOLLONESHOT;
 constexpr int64_t sweep_interval_ns = 500'000'000;
 constexpr int idle_thread_ms = 5000;
+constexpr int pause_ms = 250; // no request for as long: time to tidy up
+constexpr size_t hole_bytes = 512 << 10;
 
 std::string_view refusal_text(int status) {
     switch (status) {
@@ -49,6 +51,18 @@ void refuse(BorrowedFd socket, int status) {
     std::array<std::string_view, 1> parts{text};
     // The client is in the wrong or gone; whether it reads this is up to it.
     static_cast<void>(sys::send_all(socket, parts).ok());
+}
+
+// What big requests (a container with hundreds of ports, a long list) left free
+// between what stays goes back to the kernel; less than hole_bytes isn't worth
+// the page faults of the next request.
+void give_holes_back() {
+    static std::mutex mutex;
+    static size_t after_last = 0;
+    const std::lock_guard lock(mutex);
+    if (::mallinfo2().fordblks < after_last + hole_bytes) return;
+    ::malloc_trim(0);
+    after_last = ::mallinfo2().fordblks;
 }
 
 int status_of(const Error& error) {
@@ -98,6 +112,7 @@ private:
     std::atomic<unsigned> waiting_ = 0;
     std::atomic<unsigned> trickling_ = 0; // parked in the middle of a header
     std::atomic<int64_t> last_sweep_ns_ = 0;
+    std::atomic<bool> untidy_ = false; // something was answered since give_holes_back()
 
     std::mutex mutex_; // of everything below
     std::condition_variable thread_ended_;
@@ -147,7 +162,9 @@ void Core::work() {
 
 // False when the thread is to end.
 bool Core::wait_and_serve() {
-    int timeout = trickling_ > 0 ? static_cast<int>(sweep_interval_ns / 1'000'000) : idle_thread_ms;
+    const bool untidy = untidy_;
+    const int quiet = untidy ? pause_ms : idle_thread_ms;
+    const int timeout = trickling_ > 0 ? static_cast<int>(sweep_interval_ns / 1'000'000) : quiet;
     ++waiting_;
     std::array<epoll_event, 1> events{}; // one at a time: the others are for other threads
     auto ready = sys::epoll_wait(epoll_, events, timeout);
@@ -158,8 +175,13 @@ bool Core::wait_and_serve() {
         return others < options_.spare_threads;
     }
     if (trickling_ > 0) sweep();
+    if (*ready == 0 && untidy) {
+        if (untidy_.exchange(false)) give_holes_back();
+        return true;
+    }
     if (*ready == 0) return others < options_.spare_threads;
     on_event(events[0].data.u64);
+    untidy_ = true;
     return true;
 }
 

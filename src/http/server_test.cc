@@ -4,8 +4,11 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <fstream>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -101,6 +104,34 @@ TEST(Server, TakesHeadersByteByByte) {
         std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
     EXPECT_THAT(client.read_until("/slow"), StartsWith("HTTP/1.1 200"));
+}
+
+// Bytes of this process that are in memory.
+size_t resident_bytes() {
+    std::ifstream file("/proc/self/statm");
+    size_t all = 0, resident = 0;
+    file >> all >> resident;
+    return resident * 4096;
+}
+
+TEST(Server, GivesBackTheMemoryOfBigRequests) {
+    std::vector<std::unique_ptr<char[]>> kept; // between the holes
+    Fixture f([&](Exchange& exchange) {
+        std::vector<std::unique_ptr<char[]>> holes;
+        for (int i = 0; i < 4000; ++i) {
+            holes.emplace_back(new char[4000]());
+            if (i % 16 == 0) kept.emplace_back(new char[64]());
+        }
+        exchange.respond({200, {}, "done"});
+    });
+    const size_t before = resident_bytes();
+    Client client = f.connect();
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(client.read_until("done"), StartsWith("HTTP/1.1 200"));
+    const int64_t deadline = monotonic_ns() + 10 * second;
+    while (resident_bytes() > before + (6 << 20) && monotonic_ns() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_LT(resident_bytes(), before + (6 << 20));
 }
 
 TEST(Server, RefusesHeadersThatTakeTooLong) {
