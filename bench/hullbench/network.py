@@ -1,5 +1,7 @@
 """Networks: what a bridge costs at the start, published ports, what passes through them, names."""
 
+import contextlib
+import shutil
 import subprocess
 import sys
 import time
@@ -95,6 +97,36 @@ class PlainVeth:
         subprocess.run(["ip", "netns", "del", "bench-veth"], capture_output=True)
 
 
+class OneRule:
+    """The server behind a bridge and one rule that translates the port: what the kernel takes of any engine's bridge."""
+
+    host = "172.29.78.1"  # the machine's own
+    port = 23999
+
+    def __init__(self, load: Path):
+        self.load = load
+
+    def __enter__(self) -> "OneRule":
+        for line in ("netns add bench-bridge", "link add bench-b0 type bridge", "address add 172.29.79.1/24 dev bench-b0",
+                     "link set bench-b0 up", "link add bench-v2 type veth peer name bench-v3 netns bench-bridge",
+                     "link set bench-v2 master bench-b0 up", "-n bench-bridge address add 172.29.79.2/24 dev bench-v3",
+                     "-n bench-bridge link set bench-v3 up",
+                     "-n bench-bridge route add default via 172.29.79.1"):  # fmt: skip
+            subprocess.run(["ip", *line.split()], check=True, capture_output=True)
+        rule = f"ip daddr {self.host} tcp dport {self.port} dnat to 172.29.79.2:{SERVER_PORT}"
+        table = f"table ip bench-one {{\nchain out {{\ntype nat hook output priority -100\n{rule}\n}}\n}}\n"
+        subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True, capture_output=True)
+        self.server = subprocess.Popen(["ip", "netns", "exec", "bench-bridge", str(self.load), "serve", str(SERVER_PORT)])
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.server.kill()
+        self.server.wait()
+        for command in (["nft", "delete", "table", "ip", "bench-one"], ["ip", "link", "del", "bench-b0"],
+                        ["ip", "netns", "del", "bench-bridge"]):  # fmt: skip
+            subprocess.run(command, capture_output=True)
+
+
 def wait_for_server(load: Path, host: str, port: int) -> None:
     deadline = time.monotonic() + 20
     while True:
@@ -122,9 +154,14 @@ def through_ports(results: Results, engines: list[Engine], load: Path, rounds: i
             ready[engine.name] = (host, port)
         except FAILURES as failure:
             results.fail("port_transfer", engine.name, failure)
-    with PlainVeth(load) as plain:
+    with contextlib.ExitStack() as stack:
+        plain = stack.enter_context(PlainVeth(load))
         wait_for_server(load, plain.host, SERVER_PORT)
         ready["kernel"] = (plain.host, SERVER_PORT)
+        if shutil.which("nft"):
+            rule = stack.enter_context(OneRule(load))
+            wait_for_server(load, rule.host, rule.port)
+            ready["kernel-bridge"] = (rule.host, rule.port)
 
         def sample(what: str, amount: int, to: tuple[str, int]) -> float:
             return float(output_of([str(load), what, to[0], str(to[1]), str(amount)]))
@@ -134,6 +171,10 @@ def through_ports(results: Results, engines: list[Engine], load: Path, rounds: i
                    {name: lambda to=to: sample("transfer", amount, to) / share for name, to in ready.items()})  # fmt: skip
         interleave(results, "port_connect", rounds,
                    {name: lambda to=to: sample("connect", count, to) / share for name, to in ready.items()})  # fmt: skip
+    for row in ("port_transfer", "port_connect"):
+        plain, bridged = (results.value(row, name) for name in ("kernel", "kernel-bridge"))
+        if plain and bridged:
+            print(f"  {row}: a bridge and one rule take {bridged / plain:.3f} x a plain veth pair", file=sys.stderr)
     for engine in engines:
         remove_all(engine, ["bench-server"])
 
