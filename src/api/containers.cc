@@ -131,8 +131,7 @@ Result<void> update_container(Call& call) {
     auto changes = TRY(model::host_config_from_json(parsed));
     const auto ports = TRY(port_changes(parsed));
     if (changes.memory_swappiness == -1) changes.memory_swappiness.reset();
-    auto warnings = TRY(call.containers().update(call.name(), changes));
-    if (!ports.add.empty() || !ports.remove.empty()) TRY(call.containers().change_ports(call.name(), ports));
+    auto warnings = TRY(call.containers().update(call.name(), changes, ports));
     return call.reply(
         200, json::Object{{"Warnings", warnings.empty() ? json::Value(nullptr) : json::Value(json::encode(warnings))}});
 }

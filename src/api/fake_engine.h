@@ -26,8 +26,8 @@ public:
     MOCK_METHOD(Result<void>, unpause, (S), (override));
     MOCK_METHOD(Result<void>, rename, (S, S), (override));
     MOCK_METHOD(Result<void>, resize, (S, uint16_t, uint16_t), (override));
-    MOCK_METHOD(Result<std::vector<std::string>>, update, (S, const model::HostConfig&), (override));
-    MOCK_METHOD(Result<void>, change_ports, (S, const engine::PortChanges&), (override));
+    MOCK_METHOD(Result<std::vector<std::string>>, update, (S, const model::HostConfig&, const engine::PortChanges&),
+                (override));
     MOCK_METHOD(Result<void>, remove, (S, const engine::RemoveOptions&), (override));
     MOCK_METHOD(Result<engine::PruneReport>, prune, (const engine::Filters&), (override));
     MOCK_METHOD(Result<std::unique_ptr<engine::Waiter>>, wait, (S, engine::WaitCondition), (override));

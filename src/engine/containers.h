@@ -109,12 +109,11 @@ public:
     virtual Result<void> unpause(const std::string& name) = 0;
     virtual Result<void> rename(const std::string& name, const std::string& new_name) = 0;
     virtual Result<void> resize(const std::string& name, uint16_t rows, uint16_t columns) = 0;
-    // Resources and restart policy of changes where they aren't zero; a container
-    // that runs has them at once, or, on an error, none of them. Warnings.
-    virtual Result<std::vector<std::string>> update(const std::string& name, const model::HostConfig& changes) = 0;
-    // Of a container that runs: at once; else from its next start on. On error
-    // nothing is changed. Errors: conflict (taken), not_found (not published).
-    virtual Result<void> change_ports(const std::string& name, const PortChanges& changes) = 0;
+    // Resources and restart policy of changes where they aren't zero, and ports. A
+    // container that runs has all of it at once, or, on an error, nothing of it.
+    // Warnings. Errors: conflict (a port is taken), not_found (not published), ...
+    virtual Result<std::vector<std::string>> update(const std::string& name, const model::HostConfig& changes,
+                                                    const PortChanges& ports) = 0;
     virtual Result<void> remove(const std::string& name, const RemoveOptions& options) = 0;
     virtual Result<PruneReport> prune(const Filters& filters) = 0; // until label label!
 

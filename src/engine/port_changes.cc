@@ -1,10 +1,9 @@
-// Ports published and taken back while a container exists.
+#include "engine/port_changes.h"
+
 #include <algorithm>
 #include <charconv>
 
 #include "engine/container_networks.h"
-#include "engine/port_bindings.h"
-#include "engine/service.h"
 #include "engine/validate.h"
 
 namespace hull::engine {
@@ -102,43 +101,32 @@ Result<void> take_out(Bindings& from, const Bindings& remove, const std::vector<
 
 } // namespace
 
-Result<void> ContainersService::change_ports(const std::string& name, const PortChanges& changes) {
-    ContainerPtr container = TRY(core_.registry.find(name));
+Result<PortPlan> plan_ports(const Container& container, const PortChanges& changes) {
     const Bindings add = TRY(normal_form(changes.add)), remove = TRY(normal_form(changes.remove));
-    std::lock_guard operation(container->operation());
-    const model::HostConfig before = container->settings().host_config;
-    const ContainerState state = container->state();
-    const auto gone = published(state, remove);
-    model::HostConfig after = before;
-    TRY(take_out(after.port_bindings, remove, gone, container->name()));
+    PortPlan plan{.bindings = container.settings().host_config.port_bindings, .add = {}, .gone = {}};
+    plan.gone = published(container.state(), remove);
+    TRY(take_out(plan.bindings, remove, plan.gone, container.name()));
     for (const auto& [port, list] : add) {
-        auto& into = after.port_bindings[port];
+        auto& into = plan.bindings[port];
         into.insert(into.end(), list.begin(), list.end());
         if (list.empty()) into.emplace_back();
     }
     model::HostConfig added;
     added.port_bindings = add;
-    const auto wishes = TRY(port_wishes({}, added));
+    plan.add = TRY(port_wishes({}, added));
+    return plan;
+}
 
-    container->set_host_config(after);
-    auto apply = [&]() -> Result<void> {
-        if (has_processes(container->status())) {
-            NetworkMember member = TRY(make_member(core_, *container));
-            if (member.networks.empty())
-                return Error(ErrorKind::conflict, "container " + container->name() +
-                                                      " has no network of its own whose ports could be published");
-            member.ports = wishes;
-            auto joined = TRY(core_.networks->change_ports(member, gone));
-            container->update([&](ContainerState& now, Volatile&) { now.ports = joined.ports; });
-            core_.save(*container);
-        }
-        return core_.save_settings(*container);
-    };
-    if (auto done = apply(); !done.ok()) {
-        container->set_host_config(before);
-        return std::move(done).error().context("Cannot update container " + container->id.str());
-    }
-    core_.publish(*container, "update");
+Result<void> apply_ports(Core& core, Container& container, const PortPlan& plan) {
+    if (plan.add.empty() && plan.gone.empty()) return {};
+    NetworkMember member = TRY(make_member(core, container));
+    if (member.networks.empty())
+        return Error(ErrorKind::conflict,
+                     "container " + container.name() + " has no network of its own whose ports could be published");
+    member.ports = plan.add;
+    auto joined = TRY(core.networks->change_ports(member, plan.gone));
+    container.update([&](ContainerState& now, Volatile&) { now.ports = joined.ports; });
+    core.save(container);
     return {};
 }
 

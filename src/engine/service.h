@@ -27,9 +27,8 @@ public:
     Result<void> unpause(const std::string& name) override;
     Result<void> rename(const std::string& name, const std::string& new_name) override;
     Result<void> resize(const std::string& name, uint16_t rows, uint16_t columns) override;
-    Result<std::vector<std::string>> update(const std::string& name,
-                                            const model::HostConfig& changes) override;      // update.cc
-    Result<void> change_ports(const std::string& name, const PortChanges& changes) override; // port_changes.cc
+    Result<std::vector<std::string>> update(const std::string& name, const model::HostConfig& changes,
+                                            const PortChanges& ports) override; // update.cc
     Result<void> remove(const std::string& name, const RemoveOptions& options) override;
     Result<PruneReport> prune(const Filters& filters) override;
 

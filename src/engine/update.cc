@@ -1,5 +1,6 @@
-// Changing a container's limits and restart policy while it exists.
+// Changing a container's limits, restart policy and ports while it exists.
 #include "engine/container_networks.h"
+#include "engine/port_changes.h"
 #include "engine/service.h"
 #include "engine/spec_builder.h"
 #include "engine/validate.h"
@@ -108,9 +109,33 @@ Result<void> apply_network_limits(Core& core, const Container& container) {
     return core.networks->change_limits(TRY(make_member(core, container)), net_ns);
 }
 
+// What a container that runs has of it; ports last, since they are the part that
+// others may have, and undo themselves.
+Result<void> apply(Core& core, Container& container, const HostConfig& changes, const PortPlan& ports) {
+    if (has_processes(container.status())) {
+        if (!changes.annotations.empty()) TRY(apply_network_limits(core, container));
+        TRY(core.runtime.update(container.id,
+                                TRY(limits_of(core, container.settings(), container.settings().host_config))));
+    }
+    TRY(core.save_settings(container));
+    if (has_processes(container.status())) TRY(apply_ports(core, container, ports));
+    return {};
+}
+
+// As far as it goes.
+void undo(Core& core, Container& container, const HostConfig& before, const HostConfig& changes) {
+    container.set_host_config(before);
+    (void)core.save_settings(container).ok();
+    if (!has_processes(container.status())) return;
+    if (!changes.annotations.empty()) (void)apply_network_limits(core, container).ok();
+    if (auto limits = limits_of(core, container.settings(), before); limits.ok())
+        (void)core.runtime.update(container.id, *limits).ok();
+}
+
 } // namespace
 
-Result<std::vector<std::string>> ContainersService::update(const std::string& name, const HostConfig& changes) {
+Result<std::vector<std::string>> ContainersService::update(const std::string& name, const HostConfig& changes,
+                                                           const PortChanges& port_changes) {
     ContainerPtr container = TRY(core_.registry.find(name));
     std::vector<std::string> warnings;
     TRY(check_only_limits(changes));
@@ -133,23 +158,12 @@ Result<std::vector<std::string>> ContainersService::update(const std::string& na
     TRY(validate_machine(after, core_.host));
     TRY(validate_limits(after).context(doing));
 
+    const PortPlan ports = TRY(plan_ports(*container, port_changes).context(doing));
+    after.port_bindings = ports.bindings;
+
     container->set_host_config(after);
-    auto apply = [&]() -> Result<void> {
-        if (has_processes(container->status())) {
-            if (!changes.annotations.empty()) TRY(apply_network_limits(core_, *container));
-            auto limits = TRY(limits_of(core_, container->settings(), after));
-            TRY(core_.runtime.update(container->id, limits));
-        }
-        return core_.save_settings(*container);
-    };
-    auto applied = apply();
-    if (!applied.ok()) {
-        container->set_host_config(before);
-        if (!changes.annotations.empty() && has_processes(container->status()))
-            (void)apply_network_limits(core_, *container).ok();
-        if (auto limits = limits_of(core_, container->settings(), before);
-            limits.ok() && has_processes(container->status()))
-            (void)core_.runtime.update(container->id, *limits).ok(); // as far as it goes
+    if (auto applied = apply(core_, *container, changes, ports); !applied.ok()) {
+        undo(core_, *container, before, changes);
         return std::move(applied).error().context(doing());
     }
     core_.publish(*container, "update");

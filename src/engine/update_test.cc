@@ -9,7 +9,7 @@ using ::testing::HasSubstr;
 class UpdateTest : public EngineTest {
 protected:
     Result<std::vector<std::string>> update(const ContainerId& id, const model::HostConfig& changes) {
-        return containers_->update(id.str(), changes);
+        return containers_->update(id.str(), changes, {});
     }
     static constexpr int64_t mib = 1 << 20;
 };

@@ -92,6 +92,46 @@ def test_through_update(engine):
         engine.docker("rm", "-f", made)
 
 
+def memory_limit(engine, box):
+    return json.loads(engine.docker("inspect", box).stdout)[0]["HostConfig"]["Memory"]
+
+
+def kernel_limit(engine, box):
+    inside = "cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max"
+    return engine.docker("exec", box, "sh", "-c", inside).stdout.strip()
+
+
+def test_limits_and_ports_in_one_update(engine):
+    """All of an update or nothing of it."""
+    free, other = free_port(), free_port()
+    with serving(engine, "-m", "64m") as box, socket.socket() as holder:
+        holder.bind(("0.0.0.0", 0))
+        holder.listen()
+        taken = holder.getsockname()[1]
+        done = engine.hull("update", "-m", "96m", "--memory-swap", "192m", "--publish-add", f"{free}:80",
+                           "--publish-add", f"{taken}:80", box)
+        assert done.returncode == 1 and "address already in use" in done.stderr
+        assert memory_limit(engine, box) == 64 << 20 and kernel_limit(engine, box) == str(64 << 20)
+        refused(free)
+        # Nor does anything of it come with the next start.
+        done = engine.hull("update", "-m", "96m", "--memory-swap", "192m", "--publish-rm", f"{taken}:80", box)
+        assert done.returncode == 1 and "doesn't publish 80/tcp" in done.stderr
+        assert memory_limit(engine, box) == 64 << 20 and kernel_limit(engine, box) == str(64 << 20)
+        engine.docker("restart", "-t", "0", box)
+        assert memory_limit(engine, box) == 64 << 20
+        refused(free)
+        # Both sound: both done.
+        done = engine.hull("update", "-m", "96m", "--memory-swap", "192m", "--publish-add", f"{free}:80", box)
+        assert done.returncode == 0, done.stderr
+        assert memory_limit(engine, box) == 96 << 20 and kernel_limit(engine, box) == str(96 << 20)
+        assert fetch("127.0.0.1", free) == "from-srv\n"
+        done = engine.hull("update", "-m", "80m", "--publish-add", f"{other}:80", "--publish-rm", f"{free}:80", box)
+        assert done.returncode == 0, done.stderr
+        assert kernel_limit(engine, box) == str(80 << 20)
+        assert fetch("127.0.0.1", other) == "from-srv\n"
+        refused(free)
+
+
 def test_udp_that_changes_hands(engine):
     """A client that never stops to send on the same socket meets whoever has the port now."""
     port = free_port(socket.SOCK_DGRAM)

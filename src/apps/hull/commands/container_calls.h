@@ -3,6 +3,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
 
 #include "apps/hull/client/engine.h"
 #include "apps/hull/stream/pump.h"
@@ -10,6 +13,9 @@
 namespace hull::cli {
 
 std::string container_path(const std::string& name, const char* action);
+
+// "8080:80/tcp" and the like, as the API has bindings: {"80/tcp": [{"HostIp", "HostPort"}]}.
+Result<boost::json::object> port_bindings(const std::vector<std::string>& ports);
 
 // Sends "wait" and comes back once the engine has taken it, so that an end that
 // comes at once is not missed.

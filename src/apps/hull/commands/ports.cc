@@ -22,16 +22,7 @@ Result<int> change_ports(Session& session) {
     if (!add && operands[0] != "rm" && operands[0] != "remove")
         return Error(ErrorKind::invalid_argument,
                      "one container and one port are wanted, or: port add|rm CONTAINER PORT...");
-    model::HostConfig host;
-    model::ContainerConfig config;
-    for (size_t i = 2; i < operands.size(); ++i) TRY(add_port(operands[i], host, config));
-    boost::json::object ports;
-    for (const auto& [port, bindings] : host.port_bindings) {
-        boost::json::array list;
-        for (const model::PortBinding& one : bindings)
-            list.push_back(boost::json::object{{"HostIp", one.host_ip}, {"HostPort", one.host_port}});
-        ports[port] = std::move(list);
-    }
+    auto ports = TRY(port_bindings({operands.begin() + 2, operands.end()}));
     boost::json::object changes{{add ? "Add" : "Remove", std::move(ports)}};
     Engine* engine = TRY(session.engine());
     TRY(engine->post(container_path(operands[1], "update"), {},
@@ -40,6 +31,20 @@ Result<int> change_ports(Session& session) {
 }
 
 } // namespace
+
+Result<boost::json::object> port_bindings(const std::vector<std::string>& ports) {
+    model::HostConfig host;
+    model::ContainerConfig config;
+    for (const std::string& one : ports) TRY(add_port(one, host, config));
+    boost::json::object out;
+    for (const auto& [port, bindings] : host.port_bindings) {
+        boost::json::array list;
+        for (const model::PortBinding& one : bindings)
+            list.push_back(boost::json::object{{"HostIp", one.host_ip}, {"HostPort", one.host_port}});
+        out[port] = std::move(list);
+    }
+    return out;
+}
 
 Result<int> show_ports(Session& session) {
     const auto& operands = session.operands();

@@ -54,6 +54,8 @@ constexpr Flag update_flags[] = {
     {"memory-reservation", 0, bytes, "bytes", "", "Soft memory limit", {}},
     {"memory-swap", 0, bytes, "bytes", "", "Memory and swap together; -1: no limit on swap", {}},
     {"pids-limit", 0, integer, "int", "", "Most processes; -1: no limit", {}},
+    {"publish-add", 0, list, "list", "", "Publish a port (8080:80); all of an update or nothing", {}},
+    {"publish-rm", 0, list, "list", "", "Take a published port back (8080:80, 80)", {}},
     {"restart", 0, text, "string", "", "Restart policy", {}},
 };
 constexpr Flag kill_flags[] = {{"signal", 's', text, "string", "", "Signal to send", {}}};

@@ -1,4 +1,4 @@
-// update: limits and the restart policy of containers.
+// update: limits, the restart policy and published ports of containers.
 #include <boost/json.hpp>
 
 #include "apps/hull/commands/commands.h"
@@ -42,6 +42,10 @@ Result<boost::json::object> changes_of(const Flags& flags) {
     if (flags.given("egress")) annotations["hull.egress"] = joined(flags.list("egress"), ',');
     if (flags.given("bandwidth")) annotations["hull.bandwidth"] = flags.text("bandwidth");
     if (!annotations.empty()) changes["Annotations"] = std::move(annotations);
+    boost::json::object ports;
+    if (flags.given("publish-add")) ports["Add"] = TRY(port_bindings(flags.list("publish-add")));
+    if (flags.given("publish-rm")) ports["Remove"] = TRY(port_bindings(flags.list("publish-rm")));
+    if (!ports.empty()) changes["PublishedPorts"] = std::move(ports);
     return changes;
 }
 
