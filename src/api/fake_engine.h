@@ -69,6 +69,9 @@ public:
     Result<model::NetworkRecord> find(const std::string& name) override { return none(name); }
     bool in_use(const std::string&) override { return false; }
     Result<void> remove(const std::string& name) override { return none(name); }
+    Result<void> update(const std::string& name, const std::map<std::string, std::string>&) override {
+        return none(name);
+    }
     Result<std::vector<std::string>> prune(const engine::Filters&) override { return std::vector<std::string>{}; }
     Result<void> connect(const std::string& name, const model::NetworkConnectRequest&) override { return none(name); }
     Result<void> disconnect(const std::string& name, const std::string&, bool) override { return none(name); }

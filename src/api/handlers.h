@@ -87,6 +87,7 @@ Result<void> prune_networks(Call& call);
 Result<void> create_network(Call& call);
 Result<void> connect_network(Call& call);
 Result<void> disconnect_network(Call& call);
+Result<void> update_network(Call& call);
 Result<void> list_volumes(Call& call);
 Result<void> inspect_volume(Call& call);
 Result<void> create_volume(Call& call);

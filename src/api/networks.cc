@@ -162,6 +162,28 @@ Result<void> remove_network(Call& call) {
     return call.reply_empty(204);
 }
 
+// Our own: {"Options": {"hull.egress": "allow=10.0.0.0/8", "hull.bandwidth": ""}}
+Result<void> update_network(Call& call) {
+    const std::string body = TRY(call.json_body());
+    if (body.empty()) return no_body();
+    const auto wrong = [] {
+        return Error(ErrorKind::invalid_argument, "an object \"Options\" with texts is wanted, and nothing else");
+    };
+    const Value parsed = TRY(json::parse(body));
+    const Value* options = parsed.is_object() ? parsed.get_object().if_contains("Options") : nullptr;
+    if (!options || !options->is_object() || parsed.get_object().size() != 1) return wrong();
+    std::map<std::string, std::string> changes;
+    for (const auto& [key, value] : options->get_object()) {
+        if (!value.is_string()) return wrong();
+        changes[key] = value.get_string();
+    }
+    const NetworkRecord network = TRY(find_network(call));
+    if (is_predefined(call, network.id))
+        return Error(ErrorKind::forbidden, network.name + " is a pre-defined network and cannot be updated");
+    TRY(call.networks().update(network.id, changes));
+    return call.reply_empty(200);
+}
+
 Result<void> prune_networks(Call& call) {
     auto removed = TRY(call.networks().prune(TRY(call.filters())));
     return call.reply(200, Object{{"NetworksDeleted", removed.empty() ? Value(nullptr) : json::encode(removed)}});

@@ -86,6 +86,7 @@ constexpr auto table = std::to_array<Route>({
     {post, "/networks/prune", prune_networks},
     {post, "/networks/create", create_network},
     {post, "/networks/{name}/connect", connect_network},
+    {post, "/networks/{name}/update", update_network},
     {post, "/networks/{name}/disconnect", disconnect_network},
     {get, "/volumes", list_volumes},
     {get, "/volumes/{name}", inspect_volume},

@@ -52,8 +52,12 @@ void NetworkKeeper::check(Repair repair, Damages& found) {
             auto stored = records_.get(store::Table::networks, record.id);
             if (stored.ok() && !*stored)
                 note(found, {"network", record.name, "its record is gone", "it is written again"}, repair, [&] {
-                    return records_.put(store::Table::networks, record.id, model::print_network_record(record),
-                                        store::Durability::power_loss);
+                    std::string text;
+                    {
+                        std::lock_guard lock(mutex_);
+                        text = model::print_network_record(record_of(*network));
+                    }
+                    return records_.put(store::Table::networks, record.id, text, store::Durability::power_loss);
                 });
         }
         if (record.config_only) continue;

@@ -26,6 +26,13 @@ void show_subnets(NetworkRecord& record, const net::Network& network) {
     }
 }
 
+std::map<std::string, std::string> limits_among(const std::map<std::string, std::string>& options) {
+    std::map<std::string, std::string> out;
+    for (const char* key : {k_egress_key, k_bandwidth_key})
+        if (auto found = options.find(key); found != options.end()) out.insert(*found);
+    return out;
+}
+
 Error bad_network(std::string text) { return {ErrorKind::invalid_argument, std::move(text)}; }
 
 } // namespace
@@ -76,6 +83,7 @@ Result<void> NetworkKeeper::load(net::Bridge* bridge, std::string bridge_id) {
         }
         auto network = std::make_shared<Network>();
         network->record = *std::move(record);
+        network->limits = limits_among(network->record.options);
         // The others are as good as before; this one's containers get the error.
         if (!network->record.config_only)
             if (auto made = make(*network); !made.ok()) log::error("network " + network->record.name, made.error());
@@ -142,7 +150,7 @@ Result<model::NetworkRequest> NetworkKeeper::with_configuration(const model::Net
         const NetworkRecord& record = network->record;
         if (!record.config_only || record.name != asked.config_from) continue;
         request.ipam = record.ipam;
-        request.options = record.options;
+        request.options = record_of(*network).options;
         request.labels = record.labels;
         request.enable_ipv6 = record.enable_ipv6;
         if (!record.enable_ipv4) request.enable_ipv4 = false;
@@ -185,6 +193,7 @@ Result<NetworkRecord> NetworkKeeper::create(const model::NetworkRequest& asked) 
     record.ipam.driver = "default";
     std::erase_if(record.ipam.config, [](const model::IpamPool& pool) { return pool.subnet.empty(); });
     record.options = request.options;
+    network->limits = limits_among(record.options);
     record.labels = request.labels;
     if (!record.config_only) {
         record.bridge = device_of(record);
@@ -216,7 +225,7 @@ std::vector<NetworkRecord> NetworkKeeper::all() const {
     std::lock_guard lock(mutex_);
     std::vector<NetworkRecord> records;
     for (const auto& [id, network] : networks_)
-        if (network->own || !is_predefined_network(network->record.name)) records.push_back(network->record);
+        if (network->own || !is_predefined_network(network->record.name)) records.push_back(record_of(*network));
     std::ranges::sort(records, {}, [](const NetworkRecord& record) { return record.created.ns; });
     return records;
 }
@@ -242,7 +251,11 @@ Result<NetworkKeeper::NetworkPtr> NetworkKeeper::look_up(const std::string& name
     return match;
 }
 
-Result<NetworkRecord> NetworkKeeper::find(const std::string& name) const { return TRY(look_up(name))->record; }
+Result<NetworkRecord> NetworkKeeper::find(const std::string& name) const {
+    NetworkPtr network = TRY(look_up(name));
+    std::lock_guard lock(mutex_);
+    return record_of(*network);
+}
 
 size_t NetworkKeeper::members(const std::string& id) const {
     std::lock_guard lock(mutex_);

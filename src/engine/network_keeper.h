@@ -69,6 +69,10 @@ public:
     Result<NetworkRecord> find(const std::string& name) const;
     Result<void> remove(const std::string& name);
     size_t members(const std::string& id) const;
+    // Other lists and rates (k_egress_key, k_bandwidth_key; empty: none) of a user-defined
+    // network from now on; its containers have them by change_limits(). The record as it was.
+    // Errors: invalid_argument, forbidden, unsupported.
+    Result<NetworkRecord> update(const std::string& name, const std::map<std::string, std::string>& options);
 
     struct Joined {
         std::vector<EndpointRecord> endpoints; // without NetworkMember::first
@@ -105,6 +109,7 @@ private:
         std::unique_ptr<net::Network> own;
         net::Network* carrier = nullptr; // own, or the default; null: it couldn't be made, or is only settings
         std::set<std::string> members;
+        std::map<std::string, std::string> limits; // what may change of the record's options
     };
     using NetworkPtr = std::shared_ptr<Network>;
     struct Present {                           // a container on networks
@@ -144,6 +149,8 @@ private:
     Result<void> limit_rates(const NetworkMember& member, const std::vector<EndpointRecord>& endpoints,
                              BorrowedFd net_ns) const;
     NetworkPtr by_id(const std::string& id) const;
+    NetworkRecord record_of(const Network& network) const; // with its limits; under mutex_
+    std::string limit_of(const std::string& own, const Network& network, const char* key) const;
     std::vector<EndpointRecord> by_preference(const NetworkMember& member, const Present& present) const;
     void forget(const std::string& container, Present& present);
     static Joined joined(const NetworkMember& member, const Present& present);

@@ -3,27 +3,70 @@
 
 #include "engine/endpoint_records.h"
 #include "engine/network_keeper.h"
+#include "engine/network_plan.h"
 #include "net/shaper.h"
 
 namespace hull::engine {
 namespace {
 
-// The container's own word, or its network's.
-std::string limit_of(const std::string& own, const NetworkRecord& network, const char* key) {
-    if (!own.empty()) return own;
-    auto found = network.options.find(key);
-    return found == network.options.end() ? std::string() : found->second;
-}
-
 bool is_bridge(const NetworkRecord& network) { return network.driver != "macvlan" && network.driver != "ipvlan"; }
 
 } // namespace
+
+// The container's own word, or its network's.
+std::string NetworkKeeper::limit_of(const std::string& own, const Network& network, const char* key) const {
+    if (!own.empty()) return own;
+    std::lock_guard lock(mutex_);
+    auto found = network.limits.find(key);
+    return found == network.limits.end() ? std::string() : found->second;
+}
+
+NetworkRecord NetworkKeeper::record_of(const Network& network) const {
+    NetworkRecord record = network.record;
+    for (const char* key : {k_egress_key, k_bandwidth_key}) record.options.erase(key);
+    record.options.insert(network.limits.begin(), network.limits.end());
+    return record;
+}
+
+Result<NetworkRecord> NetworkKeeper::update(const std::string& name,
+                                            const std::map<std::string, std::string>& options) {
+    std::lock_guard one(creating_);
+    NetworkPtr network = TRY(look_up(name));
+    const NetworkRecord& record = network->record;
+    if (is_predefined_network(record.name) || record.config_only)
+        return Error(ErrorKind::forbidden,
+                     "network " + record.name + " can't be updated: it is predefined, or settings for others");
+    for (const auto& [key, value] : options)
+        if (key != k_egress_key && key != k_bandwidth_key)
+            return Error(ErrorKind::invalid_argument, "option " + key + " of a network can't be changed: only " +
+                                                          k_egress_key + " and " + k_bandwidth_key + " can");
+    TRY(check_limits(options, record.driver));
+    NetworkRecord before, after;
+    std::map<std::string, std::string> limits;
+    {
+        std::lock_guard lock(mutex_);
+        before = record_of(*network);
+        limits = network->limits;
+    }
+    for (const auto& [key, value] : options) {
+        limits.erase(key);
+        if (!value.empty()) limits[key] = value;
+    }
+    after = before;
+    for (const char* key : {k_egress_key, k_bandwidth_key}) after.options.erase(key);
+    after.options.insert(limits.begin(), limits.end());
+    TRY(records_.put(store::Table::networks, record.id, model::print_network_record(after),
+                     store::Durability::power_loss));
+    std::lock_guard lock(mutex_);
+    network->limits = std::move(limits);
+    return before;
+}
 
 bool NetworkKeeper::limits_egress(const std::string& egress, const std::vector<std::string>& networks) const {
     for (const std::string& name : networks) {
         auto network = look_up(name);
         if (!network.ok()) continue;
-        const std::string text = limit_of(egress, (*network)->record, k_egress_key);
+        const std::string text = limit_of(egress, **network, k_egress_key);
         if (!text.empty() && text != "any") return true;
     }
     return false;
@@ -36,7 +79,7 @@ Result<void> NetworkKeeper::limit_egress(const NetworkMember& member, const Pres
     for (const EndpointRecord& endpoint : present.endpoints) {
         NetworkPtr network = by_id(endpoint.network_id);
         if (!network || !network->carrier) continue;
-        const std::string text = limit_of(member.egress, network->record, k_egress_key);
+        const std::string text = limit_of(member.egress, *network, k_egress_key);
         auto list = text.empty() ? std::optional<net::EgressList>() : TRY(net::parse_egress(text));
         if (!list) {
             if (endpoint.leads_outside()) besides = net::EgressGuard::Besides::open_way;
@@ -61,7 +104,7 @@ Result<void> NetworkKeeper::limit_rates(const NetworkMember& member, const std::
     for (const EndpointRecord& endpoint : endpoints) {
         NetworkPtr network = by_id(endpoint.network_id);
         if (!network) continue;
-        const std::string text = limit_of(member.bandwidth, network->record, k_bandwidth_key);
+        const std::string text = limit_of(member.bandwidth, *network, k_bandwidth_key);
         if (text.empty()) continue;
         const net::Bandwidth rates = TRY(net::parse_bandwidth(text));
         if (rates.in != 0 && !is_bridge(network->record))
@@ -89,7 +132,7 @@ Result<void> NetworkKeeper::change_limits(const NetworkMember& member, BorrowedF
     if (with.bandwidth.empty()) with.bandwidth = "none";
     for (const EndpointRecord& endpoint : present.endpoints) {
         NetworkPtr network = by_id(endpoint.network_id);
-        if (network && member.bandwidth.empty() && network->record.options.contains(k_bandwidth_key))
+        if (network && !limit_of(member.bandwidth, *network, k_bandwidth_key).empty())
             TRY(limit_rates(member, {endpoint}, net_ns));
         else
             TRY(limit_rates(with, {endpoint}, net_ns));

@@ -196,6 +196,17 @@ Result<void> check_configuration(const model::NetworkRequest& request) {
     return {};
 }
 
+Result<void> check_limits(const std::map<std::string, std::string>& options, const std::string& driver) {
+    if (const std::string text = text_option(options, "hull.egress"); !text.empty()) {
+        TRY(net::parse_egress(text));
+        if (is_host_device(driver))
+            return Error(ErrorKind::unsupported, "an egress list has no effect on a " + driver +
+                                                     " network: its containers are on the link themselves");
+    }
+    if (const std::string text = text_option(options, "hull.bandwidth"); !text.empty()) TRY(net::parse_bandwidth(text));
+    return {};
+}
+
 Result<void> check_request(const model::NetworkRequest& request, const std::string& driver) {
     auto unsupported = [](const std::string& text) { return Error(ErrorKind::unsupported, text); };
     if (!request.enable_ipv4.value_or(true) && !request.enable_ipv6) return bad_request("IPv4 or IPv6 must be enabled");
@@ -211,15 +222,7 @@ Result<void> check_request(const model::NetworkRequest& request, const std::stri
             return bad_request("invalid MTU: " + mtu);
     }
     TRY(check_pools(request.ipam));
-    if (const std::string text = text_option(request.options, "hull.egress"); !text.empty()) {
-        TRY(net::parse_egress(text));
-        if (is_host_device(driver))
-            return unsupported("an egress list has no effect on a " + driver +
-                               " network: its containers are on the "
-                               "link themselves");
-    }
-    if (const std::string text = text_option(request.options, "hull.bandwidth"); !text.empty())
-        TRY(net::parse_bandwidth(text));
+    TRY(check_limits(request.options, driver));
     if (driver == "bridge" || driver == "overlay") TRY(check_bridge_options(request.options));
     if (driver == "overlay") TRY(check_overlay(request));
     if (is_host_device(driver))

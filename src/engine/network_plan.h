@@ -28,6 +28,8 @@ constexpr const char* kBridgeOptions = "com.docker.network.bridge.";
 // The driver's name as it is kept. Errors have Docker's texts: not_found, forbidden,
 // unavailable.
 Result<std::string> check_driver(const model::NetworkRequest& request);
+// Lists and rates among the options. Errors: invalid_argument, unsupported.
+Result<void> check_limits(const std::map<std::string, std::string>& options, const std::string& driver);
 // What can't be honoured is refused, before anything is made. Errors: invalid_argument,
 // unsupported, forbidden.
 Result<void> check_request(const model::NetworkRequest& request, const std::string& driver);

@@ -54,6 +54,34 @@ Result<void> NetworksService::remove(const std::string& name) {
     return {};
 }
 
+// Those on the network whose own word doesn't stand before it.
+Result<void> NetworksService::apply_limits(const model::NetworkRecord& record) {
+    for (const ContainerPtr& container : core_.registry.all()) {
+        std::lock_guard operation(container->operation());
+        if (!has_processes(container->status())) continue;
+        if (!networks_of(container->settings(), container->state()).contains(record.name)) continue;
+        UniqueFd net_ns = TRY(core_.host.net_namespace(container->state().pid));
+        TRY(core_.networks->change_limits(TRY(make_member(core_, *container)), net_ns));
+    }
+    return {};
+}
+
+Result<void> NetworksService::update(const std::string& name, const std::map<std::string, std::string>& options) {
+    const model::NetworkRecord before = TRY(core_.networks->update(name, options));
+    if (auto done = apply_limits(before); !done.ok()) {
+        auto old = options;
+        for (auto& [key, value] : old) {
+            const auto was = before.options.find(key);
+            value = was == before.options.end() ? std::string() : was->second;
+        }
+        (void)core_.networks->update(before.id, old).ok();
+        (void)apply_limits(before).ok(); // as far as it goes
+        return std::move(done).error().context("Cannot update network " + before.name);
+    }
+    core_.events.publish(network_event(before, "update"));
+    return {};
+}
+
 Result<std::vector<std::string>> NetworksService::prune(const Filters& filters) {
     constexpr std::array<std::string_view, 3> names = {"until", "label", "label!"};
     TRY(filters.check_names(names));

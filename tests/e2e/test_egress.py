@@ -36,7 +36,7 @@ def outside():
     code = """
 import socket, threading
 def serve(port):
-    s = socket.create_server(("", port)); s.listen(64)
+    s = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True); s.listen(64)
     while True:
         c, _ = s.accept()
         threading.Thread(target=talk, args=(c,), daemon=True).start()
@@ -56,6 +56,18 @@ serve(80)
     server.wait()
     subprocess.run(["ip", "link", "del", f"eg{tag}"], capture_output=True)
     ip("netns", "del", space)
+
+
+@pytest.fixture
+def outside6(outside):
+    """Two IPv6 addresses of the same host."""
+    space, tag = outside[0], outside[0].removeprefix("hull-eg-")
+    addresses = [f"fd{tag[:2]}:{tag[2:]}:{n}::2" for n in (7, 8)]
+    for args in (*(["addr", "add", a[:-1] + "1/64", "dev", f"eg{tag}", "nodad"] for a in addresses),
+                 *(["-n", space, "addr", "add", a + "/64", "dev", "out", "nodad"] for a in addresses),
+                 ["-n", space, "-6", "route", "add", "default", "via", addresses[0][:-1] + "1"]):
+        subprocess.run(["ip", *args], check=True, capture_output=True, timeout=20)
+    return addresses
 
 
 @contextlib.contextmanager
@@ -268,6 +280,85 @@ def test_networks_have_lists_too(engine, net, made, outside):
     assert engine.docker("network", "connect", free, a).returncode == 0
     assert engine.docker("network", "disconnect", name, a).returncode == 0
     assert reaches(engine, a, other, tries=3)
+
+
+def test_lists_of_networks_change_live(engine, net, made, outside):
+    _, allowed, other = outside
+    name = net()
+    a, own, stopped = made("--network", name), made("--network", name, "--egress", f"allow={allowed}"), made("--network", name)
+    engine.docker("stop", "-t0", stopped)
+    assert reaches(engine, a, allowed, tries=10) and reaches(engine, a, other)
+    done = engine.hull("network", "update", "--egress", f"allow={allowed}", "--bandwidth", "out=80mbit", name)
+    assert done.returncode == 0, done.stderr
+    assert inspect(engine, "network", name)["Options"] == {"hull.egress": f"allow={allowed}", "hull.bandwidth": "out=80mbit"}
+    assert reaches(engine, a, allowed) and not reaches(engine, a, other)
+    pid = str(inspect(engine, "container", a)["State"]["Pid"])
+    queue = ["nsenter", "-t", pid, "-n", "tc", "qdisc", "show", "dev", "eth0"]
+    assert "rate 80Mbit" in subprocess.run(queue, capture_output=True, text=True).stdout
+    # Those that start later have it, too.
+    engine.docker("start", stopped)
+    assert reaches(engine, stopped, allowed, tries=3) and not reaches(engine, stopped, other)
+    # A container's own word stands before its network's.
+    assert engine.hull("network", "update", "--egress", f"allow={other}", name).returncode == 0
+    assert reaches(engine, a, other) and not reaches(engine, a, allowed)
+    assert reaches(engine, own, allowed) and not reaches(engine, own, other)
+    # Nothing of what is refused is done.
+    for flags, text in ((["--egress", "allow=,"], "invalid egress entry"), (["--bandwidth", "fast"], "invalid bandwidth"),
+                        ([], "one or more flags")):
+        done = engine.hull("network", "update", *flags, name)
+        assert done.returncode != 0 and text in done.stderr, done.stderr
+    done = engine.hull("network", "update", "--egress", "any", "bridge")
+    assert done.returncode != 0 and "pre-defined network" in done.stderr
+    assert reaches(engine, a, other) and not reaches(engine, a, allowed)
+    body = json.dumps({"Options": {"hull.egress": "", "hull.bandwidth": ""}})
+    done = subprocess.run(["curl", "-s", "-w", "%{http_code}", "--unix-socket", engine.socket, "-H",
+                           "Content-Type: application/json", "-d", body, f"http://h/networks/{name}/update"],
+                          capture_output=True, text=True)
+    assert done.stdout == "200", done.stdout
+    assert reaches(engine, a, allowed) and reaches(engine, a, other)
+    assert "tbf" not in subprocess.run(queue, capture_output=True, text=True).stdout
+    assert inspect(engine, "network", name)["Options"] == {}
+
+
+def test_changed_lists_of_networks_stay(new_engine, outside):
+    _, allowed, other = outside
+    engine = new_engine()
+    assert engine.hull("image", "bootstrap", "busybox", timeout=120).returncode == 0
+    assert engine.docker("network", "create", "kept").returncode == 0
+    a = run(engine, "--network", "kept")
+    assert engine.hull("network", "update", "--egress", f"allow={allowed}", "kept").returncode == 0
+    engine.kill()
+    engine.start()
+    assert not reaches(engine, a, other) and reaches(engine, a, allowed, tries=10)
+    engine.docker("restart", "-t0", a)
+    assert not reaches(engine, a, other) and reaches(engine, a, allowed, tries=3)
+    engine.docker("rm", "-f", a)
+
+
+def test_ipv6(engine, net, made, outside6):
+    allowed, other = outside6
+    name = net("--ipv6")
+    free = made("--network", name)
+    assert reaches(engine, free, allowed, tries=20) and reaches(engine, free, other)
+    a = made("--network", name, "--egress", f"allow=[{allowed}]:80/tcp")
+    assert reaches(engine, a, allowed) and not reaches(engine, a, allowed, 81)
+    assert not reaches(engine, a, other)
+    # The machine itself is outside; its own network isn't.
+    assert not reaches(engine, a, other[:-1] + "1")
+    neighbour = inspect(engine, "container", free)["NetworkSettings"]["Networks"][name]["GlobalIPv6Address"]
+    assert sh(engine, a, f"ping -c1 -W3 {neighbour}").returncode == 0
+    # A whole prefix, while it runs.
+    assert engine.hull("update", "--egress", f"allow={other}/64", a).returncode == 0
+    assert reaches(engine, a, other) and not reaches(engine, a, allowed)
+    # No way around by another's address.
+    b = made("--network", name, "--egress", f"allow={allowed}", "--cap-add", "NET_ADMIN")
+    assert reaches(engine, b, allowed)
+    own = inspect(engine, "container", b)["NetworkSettings"]["Networks"][name]["GlobalIPv6Address"]
+    borrowed = neighbour.rsplit(":", 1)[0] + ":beef"
+    pid = str(inspect(engine, "container", b)["State"]["Pid"])
+    subprocess.run(["nsenter", "-t", pid, "-n", "ip", "addr", "add", f"{borrowed}/64", "dev", "eth0", "nodad"], check=True)
+    assert "served" in sh(engine, b, f"echo | nc -w 3 -s {own} {allowed} 80").stdout
+    assert "served" not in sh(engine, b, f"echo | nc -w 3 -s {borrowed} {allowed} 80").stdout
 
 
 def rate(engine, where, seconds, command):

@@ -72,6 +72,7 @@ Result<int> log_out(Session& session);
 Result<int> connect_network(Session& session);
 Result<int> create_network(Session& session);
 Result<int> disconnect_network(Session& session);
+Result<int> update_networks(Session& session);
 Result<int> inspect_networks(Session& session);
 Result<int> list_networks(Session& session);
 Result<int> prune_networks(Session& session);

@@ -1,4 +1,4 @@
-// network create, ls, rm, prune, connect, disconnect.
+// network create, ls, rm, prune, connect, disconnect, update.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -180,6 +180,20 @@ Result<int> connect_network(Session& session) {
     Engine* engine = TRY(session.engine());
     TRY(engine->post(network_path(session.operands()[0], "/connect"), {}, boost::json::serialize(body)));
     return 0;
+}
+
+Result<int> update_networks(Session& session) {
+    const Flags& flags = session.flags();
+    boost::json::object options;
+    if (flags.given("egress")) options["hull.egress"] = joined(flags.list("egress"), ',');
+    if (flags.given("bandwidth")) options["hull.bandwidth"] = flags.text("bandwidth");
+    if (options.empty())
+        return Error(ErrorKind::invalid_argument, "you must provide one or more flags when using this command");
+    const std::string body = boost::json::serialize(boost::json::object{{"Options", std::move(options)}});
+    return for_each_operand(session, [&](Engine& engine, const std::string& name) -> Result<void> {
+        TRY(engine.post(network_path(name, "/update"), {}, body));
+        return {};
+    });
 }
 
 Result<int> disconnect_network(Session& session) {

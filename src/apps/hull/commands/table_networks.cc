@@ -52,6 +52,11 @@ constexpr Flag network_list_flags[] = {
 };
 constexpr Flag network_remove_flags[] = {{"force", 'f', boolean, "", "", "No error for one that isn't there", {}}};
 
+constexpr Flag network_update_flags[] = {
+    {"bandwidth", 0, text, "string", "", "How fast each container gets and sends (in=10mbit,out=5mbit; none)", {}},
+    {"egress", 0, list, "list", "", "Where alone its containers may send to (allow=10.0.0.0/8; any)", {}},
+};
+
 constexpr Operands networks{"NETWORK [NETWORK...]", 1, any};
 
 } // namespace
@@ -72,6 +77,8 @@ std::vector<Command> network_commands() {
         command("network prune", "", "", none, "Remove networks that no container is on", {prune_flags, {}},
                 prune_networks),
         command("network rm", "", "remove", networks, "Remove networks", {network_remove_flags, {}}, remove_networks),
+        command("network update", "", "", networks, "Change lists and rates of networks, for running containers too",
+                {network_update_flags, {}}, update_networks),
     };
 }
 
