@@ -29,6 +29,25 @@ Result<image::ImagePtr> find_image(const image::Images& images, const std::strin
                                            "), actual: " + actual);
 }
 
+// An image for another machine: its programs run by an emulator, if there is one.
+void note_architecture(Core& core, const image::Image& image, bool any_platform, ContainerSettings& settings,
+                       std::vector<std::string>& warnings) {
+    model::Platform platform;
+    platform.os = image.config.os;
+    platform.architecture = image.config.architecture;
+    platform.variant = image.config.variant;
+    if (image::runs_here(platform)) return;
+    settings.architecture = platform.architecture;
+    const std::string name = image::format_platform(platform);
+    if (any_platform)
+        warnings.push_back("The requested image's platform (" + name + ") does not match the detected host platform (" +
+                           image::format_platform(image::host_platform()) + ") and no specific platform was requested");
+    if (core.host.emulator(platform.architecture).empty())
+        warnings.push_back("No emulator for " + platform.architecture +
+                           " is installed on the engine's machine (package qemu-user-static): programs for it may not "
+                           "run");
+}
+
 Result<std::string> reserve_name(Registry& registry, const std::string& asked, const ContainerId& id) {
     if (!asked.empty()) {
         std::string name = TRY(check_container_name(asked));
@@ -91,6 +110,7 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     settings.transient = options.transient;
     settings.image_id = image->id.str();
     if (image->chain_id) settings.chain_id = image->chain_id->str();
+    note_architecture(core_, *image, options.platform.empty(), settings, created.warnings);
     settings.config = merge_config(std::move(request.config), image->config.config);
     TRY(validate_config(settings.config));
     settings.host_config = std::move(request.host_config);

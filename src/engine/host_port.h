@@ -84,6 +84,8 @@ public:
     virtual std::vector<CdiSpec> cdi_specs(const std::vector<std::string>& folders) = 0;
     // The network namespace of a process.
     virtual Result<UniqueFd> net_namespace(int pid) = 0;
+    // The program that runs those of another processor ("arm64"); empty: there is none.
+    virtual std::string emulator(const std::string& architecture) = 0;
     // A path by which other processes of root's can open what this descriptor is.
     virtual std::string descriptor_path(BorrowedFd fd) = 0;
     // Output of ps(1) with these arguments. Errors: invalid_argument with what

@@ -84,6 +84,9 @@ std::vector<std::string> default_readonly_paths() {
     return {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
 }
 
+// Of hull-runtime: what registers an emulator in the container's user namespace.
+constexpr const char* k_emulator_key = "org.hull.emulator";
+
 Result<model::oci::Spec> build_spec(const SpecInput& input) {
     const model::ContainerSettings& settings = input.settings;
     SecurityOptions security = TRY(parse_security_options(settings.host_config, input.options));
@@ -97,6 +100,10 @@ Result<model::oci::Spec> build_spec(const SpecInput& input) {
     }
     spec.mounts = TRY(build_mounts(input));
     spec.annotations = settings.host_config.annotations;
+    spec.annotations.erase(k_emulator_key);
+    if (!settings.architecture.empty())
+        if (std::string program = input.host.emulator(settings.architecture); !program.empty())
+            spec.annotations[k_emulator_key] = settings.architecture + "=" + program;
     TRY(build_linux(input, security, spec));
     if (auto names = TRY(cdi_names(settings.host_config)); !names.empty()) {
         auto edits = TRY(find_cdi_edits(names, input.host.cdi_specs(input.options.cdi_folders)));

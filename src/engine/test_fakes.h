@@ -253,6 +253,9 @@ public:
         std::lock_guard lock(mutex_);
         return !killed_.empty();
     }
+    std::string emulator(const std::string& architecture) override {
+        return architecture == "arm64" ? "/usr/bin/qemu-aarch64-static" : "";
+    }
     std::vector<CdiSpec> cdi_specs(const std::vector<std::string>&) override { return cdi; }
     Result<std::string> ps(const std::vector<std::string>& arguments) override {
         ps_arguments = arguments;

@@ -85,6 +85,7 @@ struct Fields<m::ContainerSettings> {
                                             field("path", &m::ContainerSettings::path),
                                             field("args", &m::ContainerSettings::args),
                                             field("mounts", &m::ContainerSettings::mounts, omit_empty),
+                                            field("architecture", &m::ContainerSettings::architecture, omit_empty),
                                             field("transient", &m::ContainerSettings::transient, omit_empty)};
 };
 template <>

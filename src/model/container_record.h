@@ -69,8 +69,9 @@ struct PublishedPort {
 struct ContainerSettings {
     std::string id, name;
     WallTime created;
-    std::string image_id; // sha256:...
-    std::string chain_id; // of its layers' top; empty: no layers
+    std::string image_id;     // sha256:...
+    std::string chain_id;     // of its layers' top; empty: no layers
+    std::string architecture; // of its image, when that isn't the machine's
     std::string path;
     StringList args;
     ContainerConfig config;

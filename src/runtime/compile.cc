@@ -205,6 +205,24 @@ Result<void> compile_filter(const oci::Linux& config, const CompileOptions& opti
     return {};
 }
 
+// "org.hull.emulator": "arm64=/usr/bin/qemu-aarch64-static".
+Result<void> compile_emulator(const oci::Spec& spec, Plan& plan) {
+    auto found = spec.annotations.find("org.hull.emulator");
+    if (found == spec.annotations.end() || plan.uid_map.empty()) return {};
+    size_t equals = found->second.find('=');
+    if (equals == std::string::npos || !found->second.substr(equals + 1).starts_with('/'))
+        return bad_field("annotations.org.hull.emulator", found->second, "isn't <architecture>=<absolute path>");
+    plan.emulator = Plan::Emulator{found->second.substr(0, equals), found->second.substr(equals + 1)};
+    // What is registered lasts as long as this is mounted.
+    MountPlan list;
+    list.kind = MountPlan::Kind::filesystem;
+    list.fs_type = "binfmt_misc";
+    list.target = "/proc/sys/fs/binfmt_misc";
+    list.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    plan.mounts.push_back(std::move(list));
+    return {};
+}
+
 // Paths of errors begin below "linux".
 Result<void> compile_linux(const oci::Linux& config, Plan& plan) {
     TRY(check_paths(config.masked_paths, "maskedPaths"));
@@ -272,6 +290,7 @@ Result<Plan> compile_parts(const oci::Spec& spec, const CompileOptions& options)
     TRY(in_member(compile_linux(*spec.linux_, plan), "linux"));
     TRY(compile_filter(*spec.linux_, options, plan.process));
     TRY(compile_mounts(spec, options, plan));
+    TRY(compile_emulator(spec, plan));
     plan.cgroup = options.cgroup;
     plan.gate = options.gate;
     plan.rootfs.change = options.root_change;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "kernel/emulation.h"
 #include "kernel/locked_flags.h"
 #include "runtime/compile_parts.h"
 #include "runtime/copy_up.h"
@@ -101,6 +102,8 @@ Result<void> make_filesystems(Launching& l) {
         if (!made.ok()) made = copy_of_host_view(l, plan, std::move(made).error());
         l.mounts[i].tree = TRY(std::move(made).context([&] { return "mount " + plan.target; }));
     }
+    // By its path on the host, which can be seen for the last time.
+    if (l.plan.emulator) TRY(kernel::register_emulator(l.plan.emulator->architecture, l.plan.emulator->program));
     if (!l.plan.sysctls.empty()) {
         auto fs = TRY(sys::NewFilesystem::open("proc"));
         l.proc = TRY(fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));

@@ -219,6 +219,11 @@ struct Plan {
     std::vector<std::string> masked_paths, readonly_paths;
     std::string mount_label; // SELinux context of the file systems made for the container; empty: none
     std::vector<Setting> sysctls;
+    // Of a processor whose programs the container has; needs a user namespace of its own.
+    struct Emulator {
+        std::string architecture, program; // Go's word for it; a host path
+    };
+    std::optional<Emulator> emulator;
     std::string time_offsets; // for /proc/self/timens_offsets; only with a fresh time namespace
     CgroupPlan cgroup;
     ProcessPlan process;

@@ -66,6 +66,10 @@ void members(A& a, DevicePlan& d) {
     a(d.path, d.type, d.major, d.minor, d.mode, d.uid, d.gid);
 }
 template <class A>
+void members(A& a, Plan::Emulator& e) {
+    a(e.architecture, e.program);
+}
+template <class A>
 void members(A& a, Setting& s) {
     a(s.name, s.value);
 }
@@ -99,8 +103,8 @@ void members(A& a, HookPlan& h) {
 template <class A>
 void members(A& a, Plan& p) {
     a(p.id, p.ns, p.uid_map, p.gid_map, p.hostname, p.domainname, p.rootfs, p.mounts, p.devices, p.default_dev_links,
-      p.masked_paths, p.readonly_paths, p.mount_label, p.sysctls, p.time_offsets, p.cgroup, p.process, p.gate,
-      p.stop_for_hooks, p.create_container_hooks, p.start_container_hooks);
+      p.masked_paths, p.readonly_paths, p.mount_label, p.sysctls, p.emulator, p.time_offsets, p.cgroup, p.process,
+      p.gate, p.stop_for_hooks, p.create_container_hooks, p.start_container_hooks);
 }
 template <class A>
 void members(A& a, ExecPlan& p) {

@@ -13,6 +13,7 @@
 
 #include "apps/hulld/cdi_files.h"
 #include "base/clock.h"
+#include "kernel/emulation.h"
 #include "store/log_archive.h"
 #include "sys/file.h"
 #include "sys/file_at.h"
@@ -217,6 +218,9 @@ public:
         if (auto process = sys::pidfd_open(pid); process.ok()) (void)sys::pidfd_signal(*process, SIGKILL);
     }
 
+    std::string emulator(const std::string& architecture) override {
+        return kernel::find_emulator(architecture).value_or("");
+    }
     std::vector<engine::CdiSpec> cdi_specs(const std::vector<std::string>& folders) override {
         return read_cdi_specs(folders);
     }
