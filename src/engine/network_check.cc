@@ -1,4 +1,7 @@
 // Whether networks have what they need in the kernel.
+#include <algorithm>
+#include <utility>
+
 #include "base/log.h"
 #include "engine/network_keeper.h"
 
@@ -34,6 +37,53 @@ void NetworkKeeper::restore_rules() {
         else
             log::error("make the firewall rules of network " + network->record.name + " again", done.error());
     }
+}
+
+void NetworkKeeper::watch_peers() {
+    if (peers_watch_) return;
+    {
+        std::lock_guard lock(mutex_);
+        if (std::ranges::none_of(networks_, [](const auto& one) {
+                return one.second->record.driver == "overlay" && one.second->record.options.contains("peers-file");
+            }))
+            return;
+    }
+    if (auto watch = net::PeersWatch::start([this] { follow_peers(); }); watch.ok())
+        peers_watch_ = *std::move(watch);
+    else
+        log::warning("watch lists of peers", watch.error());
+}
+
+void NetworkKeeper::follow_peers() {
+    std::lock_guard one(creating_);
+    std::vector<NetworkPtr> networks;
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& [id, network] : networks_)
+            if (network->own && network->overlay && network->record.options.contains("peers-file"))
+                networks.push_back(network);
+    }
+    for (const NetworkPtr& network : networks) {
+        const auto done = follow_peers(*network);
+        const std::string complaint = done.ok() ? "" : done.error().message();
+        // Once, not every two seconds.
+        if (std::exchange(network->peers_complaint, complaint) != complaint && !done.ok())
+            log::error("peers of network " + network->record.name + " stay as they were", done.error());
+    }
+}
+
+Result<void> NetworkKeeper::follow_peers(Network& network) {
+    OverlayPlan now = TRY(plan_overlay(network.record));
+    if (now.tunnel.peers == network.overlay->tunnel.peers) return {};
+    // Its containers have addresses of the part that it has.
+    if (now.place != network.overlay->place || now.parts != network.overlay->parts)
+        return Error(ErrorKind::conflict, "the new list gives this machine another part of the subnet: add machines at "
+                                          "the end of the list, or end the containers and restart the engine");
+    TRY(network.own->change_peers(now.tunnel.peers));
+    log::info("network " + network.record.name + " has " + std::to_string(now.tunnel.peers.size()) +
+              " other machines now");
+    network.overlay = std::move(now);
+    return {};
 }
 
 void NetworkKeeper::check(Repair repair, Damages& found) {

@@ -56,6 +56,7 @@ Result<std::unique_ptr<NetworkKeeper>> NetworkKeeper::open(NetworkDefaults defau
                              uint32_t ttl) { raw->egress_.learned(who, name, addresses, std::chrono::seconds(ttl)); }));
     net::sweep_egress();
     TRY(keeper->load(bridge, std::move(bridge_id)));
+    keeper->watch_peers();
     if (auto watch = net::RulesWatch::start([raw = keeper.get()] { raw->restore_rules(); }); watch.ok())
         keeper->rules_watch_ = *std::move(watch);
     else
@@ -136,6 +137,7 @@ Result<void> NetworkKeeper::check_parent(const NetworkRecord& record) const {
 }
 
 Result<void> NetworkKeeper::make(Network& network) const {
+    if (network.record.driver == "overlay") network.overlay = TRY(plan_overlay(network.record));
     network.own = TRY(make_network(network.record, defaults_, taken_subnets(network.record.id)));
     network.carrier = network.own.get();
     return {};
@@ -216,8 +218,11 @@ Result<NetworkRecord> NetworkKeeper::create(const model::NetworkRequest& asked) 
         (void)records_.erase(store::Table::networks, record.id);
         return std::move(done).error().context("create network " + request.name);
     }
-    std::lock_guard lock(mutex_);
-    networks_[record.id] = network;
+    {
+        std::lock_guard lock(mutex_);
+        networks_[record.id] = network;
+    }
+    watch_peers();
     return record;
 }
 

@@ -21,6 +21,7 @@
 #include "engine/check.h"
 #include "engine/network_names.h"
 #include "engine/network_plan.h"
+#include "engine/overlay_plan.h"
 #include "engine/port_bindings.h"
 #include "model/container_record.h"
 #include "model/network.h"
@@ -28,6 +29,7 @@
 #include "net/egress_guard.h"
 #include "net/host_ports.h"
 #include "net/name_server.h"
+#include "net/peers_watch.h"
 #include "net/rules_watch.h"
 #include "store/records.h"
 
@@ -110,6 +112,9 @@ private:
         net::Network* carrier = nullptr; // own, or the default; null: it couldn't be made, or is only settings
         std::set<std::string> members;
         std::map<std::string, std::string> limits; // what may change of the record's options
+        // Of one with a tunnel: as it is now, and what was last said of its file; under creating_.
+        std::optional<OverlayPlan> overlay;
+        std::string peers_complaint;
     };
     using NetworkPtr = std::shared_ptr<Network>;
     struct Present {                           // a container on networks
@@ -141,6 +146,9 @@ private:
     Result<void> publish_rules(const Present& present);
     Result<void> install_rules_again(Network& network);
     void restore_rules();
+    void watch_peers(); // once there is a network with a file of them
+    void follow_peers();
+    Result<void> follow_peers(Network& network);
     Result<void> publish_again(const std::string& container, Present& present);
     void unpublish(const std::string& container, Present& present);
     Result<void> serve_names(const NetworkMember& member, Present& present, BorrowedFd net_ns);
@@ -165,7 +173,8 @@ private:
     NetworkNames names_;
     net::EgressGuard egress_;
     std::unique_ptr<net::NameServer> server_;      // its threads use names_ and egress_
-    std::unique_ptr<net::RulesWatch> rules_watch_; // last: its thread uses all of the above
+    std::unique_ptr<net::RulesWatch> rules_watch_; // last: their threads use all of the above
+    std::unique_ptr<net::PeersWatch> peers_watch_; // under creating_, once open
 };
 
 } // namespace hull::engine

@@ -93,6 +93,11 @@ public:
     virtual Result<Fault> find_fault() = 0;
     virtual Result<void> install_rules_again() = 0;
 
+    // The other machines of a network that has a tunnel to them. Errors: unsupported.
+    virtual Result<void> change_peers(const std::vector<IpAddress>&) {
+        return Error(ErrorKind::unsupported, "this network has no tunnel to other machines");
+    }
+
     // Takes away what was made for it. While somebody is attached: conflict, where
     // that can be seen.
     virtual Result<void> remove() = 0;

@@ -1,5 +1,6 @@
 """Overlay networks: two engines on two hosts (network namespaces) share one, over VXLAN."""
 import subprocess
+import time
 import uuid
 
 import pytest
@@ -105,6 +106,47 @@ def test_peers_of_a_file_and_ranges(hosts, tmp_path):
     one, two = (run(engine, "ov") for engine in engines)
     assert [address(engines[0], one), address(engines[1], two)] == ["10.77.0.2", "10.77.0.128"]
     assert sh(engines[0], one, "ping -c2 -W3 10.77.0.128").returncode == 0
+
+
+def test_peers_of_a_file_change(hosts, tmp_path):
+    """The list is followed while containers run; one that would move this machine is not."""
+    engines, _ = hosts
+    files = [tmp_path / "one", tmp_path / "two"]
+    files[0].write_text("192.0.2.1\n")
+    files[1].write_text("192.0.2.1\n192.0.2.2\n")
+    for engine, file in zip(engines, files):
+        make(engine, "-o", f"peers-file={file}")
+    one, two = (run(engine, "ov") for engine in engines)
+    there = address(engines[1], two)
+    assert sh(engines[0], one, f"ping -c1 -W2 {there}").returncode != 0
+
+    def reached():
+        deadline = time.monotonic() + 20
+        while sh(engines[0], one, f"ping -c1 -W1 {there}").returncode != 0:
+            if time.monotonic() > deadline:
+                return False
+        return True
+
+    (tmp_path / "new").write_text("192.0.2.1\n192.0.2.2\n")
+    (tmp_path / "new").rename(files[0])
+    assert reached()
+    for bad, text in (("192.0.2.9\n192.0.2.1\n192.0.2.2\n", "another part of the subnet"), ("nonsense\n", "invalid peer")):
+        files[0].write_text(bad)
+        deadline = time.monotonic() + 20
+        while text not in engines[0].log_text():
+            assert time.monotonic() < deadline, text
+            time.sleep(0.2)
+        assert reached()
+    # In place, too: machine 2 is gone from the list.
+    files[0].write_text("192.0.2.1\n192.0.2.3\n")
+    deadline = time.monotonic() + 20
+    while "192.0.2.2" in fdb(engines[0]) or "192.0.2.3" not in fdb(engines[0]):
+        assert time.monotonic() < deadline, fdb(engines[0])
+        time.sleep(0.2)
+
+
+def fdb(engine):
+    return subprocess.run([*engine.inside, "bridge", "fdb"], capture_output=True, text=True).stdout
 
 
 @pytest.mark.parametrize("flags, text", [
