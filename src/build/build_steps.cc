@@ -204,6 +204,7 @@ std::string Build::step_prefix(size_t stage, size_t number) const {
     if (name.empty() && plan_.stages.size() > 1) name = "stage-" + std::to_string(stage);
     std::string count = std::to_string(total), shown = std::to_string(number);
     if (shown.size() < count.size()) shown.insert(0, count.size() - shown.size(), ' ');
+    if (!options_.shown_platform.empty()) name = options_.shown_platform + (name.empty() ? "" : " ") + name;
     return "[" + name + (name.empty() ? "" : " ") + shown + "/" + count + "] ";
 }
 

@@ -108,6 +108,7 @@ Result<Digest> Builder::build(const BuildOptions& options, std::shared_ptr<Conte
                               std::stop_token stop) {
     ++begun_;
     auto run = [&] {
+        if (platforms_of(options.platform).size() > 1) return build_several(options, context, output, stop);
         Build build(*this, options, std::move(context), output, std::move(stop));
         return build.run();
     };

@@ -54,7 +54,8 @@ struct BuildOptions {
     std::string target;
     GivenArgs args;
     model::Labels labels;
-    std::string platform;
+    std::string platform;       // "linux/arm64"; several, comma-separated, in Style::steps
+    std::string shown_platform; // in the names of steps, when there are others
     bool no_cache = false;
     bool pull = false;         // base images anew
     bool remove = true;        // containers of steps that went well
@@ -150,6 +151,9 @@ struct BuildCounts { // since the start
     uint64_t failed = 0; // for another reason
 };
 
+// "linux/amd64,linux/arm64" as a list.
+std::vector<std::string> platforms_of(const std::string& text);
+
 class Control; // session/control.h
 
 class Builder {
@@ -201,6 +205,8 @@ public:
 private:
     explicit Builder(BuilderPorts ports);
     BuilderPorts ports_;
+    Result<Digest> build_several(const BuildOptions& options, const std::shared_ptr<Context>& context, Output& output,
+                                 const std::stop_token& stop); // several.cc
     std::shared_ptr<void> take_claim(const CacheKey& key);
     Cache cache_;
     std::shared_mutex cache_mutex_; // alone: pruning

@@ -21,6 +21,12 @@ void ImageService::publish_removed(const std::vector<image::Removed>& removed) {
     }
 }
 
+Result<void> ImageService::name_several(const std::vector<image::Digest>& ids, const model::Reference& reference) {
+    TRY(images_.name_several(ids, reference));
+    for (const image::Digest& id : ids) publish(id, "tag", reference.familiar());
+    return {};
+}
+
 Result<image::Digest> ImageService::tag(std::string_view name, std::string_view repository, std::string_view tag) {
     image::Digest id = TRY(images_.tag(name, repository, tag));
     std::string text(repository);

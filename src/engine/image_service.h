@@ -25,6 +25,8 @@ public:
     const image::Images& images() const { return images_; }
 
     // As in image::Images, each with its events.
+    // images().name_several(), with a tag event for each.
+    Result<void> name_several(const std::vector<image::Digest>& ids, const model::Reference& reference);
     Result<image::Digest> tag(std::string_view name, std::string_view repository, std::string_view tag);
     Result<std::vector<image::Removed>> remove(std::string_view name, const image::RemoveOptions& options);
     Result<image::Pruned> prune(const image::PruneOptions& options);

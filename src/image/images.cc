@@ -160,6 +160,12 @@ Result<Digest> Images::tag(std::string_view name, std::string_view repository, s
     return image->id;
 }
 
+Result<void> Images::name_several(const std::vector<Digest>& ids, const model::Reference& reference) {
+    if (ids.empty()) return invalid("a name of no image");
+    std::lock_guard changing(state_->change_mutex);
+    return state_->set_reference(reference.full(), Target{ids, std::nullopt});
+}
+
 Result<model::Reference> with_tag(model::Reference name, std::string_view tag) {
     name.tag.clear();
     name.digest.reset();

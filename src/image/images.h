@@ -225,6 +225,8 @@ public:
     // The same for a container on record, whose image may be gone. nullopt: no layers.
     Result<Lease> hold(const std::optional<Digest>& chain_id) const;
 
+    // The name stands for these images of several platforms. Errors: not_found.
+    Result<void> name_several(const std::vector<Digest>& ids, const model::Reference& reference);
     // Errors: not_found; invalid_argument "invalid reference format",
     // "refusing to create a tag with a digest reference".
     Result<Digest> tag(std::string_view name, std::string_view repository, std::string_view tag);

@@ -119,7 +119,6 @@ def test_lint_warnings(client, folder):
 
 @pytest.mark.parametrize("attributes, solve, text", [
     ({"nonsense": "1"}, b"", "the build option nonsense is not supported"),
-    ({"platform": "linux/amd64,linux/arm64"}, b"", "several platforms"),
     ({"attest:sbom": ""}, b"", "attestations are not supported"),
     ({}, typed(13, "moby", {}), "several outputs"),
     ({}, field(8, typed(4, "gha", {})), "cache export of type gha"),

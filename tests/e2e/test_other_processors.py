@@ -10,6 +10,8 @@ import tarfile
 
 import pytest
 
+from registries import Registry
+
 LINUX = tuple(map(int, platform.release().split(".")[:2]))
 pytestmark = [pytest.mark.skipif(not shutil.which("qemu-aarch64-static"), reason="there is no qemu-aarch64-static"),
               pytest.mark.skipif(LINUX < (6, 7), reason="emulators of user namespaces need Linux 6.7"),
@@ -88,3 +90,48 @@ def test_a_build_for_it(engine, arm, tmp_path, style):
     assert (image["Architecture"], image["Os"]) == ("arm64", "linux")
     assert engine.docker("run", "--rm", "--platform", "linux/arm64", tag).stdout == "it is arm64\n"
     engine.docker("rmi", "-f", tag)
+
+
+@pytest.fixture
+def registry():
+    made = Registry().start()
+    yield made
+    made.stop()
+
+
+def test_a_build_for_several(engine, tmp_path, registry):
+    """One name for both; each runs, leaves for a registry and an archive, and comes back."""
+    context = tmp_path / "c"
+    context.mkdir()
+    (context / "prog-arm64").write_bytes(arm64_program("it is arm64\n", 0))
+    busybox = pathlib.Path("/bin/busybox").read_bytes()
+    (context / "prog-amd64").write_bytes(busybox)
+    for path in context.iterdir():
+        path.chmod(0o755)
+    (context / "Dockerfile").write_text(
+        "FROM scratch\nARG TARGETARCH\nCOPY prog-$TARGETARCH /echo\nRUN [\"/echo\", \"it is amd64\"]\nCMD [\"/echo\", \"it is amd64\"]\n")
+    platforms = ["--platform", "linux/amd64,linux/arm64"]
+    name = f"{registry.name}/both:1"
+    done = engine.hull("build", "--progress", "plain", *platforms, "-t", name, "--push", context, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "[linux/arm64 2/2] RUN" in done.stderr and "[linux/amd64 2/2] RUN" in done.stderr
+
+    def runs():
+        for cpu in ("amd64", "arm64"):
+            ran = engine.docker("run", "--rm", "--platform", f"linux/{cpu}", name)
+            assert ran.stdout == f"it is {cpu}\n", ran.stderr
+
+    runs()
+    archive = tmp_path / "both.tar"
+    done = engine.hull("build", *platforms, "-t", name, "--output", f"type=oci,dest={archive}", context, timeout=120)
+    assert done.returncode == 0, done.stderr
+    engine.docker("rmi", "-f", name)
+    for cpu in ("amd64", "arm64"):
+        assert engine.docker("pull", "-q", "--platform", f"linux/{cpu}", name).returncode == 0
+    runs()
+    engine.docker("rmi", "-f", name)
+    assert engine.docker("load", "-i", archive).returncode == 0
+    runs()
+    engine.docker("rmi", "-f", name)
+    done = engine.hull("build", *platforms, "--output", str(tmp_path / "out"), context)
+    assert done.returncode == 1 and "for several platforms is not supported" in done.stderr

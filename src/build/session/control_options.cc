@@ -83,10 +83,9 @@ Result<void> add_attribute(const std::string& name, const std::string& value, Bu
     } else if (name == "target") {
         o.target = value;
     } else if (name == "platform") {
-        if (value.find(',') != value.npos) return unsupported("several platforms at once are not supported: " + value);
         o.platform = value;
     } else if (name == "multi-platform") {
-        if (value == "true" || value == "1") return unsupported("images of several platforms are not supported");
+        return {}; // one is named as several are
     } else if (name == "no-cache") {
         for (const std::string& stage : comma_separated(value)) o.no_cache_stages.insert(stage);
         o.no_cache = o.no_cache_stages.empty();
