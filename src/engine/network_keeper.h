@@ -57,6 +57,10 @@ struct NetworkMember {
 inline constexpr const char* k_egress_key = "hull.egress";
 inline constexpr const char* k_bandwidth_key = "hull.bandwidth";
 
+// Options of an endpoint: its interface's name, and sysctls of it.
+inline constexpr const char* k_interface_option = "com.docker.network.endpoint.ifname";
+inline constexpr const char* k_sysctls_option = "com.docker.network.endpoint.sysctls";
+
 class NetworkKeeper {
 public:
     // bridge: the default one; may be null.

@@ -6,22 +6,41 @@
 #include "base/log.h"
 #include "engine/endpoint_records.h"
 #include "engine/network_keeper.h"
+#include "net/endpoint_settings.h"
 
 namespace hull::engine {
 namespace {
-
-// The lowest eth<n> that is free.
-std::string next_interface(const std::vector<EndpointRecord>& endpoints, const std::string& prefix) {
-    for (unsigned n = 0;; ++n) {
-        std::string name = prefix + std::to_string(n);
-        if (std::ranges::find(endpoints, name, &EndpointRecord::interface) == endpoints.end()) return name;
-    }
-}
 
 const model::EndpointSettings& settings_of(const NetworkMember& member, const std::string& network) {
     static const model::EndpointSettings none;
     auto found = member.networks.find(network);
     return found == member.networks.end() ? none : found->second;
+}
+
+std::string option_of(const model::EndpointSettings& settings, const char* key) {
+    auto found = settings.driver_opts.find(key);
+    return found == settings.driver_opts.end() ? std::string() : found->second;
+}
+
+// The one asked for, or the lowest eth<n> that nobody has or asked for.
+Result<std::string> choose_interface(const NetworkMember& member, const model::EndpointSettings& settings,
+                                     const std::vector<EndpointRecord>& endpoints, const std::string& prefix) {
+    const auto taken = [&](const std::string& name) {
+        return std::ranges::find(endpoints, name, &EndpointRecord::interface) != endpoints.end();
+    };
+    if (const std::string asked = option_of(settings, k_interface_option); !asked.empty()) {
+        if (taken(asked))
+            return Error(ErrorKind::conflict,
+                         "container " + member.name + " has an interface " + asked + " already: choose another name");
+        return asked;
+    }
+    for (unsigned n = 0;; ++n) {
+        std::string name = prefix + std::to_string(n);
+        const bool wanted = std::ranges::any_of(member.networks, [&](const auto& network) {
+            return option_of(network.second, k_interface_option) == name;
+        });
+        if (!taken(name) && !wanted) return name;
+    }
 }
 
 Result<net::EndpointRequest> endpoint_request(const model::EndpointSettings& settings) {
@@ -81,17 +100,26 @@ Result<EndpointRecord> NetworkKeeper::attach(const NetworkMember& member, const 
                                                                   "be on it");
     if (!network->carrier)
         return Error(ErrorKind::unavailable, "network " + network->record.name + " could not be set up on this host");
-    const net::EndpointRequest request = TRY(endpoint_request(settings_of(member, network->record.name)));
+    const model::EndpointSettings& settings = settings_of(member, network->record.name);
+    const net::EndpointRequest request = TRY(endpoint_request(settings));
+    std::vector<net::InterfaceSetting> sysctls;
+    if (const std::string text = option_of(settings, k_sysctls_option); !text.empty())
+        sysctls = TRY(net::parse_interface_settings(text));
+    auto prefix = network->record.options.find("com.docker.network.container_iface_prefix");
+    const std::string interface = TRY(choose_interface(
+        member, settings, present.endpoints, prefix == network->record.options.end() ? "eth" : prefix->second));
     {
         std::lock_guard lock(mutex_);
         if (!networks_.contains(network->record.id))
             return Error(ErrorKind::not_found, "network " + network->record.name + " not found");
         network->members.insert(member.container);
     }
-    auto prefix = network->record.options.find("com.docker.network.container_iface_prefix");
-    auto made = network->carrier->attach(
-        net_ns, next_interface(present.endpoints, prefix == network->record.options.end() ? "eth" : prefix->second),
-        request, net::Network::DefaultRoute::leave);
+    auto made = network->carrier->attach(net_ns, interface, request, net::Network::DefaultRoute::leave);
+    if (made.ok())
+        if (auto set = net::apply_interface_settings(net_ns, interface, sysctls); !set.ok()) {
+            (void)network->carrier->detach(net_ns, *made);
+            made = std::move(set).error();
+        }
     if (!made.ok()) {
         {
             std::lock_guard lock(mutex_);

@@ -186,7 +186,10 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
         // A network namespace of its own under another container's users is made
         // under the host's.
         SandboxUsers users = owns_ids(choice) ? SandboxUsers::own : SandboxUsers::host;
-        prepared.sandbox = TRY(core_.sandboxes.take(own_net ? choice.network : SandboxNetwork::none, users, address));
+        // Links made in advance are eth0, with the kernel's settings.
+        const bool special = networks.contains("bridge") && !networks.find("bridge")->second.driver_opts.empty();
+        const SandboxNetwork network = own_net && !special ? choice.network : SandboxNetwork::none;
+        prepared.sandbox = TRY(core_.sandboxes.take(network, users, address));
         prepared.has_sandbox = true;
         prepared.held = {.ids = prepared.sandbox.ids, .endpoint = prepared.sandbox.endpoint};
     }

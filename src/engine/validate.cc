@@ -10,10 +10,12 @@
 #include "engine/defaults.h"
 #include "engine/log_settings.h"
 #include "engine/net_files.h"
+#include "engine/network_keeper.h"
 #include "engine/runtimes.h"
 #include "engine/seccomp_profile.h"
 #include "engine/spec_builder.h"
 #include "net/egress_list.h"
+#include "net/endpoint_settings.h"
 
 namespace hull::engine {
 namespace {
@@ -124,8 +126,14 @@ Result<void> validate_unsupported(const HostConfig& host) {
 } // namespace
 
 Result<void> validate_endpoint(const std::string& network, const model::EndpointSettings& endpoint) {
-    if (!endpoint.driver_opts.empty())
-        return unsupported("endpoint option " + endpoint.driver_opts.begin()->first + " is not supported");
+    for (const auto& [key, value] : endpoint.driver_opts) {
+        if (key == k_interface_option)
+            TRY(net::check_interface_name(value).context(key));
+        else if (key == k_sysctls_option)
+            TRY(net::parse_interface_settings(value).context(key));
+        else
+            return unsupported("endpoint option " + key + " is not supported");
+    }
     if (endpoint.ipam_config && !endpoint.ipam_config->link_local_ips.empty())
         return unsupported("link-local addresses of an endpoint are not supported");
     const bool predefined = is_one_of(network, {"default", "bridge", "none", "host"});

@@ -1,5 +1,7 @@
 #include "net/firewall.h"
 
+#include <netinet/in.h> // ahead of the kernel's <linux/in.h>, which it makes quiet
+
 #include <linux/netfilter.h>
 
 #include "net/nft_transaction.h"
