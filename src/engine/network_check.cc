@@ -111,6 +111,12 @@ void NetworkKeeper::check(Repair repair, Damages& found) {
                 });
         }
         if (record.config_only) continue;
+        if (auto others = network->carrier ? network->carrier->strangers() : std::vector<std::string>();
+            others.ok() && !others->empty())
+            found.push_back({"network", record.name,
+                             "containers of another engine are on its device " + record.bridge + " (" +
+                                 others->front() + "): both engines give out the same addresses",
+                             "start one of the engines with another --bridge"});
         auto fault = network->carrier ? network->carrier->find_fault()
                                       : Result<net::Network::Fault>(net::Network::Fault::device);
         if (!fault.ok()) {

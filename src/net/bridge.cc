@@ -210,6 +210,11 @@ Result<Bridge::Fault> Bridge::find_fault() {
     return TRY(count_ports(name())) == impl_->published.size() ? Fault::none : Fault::rules;
 }
 
+Result<std::vector<std::string>> Bridge::strangers() {
+    const std::lock_guard held(impl_->socket_mutex);
+    return foreign_ports_of(impl_->socket, impl_->device.index);
+}
+
 Result<void> Bridge::install_rules_again() {
     const std::lock_guard ports(impl_->ports_mutex);
     const std::lock_guard held(impl_->socket_mutex);

@@ -135,6 +135,7 @@ public:
     Result<Fault> find_fault() override;
     Result<void> install_rules_again() override;
     // Of a bridge that has a tunnel already.
+    Result<std::vector<std::string>> strangers() override;
     Result<void> change_peers(const std::vector<IpAddress>& peers) override;
 
     // Removes rules and device, and turns ip_forward off again if it was we who

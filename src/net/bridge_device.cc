@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view k_alias_prefix = "hull bridge of ";
 constexpr std::string_view k_tunnel_prefix = "hull tunnel from ";
 constexpr size_t k_longest_alias = 255; // IFALIASZ - 1
+constexpr uint32_t k_group_byte = 0x48; // the first of our links' group (bridge.cc)
 const IpAddress k_bridge_link_local = IpAddress::v6({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
 const Prefix k_link_local{k_bridge_link_local, 10};
 
@@ -127,9 +128,13 @@ Result<BridgeDevice> adopt(NetlinkSocket& socket, const BridgeConfig& config, co
     device.index = link.index;
     if (link.alias == alias_of(config))
         device.origin = Origin::ours;
-    else if (!link.alias.starts_with(k_alias_prefix))
+    else if (!link.alias.starts_with(k_alias_prefix)) {
         device.origin = Origin::administrators;
-    else
+        // Two engines would give out the same addresses, and each take the other's links for a stranger's.
+        if (const auto others = TRY(foreign_ports_of(socket, link.index)); !others.empty())
+            return taken("bridge " + config.name + " carries containers of another engine (" + others.front() +
+                         "): choose another name with --bridge, or end them first");
+    } else
         return taken("bridge " + config.name + " belongs to another engine (" +
                      link.alias.substr(k_alias_prefix.size()) + "); choose another name with --bridge");
     if (config.ipv4 == Switch::on) device.address = TRY(settle_address(socket, config, device));
@@ -210,6 +215,15 @@ Result<void> ensure_tunnel(NetlinkSocket& socket, const BridgeConfig& config, co
                                .port = tunnel.port,
                                .local = tunnel.local,
                                .peers = tunnel.peers});
+}
+
+Result<std::vector<std::string>> foreign_ports_of(NetlinkSocket& socket, uint32_t bridge) {
+    std::vector<std::string> out;
+    for (const Link& link : TRY(list_links(socket)))
+        if (link.master == bridge && link.kind == "veth" && link.name.starts_with("veth") &&
+            link.group >> 24 != k_group_byte)
+            out.push_back(link.name);
+    return out;
 }
 
 Result<std::vector<std::string>> ports_of(NetlinkSocket& socket, uint32_t bridge) {

@@ -31,6 +31,9 @@ Result<BridgeDevice> ensure_bridge(NetlinkSocket& socket, const BridgeConfig& co
 Result<void> ensure_tunnel(NetlinkSocket& socket, const BridgeConfig& config, const Tunnel& tunnel,
                            const BridgeDevice& device);
 std::string tunnel_name(const BridgeConfig& config); // of its device
+// Links on it that another engine's containers have: veth pairs named as engines name
+// them, that no Hull made.
+Result<std::vector<std::string>> foreign_ports_of(NetlinkSocket& socket, uint32_t bridge);
 // Links whose master this is, without the tunnel's.
 Result<std::vector<std::string>> ports_of(NetlinkSocket& socket, uint32_t bridge);
 

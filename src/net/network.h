@@ -93,6 +93,9 @@ public:
     virtual Result<Fault> find_fault() = 0;
     virtual Result<void> install_rules_again() = 0;
 
+    // Links of another engine's containers on the network's device.
+    virtual Result<std::vector<std::string>> strangers() { return std::vector<std::string>(); }
+
     // The other machines of a network that has a tunnel to them. Errors: unsupported.
     virtual Result<void> change_peers(const std::vector<IpAddress>&) {
         return Error(ErrorKind::unsupported, "this network has no tunnel to other machines");
