@@ -87,8 +87,8 @@ private:
     // Tells of the vertex before and after; work may change it.
     Result<void> watched(wire::Vertex vertex, const std::function<Result<void>(wire::Vertex&)>& work);
     Result<void> tell(wire::Vertex vertex);
-    Result<std::shared_ptr<Context>> fetch(const FileRequest& request, const std::string& status,
-                                           const std::string& vertex);
+    Result<std::shared_ptr<const Context>> fetch(const FileRequest& request, const std::string& status,
+                                                 const std::string& vertex);
     // What is left out of the context, by the client or here.
     Result<std::shared_ptr<const Tree>> context_tree();
     std::vector<std::string> context_paths() const;
@@ -129,6 +129,8 @@ private:
     Result<std::vector<LayerItem>> missing_workdir(const StageState& state);
     Result<void> make_workdir(const Instruction& instruction, const CacheKey& key, StageState& state);
     Result<void> do_copy(const Instruction& instruction, StageState& state);
+    // Whether the files that it takes were the same the last time, and the step is done; by context_'s memory.
+    Result<bool> copy_as_before(const Instruction& instruction, const std::string& question, StageState& state);
     Result<std::vector<CopySource>> copy_sources(const Instruction& instruction, std::vector<std::string> words,
                                                  StageState& state, bool& from_image);
     Result<CopySource> clone(const std::string& address, const Instruction& instruction, const std::string& checksum);
@@ -184,7 +186,8 @@ private:
 
     Builder& builder_;
     const BuildOptions& options_;
-    std::shared_ptr<Context> context_;
+    std::shared_ptr<Context> given_; // a context that came with the request
+    std::shared_ptr<const Context> context_;
     Output& output_;
     std::stop_source own_stop_; // a stage failed, or the client wants no more
     std::stop_token stop_ = own_stop_.get_token();

@@ -87,8 +87,8 @@ Result<void> Build::watched(wire::Vertex vertex, const std::function<Result<void
     return told;
 }
 
-Result<std::shared_ptr<Context>> Build::fetch(const FileRequest& request, const std::string& status,
-                                              const std::string& vertex) {
+Result<std::shared_ptr<const Context>> Build::fetch(const FileRequest& request, const std::string& status,
+                                                    const std::string& vertex) {
     wire::VertexStatus now{.id = status, .vertex = vertex, .name = "transferring", .timestamp = wall_now()};
     now.started = now.timestamp;
     auto say = [&] {
@@ -113,7 +113,7 @@ Result<std::shared_ptr<Context>> Build::fetch(const FileRequest& request, const 
 Result<void> Build::fetch_dockerfile() {
     const std::string name = options_.dockerfile.empty() ? "Dockerfile" : options_.dockerfile;
     const std::string path = clean_relative(name), shown = path.substr(path.rfind('/') + 1);
-    std::shared_ptr<Context> files = context_;
+    std::shared_ptr<const Context> files = context_;
     std::string text;
     definition_vertex_ = vertex_digest({"dockerfile", random_hex(16)});
     wire::Vertex definition{.digest = definition_vertex_, .name = "[internal] load build definition from " + shown};
@@ -437,7 +437,7 @@ Result<Digest> Build::run_steps() {
     if (options_.only_check) return Digest();
     TRY(resolve_bases());
     plan_vertexes();
-    if (context_ && !ignored_.empty()) context_->leave_out(ignored_);
+    if (given_ && !ignored_.empty()) given_->leave_out(ignored_);
     begin_states();
     TRY(import_caches());
     TRY(run_stages());

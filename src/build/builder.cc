@@ -131,7 +131,7 @@ BuildCounts Builder::counts() const {
 
 Build::Build(Builder& builder, const BuildOptions& options, std::shared_ptr<Context> context, Output& output,
              std::stop_token stop)
-    : builder_(builder), options_(options), context_(std::move(context)), output_(output),
+    : builder_(builder), options_(options), given_(std::move(context)), context_(given_), output_(output),
       on_stop_(std::move(stop), [this] { own_stop_.request_stop(); }),
       platform_args_(platform_arguments(options.platform)) {}
 
@@ -208,7 +208,7 @@ Result<void> Build::read_dockerfile() {
     auto ignored = context_->read(".dockerignore", size_t{4} << 20);
     if (!ignored.ok()) return {};
     ignored_ = TRY(IgnoreList::parse(*ignored).context(".dockerignore"));
-    context_->leave_out(ignored_);
+    given_->leave_out(ignored_);
     return {};
 }
 
@@ -268,13 +268,15 @@ Result<void> Build::begin_stage(const Stage& stage, StageState& state) {
         state.config.architecture = platform.architecture;
         state.config.variant = platform.variant;
         state.key = make_key("", {"scratch", platform.os, platform.architecture, platform.variant});
-        if (!classic()) state.config.config.env.push_back(default_path);
+        state.config.config.env.push_back(default_path);
+        if (!classic()) state.config.config.working_dir = "/";
         return say(" ---> \n");
     } else if (classic()) {
         auto image = TRY(base_image(stage.base, stage.platform.empty() ? options_.platform : stage.platform));
         state.image = image->id;
         state.base_layers = image->config.diff_ids.size();
         state.config = image->config;
+        if (!argument(state.config.config.env, "PATH")) state.config.config.env.push_back(default_path);
         state.key = image->id.str();
     } else {
         TRY(begin_from(stage, state));

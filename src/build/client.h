@@ -28,8 +28,8 @@ using ReceivedBytes = std::function<void(uint64_t)>;
 class BuildClient {
 public:
     virtual ~BuildClient() = default;
-    virtual Result<std::shared_ptr<Context>> files(const FileRequest& request, const ReceivedBytes& progress,
-                                                   const std::stop_token& stop) = 0;
+    virtual Result<std::shared_ptr<const Context>> files(const FileRequest& request, const ReceivedBytes& progress,
+                                                         const std::stop_token& stop) = 0;
     // nullopt: it has none of that name.
     virtual Result<std::optional<std::string>> secret(const std::string& id) = 0;
     // Whether it forwards this agent ("default").

@@ -274,6 +274,19 @@ void Context::date(int64_t seconds) {
     }
 }
 
+std::optional<std::string> Context::recall(const std::string& question) const {
+    std::lock_guard lock(memory_mutex_);
+    auto found = memory_.find(question);
+    return found == memory_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Context::remember(const std::string& question, const std::string& answer) const {
+    constexpr size_t most_answers = 512;
+    std::lock_guard lock(memory_mutex_);
+    if (memory_.size() == most_answers) memory_.clear();
+    memory_[question] = answer;
+}
+
 uint64_t Context::bytes() const {
     uint64_t sum = 0;
     for (const auto& [path, item] : items_) sum += item.node.size;

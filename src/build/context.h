@@ -6,6 +6,8 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "build/files/pattern.h"
@@ -53,6 +55,12 @@ public:
     // Of the files that are in it.
     uint64_t bytes() const;
     uint64_t spool_bytes() const { return spool_->end; }
+    // Of what a client sent (wire::known_stats). Empty: it came another way.
+    const std::string& stats_digest() const { return stats_digest_; }
+
+    // What was found out about these files, for who asks again; thread-safe. Old answers may be gone.
+    std::optional<std::string> recall(const std::string& question) const;
+    void remember(const std::string& question, const std::string& answer) const;
 
 private:
     struct Item {
@@ -68,6 +76,9 @@ private:
     std::shared_ptr<Spool> spool_;
     std::string pending_; // not yet written to the spool
     std::map<std::string, Item, std::less<>> items_;
+    std::string stats_digest_;
+    mutable std::mutex memory_mutex_;
+    mutable std::map<std::string, std::string> memory_;
     friend class ContextReader;
     friend class FileReceiver;
 };

@@ -121,6 +121,7 @@ Result<void> Build::do_workdir(const Instruction& instruction, StageState& state
                                  file_.directives.escape));
     model::ImageConfig after = state.config;
     CacheKey key = make_key(state.key, {"WORKDIR", after.config.working_dir});
+    if (!classic()) key = make_key(key, {"owner", after.config.user});
     if (!classic()) return make_workdir(instruction, key, state);
     state.created_by = classic_history(history_text(instruction, state), state);
     if (TRY(take_cached(state, key))) return {};
@@ -150,6 +151,10 @@ Result<std::vector<LayerItem>> Build::missing_workdir(const StageState& state) {
     auto there = TRY(base->look(path));
     if (there && !there->is_folder()) return invalid("cannot mkdir: /" + path + " is not a folder");
     if (there || path.empty()) return items;
+    // As BuildKit does; Docker's classic builder makes it root's.
+    Owner owner;
+    if (const std::string& user = state.config.config.user; !classic() && !user.empty())
+        owner = TRY(find_owner(*base, user));
     for (size_t end = 0; end != path.npos;) {
         end = path.find('/', end == 0 ? 0 : end + 1);
         std::string part = path.substr(0, end);
@@ -158,6 +163,8 @@ Result<std::vector<LayerItem>> Build::missing_workdir(const StageState& state) {
         item.entry.type = tar::Type::directory;
         item.entry.path = part + "/";
         item.entry.mode = 0755;
+        item.entry.uid = owner.uid;
+        item.entry.gid = owner.gid;
         item.entry.mtime = now().ns / 1'000'000'000;
         items.push_back(std::move(item));
     }
@@ -237,6 +244,32 @@ Result<std::vector<CopySource>> Build::copy_sources(const Instruction& instructi
     return sources;
 }
 
+namespace {
+
+// All that decides which files a COPY takes and where they go.
+std::string copy_question(const std::vector<std::string>& words, const CopyOptions& options, const CacheKey& on) {
+    std::string key = make_key(on, {"question", options.instruction, options.workdir, options.destination,
+                                    options.chown, options.chmod, options.link ? "link" : "",
+                                    options.parents ? "parents" : "", options.unpack ? "unpack" : ""});
+    for (const std::string& word : words) key = make_key(key, {"source", word});
+    for (const std::string& word : options.exclude) key = make_key(key, {"exclude", word});
+    return key;
+}
+
+} // namespace
+
+Result<bool> Build::copy_as_before(const Instruction& instruction, const std::string& question, StageState& state) {
+    TRY(context_tree());
+    auto digest = context_->recall(question);
+    if (!digest) return false;
+    if (!TRY(take_cached(state, make_key(state.key, {"copy", *digest})))) {
+        state.claim.reset(); // it is asked for again
+        return false;
+    }
+    add_history(state, history_text(instruction, state), false);
+    return true;
+}
+
 Result<void> Build::do_copy(const Instruction& instruction, StageState& state) {
     bool add = instruction.keyword == "ADD";
     CopyOptions options;
@@ -263,12 +296,23 @@ Result<void> Build::do_copy(const Instruction& instruction, StageState& state) {
     if (words.size() < 2) return invalid(instruction.keyword + " requires at least two arguments");
     options.destination = std::move(words.back());
     words.pop_back();
+    // All of it from the client's files: they may be known.
+    std::string question;
+    bool local = !classic() && !find_flag(instruction, "from") && instruction.heredocs.empty() && !given_ &&
+                 std::ranges::none_of(words, [&](const std::string& word) {
+                     return add && (is_web_address(word) || is_git_address(word));
+                 });
+    if (local) {
+        question = copy_question(words, options, state.key);
+        if (TRY(copy_as_before(instruction, question, state))) return {};
+    }
     bool from_image = false;
     auto sources = TRY(copy_sources(instruction, std::move(words), state, from_image));
     options.keep_owner = from_image;
     auto base = TRY(tree_of(state.image));
     auto items = TRY(plan_copy(sources, *base, options, builder_.ports().folder));
     std::string digest = TRY(digest_of(items));
+    if (local) context_->remember(question, digest);
     CacheKey key = make_key(state.key, {"copy", digest});
     if (classic()) {
         bool one = sources.size() == 1, folder = false;

@@ -101,29 +101,33 @@ Result<std::string> resolve(const Tree& tree, const std::string& path, FinalLink
 }
 
 Result<void> walk(const Tree& tree, const std::string& path, const Visit& visit) {
-    std::vector<std::string> todo{path};
+    std::vector<std::pair<std::string, Node>> todo;
+    if (auto top = TRY(tree.look(path))) todo.emplace_back(path, std::move(*top));
     while (!todo.empty()) {
-        std::string at = std::move(todo.back());
+        auto [at, node] = std::move(todo.back());
         todo.pop_back();
-        auto node = TRY(tree.look(at));
-        if (!node) continue;
-        bool enter = TRY(visit(at, *node));
-        if (!enter || !node->is_folder()) continue;
-        auto names = TRY(tree.children(at));
-        for (auto name = names.rbegin(); name != names.rend(); ++name)
-            todo.push_back(at.empty() ? *name : at + "/" + *name);
+        bool enter = TRY(visit(at, node));
+        if (!enter || !node.is_folder()) continue;
+        auto inside = TRY(tree.entries(at));
+        for (auto entry = inside.rbegin(); entry != inside.rend(); ++entry)
+            todo.emplace_back(at.empty() ? entry->first : at + "/" + entry->first, std::move(entry->second));
     }
     return {};
 }
 
-Result<std::optional<Node>> FolderTree::look(const std::string& path) const {
-    auto file = path.empty() ? sys::open_beneath(root_, ".", O_PATH, sys::Links::refused)
-                             : sys::open_beneath(root_, path, O_PATH | O_NOFOLLOW, sys::Links::in_root);
-    if (!file.ok()) {
-        if (not_there(file.error())) return std::optional<Node>();
-        return std::move(file).error();
+Result<std::vector<std::pair<std::string, Node>>> Tree::entries(const std::string& path) const {
+    std::vector<std::pair<std::string, Node>> out;
+    for (std::string& name : TRY(children(path))) {
+        auto node = TRY(look(path.empty() ? name : path + "/" + name));
+        if (node) out.emplace_back(std::move(name), std::move(*node));
     }
-    struct stat info = TRY(sys::stat_fd(*file));
+    return out;
+}
+
+namespace {
+
+// What the file name in dir is; "": dir itself.
+Result<Node> node_at(BorrowedFd dir, const std::string& name, const struct stat& info) {
     Node node;
     node.type = type_of(info.st_mode);
     node.mode = info.st_mode & 07777;
@@ -134,12 +138,52 @@ Result<std::optional<Node>> FolderTree::look(const std::string& path) const {
     if (node.type == tar::Type::file) node.size = static_cast<uint64_t>(info.st_size);
     node.device_major = major(info.st_rdev);
     node.device_minor = minor(info.st_rdev);
-    if (node.type == tar::Type::symlink) node.target = TRY(sys::read_link_at(*file, ""));
-    if (node.type == tar::Type::file) {
-        auto capability = sys::get_xattr_at(root_, path, "security.capability");
-        if (capability.ok() && *capability) node.xattrs.emplace_back("security.capability", **capability);
+    if (node.type == tar::Type::symlink) node.target = TRY(sys::read_link_at(dir, name));
+    return node;
+}
+
+void add_capability(BorrowedFd dir, const std::string& name, Node& node) {
+    if (node.type != tar::Type::file) return;
+    auto capability = sys::get_xattr_at(dir, name, "security.capability");
+    if (capability.ok() && *capability) node.xattrs.emplace_back("security.capability", std::move(**capability));
+}
+
+} // namespace
+
+Result<std::optional<Node>> FolderTree::look(const std::string& path) const {
+    auto file = path.empty() ? sys::open_beneath(root_, ".", O_PATH, sys::Links::refused)
+                             : sys::open_beneath(root_, path, O_PATH | O_NOFOLLOW, sys::Links::in_root);
+    if (!file.ok()) {
+        if (not_there(file.error())) return std::optional<Node>();
+        return std::move(file).error();
     }
+    struct stat info = TRY(sys::stat_fd(*file));
+    Node node = TRY(node_at(*file, "", info));
+    add_capability(root_, path, node);
     return std::optional(std::move(node));
+}
+
+Result<std::vector<std::pair<std::string, Node>>> FolderTree::entries(const std::string& path) const {
+    UniqueFd folder =
+        TRY(sys::open_beneath(root_, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY, sys::Links::refused));
+    auto names = TRY(sys::names_in(folder));
+    std::vector<std::pair<std::string, Node>> out;
+    out.reserve(names.size());
+    for (std::string& name : names) {
+        auto info = sys::stat_at(folder, name);
+        if (!info.ok()) {
+            if (not_there(info.error())) continue; // it went meanwhile
+            return std::move(info).error();
+        }
+        auto node = node_at(folder, name, *info);
+        if (!node.ok()) {
+            if (not_there(node.error()) || node.error().code() == EINVAL) continue; // replaced meanwhile
+            return std::move(node).error();
+        }
+        add_capability(folder, name, *node);
+        out.emplace_back(std::move(name), std::move(*node));
+    }
+    return out;
 }
 
 Result<std::vector<std::string>> FolderTree::children(const std::string& path) const {

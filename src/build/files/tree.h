@@ -43,6 +43,8 @@ public:
     virtual ~Tree() = default;
     virtual Result<std::optional<Node>> look(const std::string& path) const = 0;          // nullopt: not there
     virtual Result<std::vector<std::string>> children(const std::string& path) const = 0; // names, sorted
+    // The same, with what each of them is.
+    virtual Result<std::vector<std::pair<std::string, Node>>> entries(const std::string& path) const;
     virtual Result<std::unique_ptr<ByteSource>> open(const std::string& path) const = 0;
     // SHA-256 of the file's contents, in hex, where it is known already.
     virtual std::optional<std::string> known_digest(const std::string&) const { return std::nullopt; }
@@ -64,6 +66,7 @@ public:
     explicit FolderTree(UniqueFd root) : root_(std::move(root)) {}
     Result<std::optional<Node>> look(const std::string& path) const override;
     Result<std::vector<std::string>> children(const std::string& path) const override;
+    Result<std::vector<std::pair<std::string, Node>>> entries(const std::string& path) const override;
     Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override;
 
 private:

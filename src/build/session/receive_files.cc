@@ -34,13 +34,9 @@ public:
                  const ContextLimits& limits)
         : call_(call), before_(std::move(before)), progress_(progress), limits_(limits) {}
 
-    Result<std::shared_ptr<Context>> run(const std::string& folder) {
+    Result<std::shared_ptr<const Context>> run(const std::string& folder) {
         auto spool = before_ ? before_->spool_ : nullptr;
-        if (spool && spool->end > 2 * before_->bytes() + least_waste) spool = nullptr; // mostly of files that are gone
-        if (!spool) {
-            before_ = nullptr;
-            spool = TRY(Spool::create(folder));
-        }
+        if (!spool) spool = TRY(Spool::create(folder));
         context_ = std::shared_ptr<Context>(new Context(std::move(spool)));
         while (!stats_ended_ || !wanted_.empty() || !open_.empty()) {
             auto message = TRY(call_.receive());
@@ -48,6 +44,7 @@ public:
             TRY(take(*message));
             TRY(ask());
         }
+        context_->stats_digest_ = digest_.hex_digest();
         TRY(call_.send(print(FilePacket{.type = FilePacket::Type::finish})));
         for (;;) {
             auto message = TRY(call_.receive());
@@ -59,8 +56,9 @@ public:
             return invalid("the client sent more after the last file");
         }
         TRY(call_.end_sending());
+        if (same_) return before_;
         for (const auto& [path, target] : links_) TRY(link(path, target));
-        return context_;
+        return std::shared_ptr<const Context>(context_);
     }
 
 private:
@@ -76,8 +74,16 @@ private:
         FilePacket packet = TRY(wire::parse_file_packet(message));
         switch (packet.type) {
         case FilePacket::Type::stat:
-            if (packet.stat) return take_stat(std::move(*packet.stat));
+            if (packet.stat) {
+                wire::add_stat(digest_, message);
+                return take_stat(std::move(*packet.stat));
+            }
             stats_ended_ = true;
+            return {};
+        case FilePacket::Type::same:
+            if (!before_ || next_id_ > 0 || stats_ended_)
+                return invalid("the client says that nothing is other than nothing");
+            same_ = stats_ended_ = true;
             return {};
         case FilePacket::Type::data: return take_data(packet);
         case FilePacket::Type::error: return Error(ErrorKind::system, "error from sender: " + packet.data);
@@ -188,20 +194,25 @@ private:
     std::vector<std::pair<std::string, std::string>> links_; // path, target: another path
     uint32_t next_id_ = 0;
     uint64_t bytes_ = 0, asked_bytes_ = 0;
-    bool stats_ended_ = false;
+    bool stats_ended_ = false, same_ = false;
+    Sha256 digest_;
 };
 
-Result<std::shared_ptr<Context>> receive_files(rpc::Connection& connection, const FileRequest& request,
-                                               const std::shared_ptr<const Context>& before, const std::string& folder,
-                                               const ReceivedBytes& progress, const std::stop_token& stop,
-                                               const ContextLimits& limits) {
+Result<std::shared_ptr<const Context>> receive_files(rpc::Connection& connection, const FileRequest& request,
+                                                     const std::shared_ptr<const Context>& before,
+                                                     const std::string& folder, const ReceivedBytes& progress,
+                                                     const std::stop_token& stop, const ContextLimits& limits) {
     rpc::Metadata metadata{{"dir-name", request.folder}};
     for (const std::string& pattern : request.include) metadata.emplace_back("include-patterns", pattern);
     for (const std::string& pattern : request.exclude) metadata.emplace_back("exclude-patterns", pattern);
     for (const std::string& path : request.follow) metadata.emplace_back("followpaths", path);
+    // Mostly of files that are gone: begun anew.
+    bool wasteful = before && before->spool_bytes() > 2 * before->bytes() + least_waste;
+    const auto known = wasteful ? nullptr : before;
+    if (known && !known->stats_digest().empty()) metadata.emplace_back(wire::known_stats, known->stats_digest());
     auto call = TRY(connection.call("/moby.filesync.v1.FileSync/DiffCopy", metadata));
     std::stop_callback on_stop(stop, [&] { call->cancel(); });
-    return FileReceiver(*call, before, progress, limits).run(folder);
+    return FileReceiver(*call, known, progress, limits).run(folder);
 }
 
 } // namespace hull::build

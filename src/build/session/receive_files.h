@@ -8,12 +8,12 @@
 
 namespace hull::build {
 
-// before: what the same folder was the last time; contents of files whose stats
-// are as they were are not sent again. folder: for the spool file.
+// before: what the same folder was the last time, which is the result when
+// nothing changed; contents of files whose stats are as they were are not sent again. folder: for the spool file.
 // Errors: invalid_argument (what breaks the protocol), too_large, those of the client.
-Result<std::shared_ptr<Context>> receive_files(rpc::Connection& connection, const FileRequest& request,
-                                               const std::shared_ptr<const Context>& before, const std::string& folder,
-                                               const ReceivedBytes& progress, const std::stop_token& stop,
-                                               const ContextLimits& limits = {});
+Result<std::shared_ptr<const Context>> receive_files(rpc::Connection& connection, const FileRequest& request,
+                                                     const std::shared_ptr<const Context>& before,
+                                                     const std::string& folder, const ReceivedBytes& progress,
+                                                     const std::stop_token& stop, const ContextLimits& limits = {});
 
 } // namespace hull::build

@@ -44,7 +44,7 @@ protected:
     }
     static Result<void> answer_files(rpc::Call& call, const Tree& tree) { return send_files(call, tree, {}); }
 
-    Result<std::shared_ptr<Context>> receive(std::shared_ptr<const Context> before = nullptr) {
+    Result<std::shared_ptr<const Context>> receive(std::shared_ptr<const Context> before = nullptr) {
         received_ = 0;
         return receive_files(*client_, {.folder = "context"}, before, root_, [&](uint64_t n) { received_ = n; }, {});
     }
@@ -91,6 +91,31 @@ TEST_F(ReceiveFiles, many_files_come) {
     serve_folder();
     auto context = MUST(receive());
     for (int i = 0; i < 1000; ++i) EXPECT_EQ(*context->read("sub/" + std::to_string(i), 100), std::to_string(i));
+}
+
+// As hull's own client does it.
+TEST_F(ReceiveFiles, a_client_with_the_same_stats_need_not_send_them) {
+    write("a", "one");
+    serve_folder();
+    auto first = MUST(receive());
+    ASSERT_FALSE(first->stats_digest().empty());
+    auto again = MUST(receive());
+    EXPECT_EQ(again->stats_digest(), first->stats_digest());
+    std::string told;
+    serve([&](const rpc::CallPtr& call) {
+        told = call->metadata(wire::known_stats);
+        (void)call->send(print(FilePacket{.type = FilePacket::Type::same}));
+        (void)call->receive();
+        call->finish(call->send(print(FilePacket{.type = FilePacket::Type::finish})));
+    });
+    auto same = MUST(receive(first));
+    EXPECT_EQ(told, first->stats_digest());
+    EXPECT_EQ(same, first);
+}
+
+TEST_F(ReceiveFiles, the_same_as_nothing_is_refused) {
+    EXPECT_EQ(refused({{.type = FilePacket::Type::same}}).kind(), ErrorKind::invalid_argument);
+    EXPECT_EQ(refused({stat("a"), {.type = FilePacket::Type::same}}).kind(), ErrorKind::invalid_argument);
 }
 
 TEST_F(ReceiveFiles, what_did_not_change_is_not_sent_again) {

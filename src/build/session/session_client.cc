@@ -58,8 +58,8 @@ public:
     SessionClient(std::shared_ptr<const Session> session, KnownFolders& known, std::string folder)
         : session_(std::move(session)), known_(known), folder_(std::move(folder)) {}
 
-    Result<std::shared_ptr<Context>> files(const FileRequest& request, const ReceivedBytes& progress,
-                                           const std::stop_token& stop) override {
+    Result<std::shared_ptr<const Context>> files(const FileRequest& request, const ReceivedBytes& progress,
+                                                 const std::stop_token& stop) override {
         std::string key;
         if (request.keep && !session_->shared_key.empty()) key = session_->shared_key + "\n" + request.folder;
         auto before = key.empty() ? nullptr : known_.find(key);

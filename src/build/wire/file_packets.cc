@@ -110,7 +110,7 @@ Result<FilePacket> parse_file_packet(std::string_view message) {
     Field field;
     while (TRY(reader.next(field))) {
         if (field.is_number(1)) {
-            if (field.value > static_cast<uint64_t>(FilePacket::Type::error))
+            if (field.value > static_cast<uint64_t>(FilePacket::Type::same))
                 return invalid("unknown type of a file packet: " + std::to_string(field.value));
             packet.type = static_cast<FilePacket::Type>(field.value);
         }

@@ -6,6 +6,10 @@
 // stat at their end. The receiver asks with `request` for contents by a file's
 // place among the stats; they come as `data`, an empty one at the end. Both end
 // with `finish`.
+//
+// Between hulld and hull: the receiver may say in the call's metadata what it has
+// (known_stats: the digest of the stats of the last time). A sender whose stats
+// have the same digest sends `same` instead of them all.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +30,26 @@ struct FileStat {
 };
 
 struct FilePacket {
-    enum class Type : unsigned char { stat = 0, request = 1, data = 2, finish = 3, error = 4 } type = Type::stat;
+    enum class Type : unsigned char {
+        stat = 0,
+        request = 1,
+        data = 2,
+        finish = 3,
+        error = 4,
+        same = 5
+    } type = Type::stat;
     std::optional<FileStat> stat = {};
     uint32_t id = 0;
     std::string data = {}; // of an error: its text
 };
+
+constexpr const char* known_stats = "hull-known-stats"; // hex
+// Adds a printed packet with a stat to that digest; hash: a SHA-256.
+template <class Hash>
+void add_stat(Hash& hash, std::string_view packet) {
+    hash.update(std::to_string(packet.size()) + ":");
+    hash.update(packet);
+}
 
 std::string print(const FilePacket& packet);
 // Errors: invalid_argument.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "apps/hull/client/sha256.h"
 #include "build/files/pattern.h"
 #include "build/wire/file_packets.h"
 
@@ -142,13 +143,24 @@ Result<std::vector<FolderItem>> list_wanted(const build::Tree& tree, const Wante
 
 Result<void> send_folder(rpc::Call& call, const build::Tree& tree) {
     auto items = TRY(list_wanted(tree, WantedFiles::of(call.metadata())).context("read the build context"));
-    for (FolderItem& item : items) {
+    auto packet_of = [](FolderItem& item) {
         FilePacket packet;
         packet.stat = build::wire::FileStat{item.path, item.node};
         packet.stat->node.uid = packet.stat->node.gid = 0; // who builds has no part in what is built
-        TRY(call.send(print(packet)));
+        return print(packet);
+    };
+    bool same = false;
+    if (const std::string_view known = call.metadata(build::wire::known_stats); !known.empty()) {
+        Sha256Sum digest;
+        for (FolderItem& item : items) build::wire::add_stat(digest, packet_of(item));
+        same = digest.hex() == known;
     }
-    TRY(call.send(print(FilePacket{})));
+    if (same) {
+        TRY(call.send(print(FilePacket{.type = FilePacket::Type::same})));
+    } else {
+        for (FolderItem& item : items) TRY(call.send(packet_of(item)));
+        TRY(call.send(print(FilePacket{})));
+    }
     for (;;) {
         auto message = TRY(call.receive());
         if (!message) return Error(ErrorKind::unavailable, "the engine left before it had the files");
