@@ -62,6 +62,7 @@ Result<Connection::Input> Connection::read_header(size_t max_header_bytes) {
 
 void Connection::finish_request() {
     parser_.reset();
+    is_new_ = false;
     if (input_.empty()) input_ = std::string(); // parked connections hold no buffer
 }
 

@@ -31,6 +31,8 @@ public:
 
     RequestParser& parser() { return *parser_; }
     void finish_request();
+    // No request was answered on it yet: its client is about to send one.
+    bool is_new() const { return is_new_; }
     // Bytes behind the header that nobody has consumed.
     std::string& input() { return input_; }
 
@@ -52,6 +54,7 @@ private:
     UniqueFd socket_;
     std::string input_;
     std::optional<RequestParser> parser_;
+    bool is_new_ = true;
 
     std::mutex gone_mutex_;
     bool gone_ = false;

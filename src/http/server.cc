@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "http/connection.h"
 #include "sys/poll.h"
+#include "sys/ready.h"
 #include "sys/stream_socket.h"
 #include "sys/thread.h"
 
@@ -71,6 +72,12 @@ int status_of(const Error& error) {
     return 400;
 }
 
+bool is_readable(const Connection& connection, int within_ms) {
+    std::array<sys::Readiness, 1> entries{{{.fd = connection.socket()}}};
+    auto ready = sys::wait_ready(entries, within_ms);
+    return ready.ok() && *ready;
+}
+
 // The state that the threads share; it outlives the Server for a thread that
 // does not come back in time.
 class Core : public ConnectionHost, public std::enable_shared_from_this<Core> {
@@ -80,6 +87,7 @@ public:
           handler_(std::move(handler)), options_(options) {}
 
     Result<void> start();
+    void drain(int64_t window_ns);
     void stop(int64_t grace_ns);
     void adopt(UniqueFd socket, Server::Arrival arrival);
     Server::Counters counters();
@@ -97,6 +105,7 @@ private:
     void serve(const ConnectionPtr& connection);
     bool answer(const ConnectionPtr& connection);
     void park(const ConnectionPtr& connection);
+    bool wait_for_first(const Connection& connection) const;
     void drop(const ConnectionPtr& connection);
     Result<void> arm(Connection& connection, uint32_t events);
     bool make_room();
@@ -108,14 +117,14 @@ private:
     const Handler handler_;
     const ServerOptions options_;
 
-    std::atomic<bool> stopping_ = false;
+    std::atomic<bool> draining_ = false, stopping_ = false;
     std::atomic<unsigned> waiting_ = 0;
     std::atomic<unsigned> trickling_ = 0; // parked in the middle of a header
     std::atomic<int64_t> last_sweep_ns_ = 0;
     std::atomic<bool> untidy_ = false; // something was answered since give_holes_back()
 
     std::mutex mutex_; // of everything below
-    std::condition_variable thread_ended_;
+    std::condition_variable thread_ended_, unparked_;
     unsigned threads_ = 0;
     uint64_t next_name_ = first_connection;
     std::unordered_map<uint64_t, ConnectionPtr> connections_;
@@ -207,6 +216,7 @@ void Core::on_event(uint64_t name) {
         if (!gone) {
             connection->state = Connection::State::busy;
             if (connection->header_deadline_ns != 0) --trickling_;
+            unparked_.notify_all();
         }
     }
     if (gone) return connection->notify_gone();
@@ -218,7 +228,7 @@ void Core::accept_from(uint64_t name) {
     auto socket = sys::accept_now(listener);
     bool full = !socket.ok() && !make_room();
     auto rearmed = sys::epoll_modify(epoll_, listener, EPOLLIN | EPOLLONESHOT, name);
-    if (!rearmed.ok() && !stopping_) log::error("http server: listen on", rearmed.error());
+    if (!rearmed.ok() && !draining_) log::error("http server: listen on", rearmed.error());
     if (!socket.ok()) {
         if (full) log::warning("http server", socket.error());
         return;
@@ -261,10 +271,18 @@ void Core::serve(const ConnectionPtr& connection) {
             return drop(connection);
         }
         if (*input == Connection::Input::closed) return drop(connection);
+        if (*input == Connection::Input::incomplete && wait_for_first(*connection)) continue;
         if (*input == Connection::Input::incomplete) return park(connection);
         if (!answer(connection)) return drop(connection);
         if (!connection->has_pending_bytes()) return park(connection);
     }
+}
+
+// Of a client that connected while the server stopped.
+bool Core::wait_for_first(const Connection& connection) const {
+    constexpr int patience_ms = 50;
+    if (!stopping_ || !connection.is_new()) return false;
+    return is_readable(connection, patience_ms);
 }
 
 bool Core::answer(const ConnectionPtr& connection) {
@@ -279,12 +297,12 @@ bool Core::answer(const ConnectionPtr& connection) {
     connection->state = Connection::State::busy;
     connection->header_deadline_ns = 0;
     connection->finish_request();
-    return after == ConnectionExchange::After::keep && !stopping_;
+    return after == ConnectionExchange::After::keep && !draining_;
 }
 
 void Core::park(const ConnectionPtr& connection) {
     std::lock_guard lock(mutex_);
-    if (stopping_) {
+    if (stopping_ || (draining_ && !connection->is_new())) {
         connections_.erase(connection->name());
         return;
     }
@@ -346,9 +364,24 @@ void Core::sweep() {
     for (const ConnectionPtr& connection : late) refuse(connection->socket(), 408);
 }
 
-void Core::stop(int64_t grace_ns) {
-    if (stopping_.exchange(true)) return;
+void Core::drain(int64_t window_ns) {
+    if (draining_.exchange(true)) return;
     for (const UniqueFd& listener : listeners_) sys::epoll_remove(epoll_, listener);
+    auto is_parked = [](const auto& entry) { return entry.second->state == Connection::State::parked; };
+    auto is_idle = [&](const auto& entry) {
+        const Connection& connection = *entry.second;
+        bool between = is_parked(entry) && !connection.is_new() && !connection.mid_header();
+        return between && !is_readable(connection, 0);
+    };
+    std::unique_lock lock(mutex_);
+    std::erase_if(connections_, is_idle);
+    unparked_.wait_for(lock, std::chrono::nanoseconds(window_ns),
+                       [&] { return std::ranges::none_of(connections_, is_parked); });
+}
+
+void Core::stop(int64_t grace_ns) {
+    drain(0);
+    if (stopping_.exchange(true)) return;
     sys::raise_eventfd(stop_event_);
     std::vector<ConnectionPtr> open;
     std::unique_lock lock(mutex_);
@@ -378,6 +411,7 @@ class ServerImplementation final : public Server {
 public:
     explicit ServerImplementation(std::shared_ptr<Core> core) : core_(std::move(core)) {}
     ~ServerImplementation() override { core_->stop(0); }
+    void drain(int64_t window_ns) override { core_->drain(window_ns); }
     void stop(int64_t grace_ns) override { core_->stop(grace_ns); }
     void adopt(UniqueFd socket, Arrival arrival) override { core_->adopt(std::move(socket), arrival); }
     Counters counters() const override { return core_->counters(); }

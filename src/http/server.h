@@ -92,6 +92,12 @@ public:
     // Stops.
     virtual ~Server() = default;
 
+    // No new connections; clients that have just connected get window_ns to send
+    // their request. Connections whose next request isn't there are closed.
+    // Before stop(), so that a client that knows nothing of it loses no request
+    // while somebody else keeps the listening sockets.
+    virtual void drain(int64_t window_ns) = 0;
+
     // No new connections; requests that wait for something are told that their
     // client is gone; what still runs after grace_ns loses its connection. Returns
     // when no handler runs. Hijacked connections live on.

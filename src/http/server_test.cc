@@ -303,6 +303,36 @@ TEST(Server, StopEndsHandlersThatWait) {
     EXPECT_THAT(client.read_to_end(), EndsWith("stopping"));
 }
 
+TEST(Server, StopLosesNoRequestOfWhoHasJustConnected) {
+    Fixture f([](Exchange& exchange) { exchange.respond({200, {}, "answered"}); });
+    Client early = f.connect(), late = f.connect(), silent = f.connect(), kept = f.connect();
+    kept.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(kept.read_until("answered"), EndsWith("answered"));
+    early.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    std::jthread client([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        late.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    });
+    const int64_t begun = monotonic_ns();
+    f.server->drain(second / 2);
+    EXPECT_GE(monotonic_ns() - begun, second / 4) << "one of them says nothing";
+    EXPECT_EQ(kept.read_to_end(), "");
+    f.server->stop(5 * second);
+    EXPECT_THAT(early.read_to_end(), EndsWith("answered"));
+    EXPECT_THAT(late.read_to_end(), EndsWith("answered"));
+    EXPECT_EQ(silent.read_to_end(), "");
+}
+
+TEST(Server, DrainIsOverWhenNobodyIsAboutToSend) {
+    Fixture f([](Exchange& exchange) { exchange.respond({200, {}, "answered"}); });
+    Client kept = f.connect();
+    kept.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(kept.read_until("answered"), EndsWith("answered"));
+    const int64_t begun = monotonic_ns();
+    f.server->drain(5 * second);
+    EXPECT_LT(monotonic_ns() - begun, 4 * second);
+}
+
 TEST(Server, HijackAnswersAnUpgradeAndKeepsWhatFollows) {
     std::optional<Hijacked> taken;
     Fixture f([&](Exchange& exchange) {

@@ -68,6 +68,8 @@ public:
     void stop_containers() override { engine_->stop_containers(); }
 
     void stop() override {
+        constexpr int64_t window_ns = 50'000'000; // a client sends within microseconds of its connect
+        if (listeners_) listeners_->drain(window_ns);
         if (engine_) engine_->close();
         if (listeners_) listeners_->stop(shutdown_ns_);
         listeners_.reset();

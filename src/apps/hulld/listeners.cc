@@ -97,6 +97,10 @@ public:
         return {};
     }
 
+    void drain(int64_t window_ns) override {
+        if (server_) server_->drain(window_ns);
+    }
+
     void stop(int64_t grace_ns) override {
         for (const std::string& path : std::exchange(socket_paths_, {}))
             if (auto removed = sys::unlink(path); !removed.ok()) log::warning("remove the socket", removed.error());

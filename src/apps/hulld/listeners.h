@@ -28,6 +28,8 @@ public:
 
     // Certificates are read anew. Errors: the old ones stay.
     virtual Result<void> reload(const Options& options) = 0;
+    // No new connections; requests that are just being sent get window_ns to come.
+    virtual void drain(int64_t window_ns) = 0;
     // No new requests; those under way get grace_ns. Socket files made here go.
     virtual void stop(int64_t grace_ns) = 0;
 };
