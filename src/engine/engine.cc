@@ -303,6 +303,7 @@ void EngineImpl::recover_networks() {
         }();
         if (!joined.ok()) log::error("networks of container " + container->id.str(), joined.error());
     }
+    core_.networks->recovered();
 }
 
 // What an engine had paused when it died (commit).

@@ -91,6 +91,8 @@ public:
     Result<void> rejoin(const NetworkMember& member, BorrowedFd net_ns, const Joined& joined);
     // The endpoints of running containers, before the first rejoin().
     void recover(const std::vector<EndpointRecord>& live);
+    // After the last rejoin().
+    void recovered();
     // Everything it has, back. Not there: fine.
     // What it was on.
     std::vector<EndpointRecord> leave(const std::string& container);

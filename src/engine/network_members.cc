@@ -274,6 +274,12 @@ void NetworkKeeper::recover(const std::vector<EndpointRecord>& live) {
     }
 }
 
+void NetworkKeeper::recovered() {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, network] : networks_)
+        if (network->carrier) network->carrier->unpublish_inherited();
+}
+
 Result<void> NetworkKeeper::rejoin(const NetworkMember& member, BorrowedFd net_ns, const Joined& before) {
     Present present;
     if (member.first) {

@@ -1,6 +1,7 @@
 #include "net/bridge.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <set>
 #include <tuple>
@@ -68,13 +69,15 @@ void sweep_rules(NetlinkSocket& socket) {
     }
 }
 
-Result<void> prepare_forwarding(NetlinkSocket& socket, const BridgeConfig& config, std::vector<Prefix> subnets) {
+Result<void> prepare_forwarding(NetlinkSocket& socket, const BridgeConfig& config, std::vector<Prefix> subnets,
+                                std::vector<PortRule> ports) {
     FirewallRules rules{.bridge = config.name,
                         .subnets = std::move(subnets),
                         .masquerade = config.masquerade == Switch::on,
                         .container_communication = config.container_communication == Switch::on,
                         .internal = config.internal == Switch::on,
-                        .ipv6 = config.firewall6 == Switch::on};
+                        .ipv6 = config.firewall6 == Switch::on,
+                        .ports = std::move(ports)};
     const bool forward = config.internal == Switch::off && config.forwarding == Switch::on;
     const bool turn_on = forward && config.ipv4 == Switch::on && !TRY(forwarding_is_on(k_ip_forward));
     const bool turn_on6 = forward && config.ipv6 == Switch::on && !TRY(forwarding_is_on(k_ip_forward6));
@@ -134,6 +137,7 @@ struct Bridge::Impl {
 
     Result<void> make_veth_for(const std::string& host_name, BorrowedFd net_ns,
                                const std::string& guest_name = k_guest_interface);
+    Result<void> give_way(const PortRule& port);
     bool has_ipv6() const { return families.v6 != nullptr; }
     Result<IpAddress> lease(const FamilyPtr& family, const std::optional<IpAddress>& wanted, const std::string& owner);
     Result<Leases> lease(const EndpointRequest& request, const std::string& owner);
@@ -147,8 +151,9 @@ struct Bridge::Impl {
     size_t rules = 0;     // under socket_mutex: how many were made
     // What is in the maps, if nobody else took it away; held while they change.
     std::mutex ports_mutex;
-    std::set<PublishedKey> published; // under ports_mutex
-    LinkRemover remover;              // last: its thread uses families
+    std::set<PublishedKey> published;           // under ports_mutex
+    std::map<PublishedKey, PortRule> inherited; // under ports_mutex: of an engine before, not published again yet
+    LinkRemover remover;                        // last: its thread uses families
 };
 
 // A link that exists. Whoever destroys it without clearing impl gives it back.
@@ -207,7 +212,8 @@ Result<Bridge::Fault> Bridge::find_fault() {
         if (TRY(count_rules(name())) != impl_->rules) return Fault::rules;
     }
     const std::lock_guard held(impl_->ports_mutex);
-    return TRY(count_ports(name())) == impl_->published.size() ? Fault::none : Fault::rules;
+    const size_t expected = impl_->published.size() + impl_->inherited.size();
+    return TRY(count_ports(name())) == expected ? Fault::none : Fault::rules;
 }
 
 Result<std::vector<std::string>> Bridge::strangers() {
@@ -218,10 +224,20 @@ Result<std::vector<std::string>> Bridge::strangers() {
 Result<void> Bridge::install_rules_again() {
     const std::lock_guard ports(impl_->ports_mutex);
     const std::lock_guard held(impl_->socket_mutex);
-    TRY(prepare_forwarding(impl_->socket, impl_->config, impl_->families.subnets()));
+    TRY(prepare_forwarding(impl_->socket, impl_->config, impl_->families.subnets(), {}));
     impl_->rules = TRY(count_rules(name()));
     impl_->published.clear(); // until they are published again
+    impl_->inherited.clear();
     return {};
+}
+
+void Bridge::unpublish_inherited() {
+    std::vector<PortRule> left;
+    {
+        const std::lock_guard held(impl_->ports_mutex);
+        for (const auto& [key, port] : std::exchange(impl_->inherited, {})) left.push_back(port);
+    }
+    if (!left.empty()) unpublish(left);
 }
 
 Result<void> Bridge::change_peers(const std::vector<IpAddress>& peers) {
@@ -241,7 +257,10 @@ Result<std::unique_ptr<Bridge>> Bridge::create(const BridgeConfig& config) {
     Result<void> ready;
     if (!plan.ok()) ready = plan.error();
     if (ready.ok() && config.tunnel) ready = ensure_tunnel(socket, config, *config.tunnel, device);
-    if (ready.ok()) ready = prepare_forwarding(socket, config, plan->subnets());
+    // Those whose engine ended go on until it is known whose they are.
+    std::vector<PortRule> ports;
+    if (auto found = published_ports(config.name); found.ok() && config.firewall == Switch::on) ports = *found;
+    if (ready.ok()) ready = prepare_forwarding(socket, config, plan->subnets(), ports);
     if (!ready.ok()) {
         if (device.origin == Origin::made_now) {
             if (config.tunnel) (void)delete_link(socket, tunnel_name(config));
@@ -250,6 +269,7 @@ Result<std::unique_ptr<Bridge>> Bridge::create(const BridgeConfig& config) {
         return std::move(ready).error().context("bridge " + config.name);
     }
     auto impl = std::make_unique<Impl>(config, device, *std::move(plan), std::move(socket), std::move(second));
+    for (const PortRule& port : ports) impl->inherited.emplace(key_of(port), port);
     impl->warnings = look_for_obstacles(config);
     if (const auto rules = count_rules(config.name); rules.ok()) impl->rules = *rules;
     return std::unique_ptr<Bridge>(new Bridge(std::move(impl)));
@@ -289,6 +309,13 @@ Result<void> Bridge::Impl::make_veth_for(const std::string& host_name, BorrowedF
                               .guest_name = guest_name};
     const std::lock_guard lock(socket_mutex);
     return make_veth(socket, request);
+}
+
+// Under ports_mutex. What the map has for this port goes, unless it's the same.
+Result<void> Bridge::Impl::give_way(const PortRule& port) {
+    auto found = inherited.extract(key_of(port));
+    if (found.empty() || found.mapped() == port) return {};
+    return remove_ports(config.name, {&found.mapped(), 1});
 }
 
 Result<IpAddress> Bridge::Impl::lease(const FamilyPtr& family, const std::optional<IpAddress>& wanted,
@@ -399,6 +426,7 @@ Result<void> Bridge::publish(std::span<const PortRule> ports, const std::string&
         TRY(set_hairpin(impl_->socket, host_interface));
     }
     const std::lock_guard held(impl_->ports_mutex);
+    for (const PortRule& port : ports) TRY(impl_->give_way(port));
     TRY(add_ports(name(), ports));
     for (const PortRule& port : ports) impl_->published.insert(key_of(port));
     forget(ports);

@@ -132,6 +132,7 @@ public:
     bool publishes() const override;
     Result<void> publish(std::span<const PortRule> ports, const std::string& host_interface) override;
     void unpublish(std::span<const PortRule> ports) override;
+    void unpublish_inherited() override;
     Result<Fault> find_fault() override;
     Result<void> install_rules_again() override;
     // Of a bridge that has a tunnel already.

@@ -287,6 +287,29 @@ TEST_F(BridgeTest, NoticesThatRulesAreMissing) {
     EXPECT_EQ(MUST(net->find_fault()), Bridge::Fault::none);
 }
 
+// An engine that is restarted: who comes meanwhile is let through.
+TEST_F(BridgeTest, PortsGoOnUntilItIsKnownWhoseTheyAre) {
+    const PortRule web{.host = ip("0.0.0.0"), .host_port = 80, .container = ip("172.17.0.9"), .container_port = 8080};
+    PortRule moved = web, gone = web, six = web;
+    moved.host_port = 81;
+    gone.host_port = 82;
+    six.host = ip("::"), six.container = ip("fd00::9");
+    {
+        const auto before = bridge(config());
+        const Container a = container(*before);
+        ASSERT_TRUE(before->publish(std::vector{web, moved, gone, six}, a.endpoint.host_interface).ok());
+    }
+    const auto net = bridge(config());
+    const Container a = container(*net);
+    EXPECT_THAT(MUST(published_ports("hull0")), UnorderedElementsAre(web, moved, gone, six));
+    EXPECT_EQ(MUST(net->find_fault()), Bridge::Fault::none);
+    moved.container = ip("172.17.0.10");
+    ASSERT_TRUE(net->publish(std::vector{web, moved, six}, a.endpoint.host_interface).ok());
+    net->unpublish_inherited();
+    EXPECT_THAT(MUST(published_ports("hull0")), UnorderedElementsAre(web, moved, six));
+    EXPECT_EQ(MUST(net->find_fault()), Bridge::Fault::none);
+}
+
 TEST_F(BridgeTest, DisconnectsTwiceWithoutHarm) {
     const auto net = bridge(config());
     const Container a = container(*net);

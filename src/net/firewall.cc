@@ -25,14 +25,18 @@ std::string table_of(const std::string& bridge) { return std::string(k_table_pre
 using ChangePorts = void (NftTransaction::*)(const std::string& map, std::span<const PortRule> ports);
 
 // Each family has its map.
-Result<void> change(const std::string& bridge, std::span<const PortRule> ports, ChangePorts what) {
-    if (ports.empty()) return {};
-    NetlinkSocket socket = TRY(open_netfilter_socket());
-    NftTransaction nft(table_of(bridge), 4096 + ports.size() * k_port_room);
+void change(NftTransaction& nft, std::span<const PortRule> ports, ChangePorts what) {
     std::vector<PortRule> v4, v6;
     for (const PortRule& port : ports) (port.host.is_v6() ? v6 : v4).push_back(port);
     (nft.*what)(k_ports, v4);
     (nft.*what)(k_ports6, v6);
+}
+
+Result<void> change(const std::string& bridge, std::span<const PortRule> ports, ChangePorts what) {
+    if (ports.empty()) return {};
+    NetlinkSocket socket = TRY(open_netfilter_socket());
+    NftTransaction nft(table_of(bridge), 4096 + ports.size() * k_port_room);
+    change(nft, ports, what);
     return nft.commit(socket);
 }
 
@@ -139,12 +143,15 @@ Result<void> redirect_service(NetlinkSocket& socket, const IpAddress& address, u
 
 Result<void> install_rules(const FirewallRules& rules) {
     NetlinkSocket socket = TRY(open_netfilter_socket());
-    NftTransaction nft(table_of(rules.bridge));
+    NftTransaction nft(table_of(rules.bridge), 32768 + rules.ports.size() * k_port_room);
     nft.add_table(); // so that there is one to delete
     nft.delete_table();
     nft.add_table();
     add_forward_rules(nft, rules);
-    if (!rules.internal) add_port_rules(nft, rules);
+    if (!rules.internal) {
+        add_port_rules(nft, rules);
+        change(nft, rules.ports, &NftTransaction::add_ports);
+    }
     for (const Prefix& subnet : rules.subnets) {
         if (!rules.masquerade || rules.internal) break;
         if (subnet.address.is_v6() && !rules.ipv6) continue;
@@ -179,6 +186,13 @@ bool is_our_table(std::string_view table) { return table.starts_with(k_table_pre
 Result<size_t> count_rules(const std::string& bridge) {
     NetlinkSocket socket = TRY(open_netfilter_socket());
     return rules_in(socket, table_of(bridge));
+}
+
+Result<std::vector<PortRule>> published_ports(const std::string& bridge) {
+    NetlinkSocket socket = TRY(open_netfilter_socket());
+    std::vector<PortRule> ports = TRY(ports_in(socket, table_of(bridge), k_ports, IpFamily::v4));
+    for (const PortRule& port : TRY(ports_in(socket, table_of(bridge), k_ports6, IpFamily::v6))) ports.push_back(port);
+    return ports;
 }
 
 Result<size_t> count_ports(const std::string& bridge) {

@@ -38,6 +38,7 @@ struct FirewallRules {
     bool ipv6 = true;      // translate IPv6, too
     Routing routing = Routing::as_before;
     std::vector<std::string> uplinks{}; // with only_for_containers
+    std::vector<PortRule> ports{};      // published from the first moment on; with internal: none
 };
 
 // Published ports of the bridge, all or none. Those there already are replaced.
@@ -60,7 +61,9 @@ Result<std::vector<std::string>> bridges_with_rules();
 bool is_our_table(std::string_view table);
 // How many rules there are; none where the table is missing.
 Result<size_t> count_rules(const std::string& bridge);
-// How many ports of the bridge are published.
+// Those of the bridge that are published; none where the table is missing.
+Result<std::vector<PortRule>> published_ports(const std::string& bridge);
+// How many those are.
 Result<size_t> count_ports(const std::string& bridge);
 // Whether the installed rules hold Routing::only_for_containers.
 Result<bool> guards_routing(const std::string& bridge);

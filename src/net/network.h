@@ -80,12 +80,14 @@ public:
     // Waits until everything disconnected so far is gone.
     virtual void drain() = 0;
 
-    // Published ports of containers on this network; all or none. Nothing of it
-    // outlives the rules, so after a restart they are published anew.
+    // Published ports of containers on this network; all or none. After a restart
+    // they are published anew, and go on meanwhile.
     // host_interface: the endpoint's whose they are; it gets to reach itself by them.
     virtual bool publishes() const = 0;
     virtual Result<void> publish(std::span<const PortRule> ports, const std::string& host_interface) = 0;
     virtual void unpublish(std::span<const PortRule> ports) = 0;
+    // After a restart: those that nobody has published again.
+    virtual void unpublish_inherited() {}
 
     // What it lacks in the kernel; missing rules can be made again, and then
     // published ports have to be.

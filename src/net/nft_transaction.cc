@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <optional>
 
 #include <netinet/in.h> // ahead of the kernel's <linux/in.h>, which it makes quiet
 
@@ -516,13 +518,18 @@ Result<size_t> rules_in(NetlinkSocket& socket, const std::string& table) {
     return count;
 }
 
-Result<size_t> elements_in(NetlinkSocket& socket, const std::string& table, const std::string& set) {
+namespace {
+
+using ElementCallback = std::function<void(const nlattr*)>;
+
+// Those of a set of a table of family inet; none where it is missing.
+Result<void> for_each_element(NetlinkSocket& socket, const std::string& table, const std::string& set,
+                              const ElementCallback& on_element) {
     Batch batch;
     batch.add(nft_type(NFT_MSG_GETSETELEM), NLM_F_DUMP, "list nft elements");
     put_family(batch, NFPROTO_INET);
     batch.put_text(NFTA_SET_ELEM_LIST_TABLE, table);
     batch.put_text(NFTA_SET_ELEM_LIST_SET, set);
-    size_t count = 0;
     const auto done = socket.run(batch, table + " " + set, [&](const nlmsghdr* message) {
         if (message->nlmsg_type != nft_type(NFT_MSG_NEWSETELEM)) return;
         const auto attributes = Attributes::of_message(message, sizeof(nfgenmsg), NFTA_SET_ELEM_LIST_MAX);
@@ -530,13 +537,54 @@ Result<size_t> elements_in(NetlinkSocket& socket, const std::string& table, cons
         if (!elements) return;
         (void)mnl_attr_parse_nested(
             elements,
-            [](const nlattr*, void* data) {
-                ++*static_cast<size_t*>(data);
+            [](const nlattr* element, void* callback) {
+                (*static_cast<const ElementCallback*>(callback))(element);
                 return MNL_CB_OK;
             },
-            &count);
+            const_cast<ElementCallback*>(&on_element));
     });
     if (!done.ok() && done.error().code() != ENOENT) return done.error();
+    return {};
+}
+
+IpAddress address_at(std::span<const uint8_t> bytes, IpFamily family) {
+    if (family == IpFamily::v4)
+        return IpAddress::v4(static_cast<uint32_t>(bytes[0]) << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3]);
+    std::array<uint8_t, 16> value{};
+    std::copy_n(bytes.begin(), value.size(), value.begin());
+    return IpAddress::v6(value);
+}
+
+uint16_t port_at(std::span<const uint8_t> bytes) { return static_cast<uint16_t>(bytes[0] << 8 | bytes[1]); }
+
+// As NftTransaction::change_ports() writes it.
+std::optional<PortRule> read_port(const nlattr* element, IpFamily family) {
+    const size_t size = facts_of(family).size;
+    const auto attributes = Attributes::of_nest(element, NFTA_SET_ELEM_MAX);
+    const auto key = attributes.nested(NFTA_SET_ELEM_KEY, NFTA_DATA_MAX).bytes(NFTA_DATA_VALUE);
+    const auto data = attributes.nested(NFTA_SET_ELEM_DATA, NFTA_DATA_MAX).bytes(NFTA_DATA_VALUE);
+    if (!key || !data || key->size() < 8 + size || data->size() < 4 + size) return std::nullopt;
+    return PortRule{.protocol = (*key)[0],
+                    .host = address_at(key->subspan(4), family),
+                    .host_port = port_at(key->subspan(4 + size)),
+                    .container = address_at(*data, family),
+                    .container_port = port_at(data->subspan(size))};
+}
+
+} // namespace
+
+Result<std::vector<PortRule>> ports_in(NetlinkSocket& socket, const std::string& table, const std::string& map,
+                                       IpFamily family) {
+    std::vector<PortRule> ports;
+    TRY(for_each_element(socket, table, map, [&](const nlattr* element) {
+        if (auto port = read_port(element, family)) ports.push_back(*port);
+    }));
+    return ports;
+}
+
+Result<size_t> elements_in(NetlinkSocket& socket, const std::string& table, const std::string& set) {
+    size_t count = 0;
+    TRY(for_each_element(socket, table, set, [&](const nlattr*) { ++count; }));
     return count;
 }
 

@@ -120,6 +120,9 @@ Result<std::vector<std::string>> list_tables(NetlinkSocket& socket, NftFamily fa
 Result<size_t> rules_in(NetlinkSocket& socket, const std::string& table);
 // Elements of this set or map of a table of family inet; none where it is missing.
 Result<size_t> elements_in(NetlinkSocket& socket, const std::string& table, const std::string& set);
+// What is in a port map; none where the table is missing.
+Result<std::vector<PortRule>> ports_in(NetlinkSocket& socket, const std::string& table, const std::string& map,
+                                       IpFamily family);
 // Does this table of family inet hold such a set? Missing tables are fine.
 Result<bool> has_set(NetlinkSocket& socket, const std::string& table, const std::string& set);
 // Base chains at the forward hook that drop what no rule accepts, as

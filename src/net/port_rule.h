@@ -13,6 +13,7 @@ struct PortRule {
     uint16_t host_port = 0;
     IpAddress container;
     uint16_t container_port = 0;
+    bool operator==(const PortRule&) const = default;
 };
 
 } // namespace hull::net
