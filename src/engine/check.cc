@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "base/log.h"
 #include "engine/core.h"
 #include "engine/runner.h"
 #include "engine/spec_builder.h"
@@ -14,6 +15,12 @@ namespace hull::engine {
 namespace {
 
 bool is_folder(const Core& core, const std::string& path) { return core.host.kind(path) == PathKind::directory; }
+
+Result<void> renew_writable(Core& core, const ContainerPtr& container) {
+    // Its log may be there still.
+    if (is_folder(core, core.dirs->path(container->id))) return core.dirs->renew(container->id);
+    return core.dirs->create(container->id, {}, TRY(storage_limit(container->settings().host_config)));
+}
 
 void check_folder(Core& core, const ContainerPtr& container, bool running, Repair repair, Damages& found) {
     const std::string id = container->id.str(), writable = core.dirs->writable(container->id);
@@ -35,13 +42,7 @@ void check_folder(Core& core, const ContainerPtr& container, bool running, Repai
     note(found,
          {"container", id, "its writable layer is missing on disk",
           running ? "end it and remove it" : "it gets an empty one; what it had written is lost"},
-         repair, [&] {
-             return unless_running([&]() -> Result<void> {
-                 // Its log may be there still.
-                 if (is_folder(core, core.dirs->path(container->id))) return core.dirs->renew(container->id);
-                 return core.dirs->create(container->id, {}, TRY(storage_limit(container->settings().host_config)));
-             });
-         });
+         repair, [&] { return unless_running([&] { return renew_writable(core, container); }); });
 }
 
 // It may be on its way in or out at this moment.
@@ -142,6 +143,28 @@ Result<void> check_containers(Core& core, Runner& runner, Repair repair, Damages
         note(found, {"container", container_of(key), "a record without a container", "it is removed"}, repair,
              [&] { return core.records.erase(store::Table::containers, key, store::Durability::power_loss); });
     return {};
+}
+
+namespace {
+
+constexpr const char* kBootIdKey = "boot-id";
+
+} // namespace
+
+void mend_after_boot(Core& core) {
+    auto boot = core.host.read_file("/proc/sys/kernel/random/boot_id", 64);
+    auto known = core.records.get(store::Table::settings, kBootIdKey);
+    if (!boot.ok() || !known.ok() || *known == *boot) return;
+    for (const ContainerPtr& container : core.registry.all()) {
+        const std::string writable = core.dirs->writable(container->id);
+        if (!*known || core.dirs->has_disk(container->id) || is_folder(core, writable + "/upper")) continue;
+        log::warning("the writable layer of container " + container->id.str() +
+                     " was not on disk yet when the machine ended: it gets an empty one");
+        auto renewed = renew_writable(core, container);
+        if (!renewed.ok()) log::error("writable layer of container " + container->id.str(), renewed.error());
+    }
+    auto put = core.records.put(store::Table::settings, kBootIdKey, *boot);
+    if (!put.ok()) log::error("record this boot of the machine", put.error());
 }
 
 } // namespace hull::engine

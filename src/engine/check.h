@@ -22,4 +22,8 @@ class Runner;
 // Containers: records, folders, processes. Errors: those of the records.
 Result<void> check_containers(Core& core, Runner& runner, Repair repair, Damages& found);
 
+// At the first start after the machine's: of containers that were on record when
+// the power was cut, and whose writable layer was still to reach the disk, a new one is made.
+void mend_after_boot(Core& core);
+
 } // namespace hull::engine

@@ -382,6 +382,7 @@ Result<void> EngineImpl::bring_up() {
     TRY(recover_sandboxes());
     recover_networks();
     settle(survivors);
+    mend_after_boot(core_);
     core_.workers.wait_idle();
     core_.volumes->settle();
     run_on();

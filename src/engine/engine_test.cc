@@ -1,3 +1,5 @@
+#include <fstream>
+
 #include "engine/test_engine.h"
 
 namespace hull::engine {
@@ -109,6 +111,24 @@ TEST_F(RecoveryTest, WhatTheMachinesEndStoppedIsStartedAgainByItsPolicy) {
     EXPECT_TRUE(eventually([&] { return status(stays) == Status::running; }));
     EXPECT_EQ(status(stopped), Status::exited);
     EXPECT_EQ(status(once), Status::exited);
+}
+
+// The record of a container reached the disk before the power was cut, its folder didn't.
+TEST_F(RecoveryTest, AfterABootAContainerWithoutAFolderGetsAnEmptyOne) {
+    const std::string boot = "/proc/sys/kernel/random/boot_id";
+    host_.put(boot, "one\n");
+    restart();
+    ContainerId lost = create("lost"), kept = create("kept");
+    auto folder = [&](const ContainerId& id) { return root_ / "containers" / id.str(); };
+    std::filesystem::remove_all(folder(lost));
+    std::ofstream(folder(kept) / "upper/file") << "kept";
+    host_.kinds[folder(kept) / "upper"] = PathKind::directory;
+    restart();
+    EXPECT_FALSE(std::filesystem::exists(folder(lost))) << "the same boot: it was no power cut";
+    host_.put(boot, "two\n");
+    restart();
+    EXPECT_TRUE(std::filesystem::exists(folder(lost) / "upper"));
+    EXPECT_TRUE(std::filesystem::exists(folder(kept) / "upper/file"));
 }
 
 TEST_F(RecoveryTest, EndsContainersThatAreNotOnRecord) {
