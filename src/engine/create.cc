@@ -8,6 +8,7 @@
 #include "engine/mount_requests.h"
 #include "engine/names.h"
 #include "engine/service.h"
+#include "engine/systemd_inside.h"
 #include "engine/validate.h"
 #include "engine/volumes_from.h"
 #include "image/platform.h"
@@ -75,6 +76,7 @@ Result<void> set_command(ContainerSettings& settings) {
     if (words.empty() || words[0].empty()) return Error(ErrorKind::invalid_argument, "no command specified");
     settings.path = words[0];
     settings.args.assign(words.begin() + 1, words.end());
+    if (settings.config.stop_signal.empty() && runs_systemd(settings)) settings.config.stop_signal = kSystemdStopSignal;
     return {};
 }
 

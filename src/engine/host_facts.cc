@@ -53,6 +53,10 @@ void count_containers(const Core& core, InfoView& info) {
 
 } // namespace
 
+bool has_unified_cgroups(HostPort& machine) {
+    return machine.kind("/sys/fs/cgroup/cgroup.controllers") != PathKind::missing;
+}
+
 InfoView make_info(Core& core, const std::string& engine_id) {
     const auto options = core.current();
     InfoView info;
@@ -61,9 +65,8 @@ InfoView make_info(Core& core, const std::string& engine_id) {
     info.images = static_cast<int>(core.images.summaries().size());
     info.driver_status = {{"Backing Filesystem", "overlayfs on unpacked layers"}, {"Native Overlay Diff", "true"}};
     info.logging_driver = options->default_log.type.empty() ? "json-file" : options->default_log.type;
-    bool unified = core.host.kind("/sys/fs/cgroup/cgroup.controllers") != PathKind::missing;
     info.cgroup_driver = options->systemd_cgroups ? "systemd" : "cgroupfs";
-    info.cgroup_version = unified ? "2" : "1";
+    info.cgroup_version = has_unified_cgroups(core.host) ? "2" : "1";
     info.kernel_version = first_line(core.host, "/proc/sys/kernel/osrelease");
     auto release = core.host.read_file("/etc/os-release", 64 << 10);
     if (release.ok()) {

@@ -8,6 +8,10 @@
 namespace hull::engine {
 
 struct Core;
+class HostPort;
+
+// cgroup v2 alone.
+bool has_unified_cgroups(HostPort& machine);
 
 InfoView make_info(Core& core, const std::string& engine_id);
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "engine/defaults.h"
+#include "engine/systemd_inside.h"
 
 namespace hull::engine {
 namespace {
@@ -85,7 +86,17 @@ void add_shm(const SpecInput& input, std::vector<Mount>& mounts) {
                                   {"nosuid", "noexec", "nodev", "mode=1777", "size=" + std::to_string(size)}));
 }
 
-std::vector<Mount> system_mounts(const SpecInput& input) {
+// Of an image that has something in its /run: that is there, too.
+void add_run(std::vector<Mount>& mounts, const std::vector<MountPoint>& asked) {
+    constexpr const char* in_memory = "tmpcopyup";
+    if (!has_mount(asked, "/run"))
+        mounts.push_back(system_mount("/run", "tmpfs", "tmpfs", {"nosuid", "nodev", "mode=755", in_memory}));
+    if (!has_mount(asked, "/run/lock"))
+        mounts.push_back(system_mount("/run/lock", "tmpfs", "tmpfs",
+                                      {"nosuid", "nodev", "noexec", "mode=1777", "size=5m", in_memory}));
+}
+
+Result<std::vector<Mount>> system_mounts(const SpecInput& input) {
     const model::HostConfig& host = input.settings.host_config;
     const std::vector<MountPoint>& asked = input.settings.mounts;
     std::vector<Mount> mounts;
@@ -98,10 +109,12 @@ std::vector<Mount> system_mounts(const SpecInput& input) {
     add(system_mount("/dev/pts", "devpts", "devpts",
                      {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}));
     add(sysfs(input));
+    if (TRY(writable_cgroups(input.settings, input.namespaces, input.host))) access = "rw";
     add(system_mount("/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", access}));
     // The queues belong to the ipc namespace, whoever's it is; the host need not have them mounted.
     add(system_mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}));
     if (!has_mount(asked, "/dev/shm")) add_shm(input, mounts);
+    if (runs_systemd(input.settings)) add_run(mounts, asked);
     return mounts;
 }
 
@@ -135,7 +148,7 @@ void add_net_files(const SpecInput& input, std::vector<Mount>& mounts) {
 } // namespace
 
 Result<std::vector<Mount>> build_mounts(const SpecInput& input) {
-    std::vector<Mount> mounts = system_mounts(input);
+    std::vector<Mount> mounts = TRY(system_mounts(input));
     add_net_files(input, mounts);
     if (!input.init.empty())
         mounts.push_back(system_mount(kInitInContainer, "bind", input.init, {"bind", "ro", "nosuid", "nodev"}));

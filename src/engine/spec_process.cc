@@ -6,6 +6,7 @@
 
 #include "engine/capabilities.h"
 #include "engine/defaults.h"
+#include "engine/systemd_inside.h"
 
 namespace hull::engine {
 namespace {
@@ -50,6 +51,7 @@ model::oci::User user_of(const std::string& name, const model::HostConfig& host)
 std::vector<std::string> base_environment(const model::ContainerSettings& settings, bool tty) {
     std::vector<std::string> env = {kDefaultPath, "HOSTNAME=" + settings.config.hostname};
     if (tty) env.emplace_back("TERM=xterm");
+    if (runs_systemd(settings)) env.emplace_back(kSystemdEnvironment);
     return env;
 }
 
@@ -115,8 +117,8 @@ Result<SecurityOptions> parse_security_options(const model::HostConfig& host, co
             if (value != "disable") out.selinux_label = value;
         } else if (name == "systempaths" && value == "unconfined") {
             out.unmask_all = true;
-        } else if (name == "writable-cgroups" && value == "false") {
-            continue;
+        } else if (name == "writable-cgroups" && (value == "true" || value == "false")) {
+            continue; // systemd_inside.h
         } else {
             return Error(ErrorKind::invalid_argument, "invalid --security-opt 2: \"" + option + "\"");
         }

@@ -77,6 +77,49 @@ TEST_F(SpecTest, CommandAndEntryPointMergeAsDockerMergesThem) {
     EXPECT_EQ(refused(asked).message(), "no command specified");
 }
 
+TEST_F(SpecTest, SystemdGetsWhatItNeeds) {
+    auto asked = request();
+    asked.config.cmd = model::StringList{"/sbin/init"};
+    oci::Spec spec = spec_of(asked);
+    EXPECT_THAT(mount_at(spec, "/sys/fs/cgroup")->options, Contains("rw"));
+    ASSERT_TRUE(mount_at(spec, "/run") && mount_at(spec, "/run/lock"));
+    EXPECT_EQ(mount_at(spec, "/run")->type, "tmpfs");
+    EXPECT_THAT(spec.process->env, Contains("container=docker"));
+    EXPECT_EQ(inspect(id_).config.stop_signal, "SIGRTMIN+3");
+
+    asked.config.stop_signal = "SIGINT";
+    asked.config.env = {"container=mine"};
+    asked.host_config.security_opt = {"writable-cgroups=false"};
+    asked.host_config.tmpfs = {{"/run", "size=1m"}};
+    spec = spec_of(asked);
+    EXPECT_THAT(mount_at(spec, "/sys/fs/cgroup")->options, Contains("ro"));
+    EXPECT_THAT(mount_at(spec, "/run")->options, Contains("size=1m"));
+    EXPECT_THAT(spec.process->env, Contains("container=mine"));
+    EXPECT_EQ(inspect(id_).config.stop_signal, "SIGINT");
+}
+
+TEST_F(SpecTest, OtherProgramsDontWriteCgroupsUnlessAskedTo) {
+    auto asked = request();
+    asked.config.cmd = model::StringList{"/usr/bin/initialise"};
+    oci::Spec spec = spec_of(asked);
+    EXPECT_THAT(mount_at(spec, "/sys/fs/cgroup")->options, Contains("ro"));
+    EXPECT_FALSE(mount_at(spec, "/run"));
+    EXPECT_THAT(spec.process->env, Not(Contains("container=docker")));
+    asked.host_config.security_opt = {"writable-cgroups=true"};
+    EXPECT_THAT(mount_at(spec_of(asked), "/sys/fs/cgroup")->options, Contains("rw"));
+    asked.host_config.userns_mode = "host"; // cgroup v1: nothing would keep it from lifting its limits
+    ContainerId id = create("", asked);
+    EXPECT_EQ(containers_->start(id.str()).error().kind(), ErrorKind::unsupported);
+}
+
+// Who shares the host's users would own its own limits.
+TEST_F(SpecTest, SystemdWithTheHostsUsersDoesntWriteCgroups) {
+    auto asked = request();
+    asked.config.cmd = model::StringList{"/sbin/init"};
+    asked.host_config.userns_mode = "host";
+    EXPECT_THAT(mount_at(spec_of(asked), "/sys/fs/cgroup")->options, Contains("ro"));
+}
+
 TEST_F(SpecTest, HostNamespacesAndPrivilegedMeanTheHostsUsers) {
     for (auto change : std::vector<std::function<void(model::HostConfig&)>>{
              [](auto& host) { host.userns_mode = "host"; }, [](auto& host) { host.privileged = true; },

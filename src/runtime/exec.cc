@@ -39,11 +39,19 @@ Result<void> run_on(const std::vector<uint64_t>& cpus, const char* what) {
     return sys::set_cpu_affinity(cpus).context(what);
 }
 
+// The cgroup that init is in now.
+CgroupPlan cgroup_of_init(const Joining& j) {
+    CgroupPlan places = j.plan.cgroup;
+    if (auto pid = sys::pid_of(j.init); pid.ok()) kernel::cgroup::follow(*pid, places);
+    return places;
+}
+
 Result<void> join_cgroup(Joining& j) {
     TRY(run_on(j.plan.initial_cpus, "process.execCPUAffinity.initial"));
-    if (!j.plan.uid_map.empty()) return kernel::cgroup::join_all(j.plan.cgroup);
-    j.cgroup = TRY(kernel::cgroup::open_for_clone(j.plan.cgroup));
-    return kernel::cgroup::join(j.plan.cgroup);
+    CgroupPlan places = cgroup_of_init(j);
+    if (!j.plan.uid_map.empty()) return kernel::cgroup::join_all(places);
+    j.cgroup = TRY(kernel::cgroup::open_for_clone(places));
+    return kernel::cgroup::join(places);
 }
 
 // What is left when the process is in its cgroup: as long as it isn't, the
@@ -86,7 +94,7 @@ Result<void> prepare_unprivileged(Joining& j) {
 }
 
 Result<void> join_cgroup_unprivileged(Joining& j) {
-    j.cgroup = TRY(join_cgroups_unprivileged(j.plan.cgroup, j.plan.uid_map));
+    j.cgroup = TRY(join_cgroups_unprivileged(cgroup_of_init(j), j.plan.uid_map));
     return {};
 }
 

@@ -112,21 +112,37 @@ Result<void> open_namespaces(Launching& l) {
     return prepare_for_mounts(l);
 }
 
-Result<void> make_cgroup(Launching& l) {
-    TRY(kernel::cgroup::create(l.plan.cgroup));
-    bool in_scope = !l.plan.cgroup.scope.unit.empty(); // where init will be born anyway
-    bool leaves = l.plan.ns.user.mode != Mode::host || l.plan.ns.cgroup.mode == Mode::join;
-    if (!in_scope && !leaves) l.cgroup = TRY(kernel::cgroup::open_for_clone(l.plan.cgroup));
-    l.late_limits = TRY(kernel::cgroup::open_late(l.plan.cgroup));
-    return {};
-}
-
 Result<uint32_t> outside(std::span<const IdRange> map, uint32_t inside) {
     auto id = to_outside(map, inside);
     if (!id)
         return Error(ErrorKind::invalid_argument,
                      "id " + std::to_string(inside) + " is not in the container's user namespace");
     return *id;
+}
+
+bool may_write_cgroups(const Plan& plan) {
+    if (plan.ns.cgroup.mode != Mode::fresh || plan.ns.user.mode == Mode::host) return false;
+    return std::ranges::any_of(plan.mounts, [](const MountPlan& mount) {
+        return mount.kind == MountPlan::Kind::cgroup && !(mount.attr_set & MOUNT_ATTR_RDONLY);
+    });
+}
+
+// The OCI specification's "cgroup ownership".
+Result<void> hand_over_cgroup(const Launching& l) {
+    if (!may_write_cgroups(l.plan)) return {};
+    const ProcessPlan& process = l.plan.process;
+    return kernel::cgroup::hand_over(l.plan.cgroup, TRY(outside(l.plan.uid_map, process.uid)),
+                                     TRY(outside(l.plan.gid_map, process.gid)));
+}
+
+Result<void> make_cgroup(Launching& l) {
+    TRY(kernel::cgroup::create(l.plan.cgroup));
+    TRY(hand_over_cgroup(l));
+    bool in_scope = !l.plan.cgroup.scope.unit.empty(); // where init will be born anyway
+    bool leaves = l.plan.ns.user.mode != Mode::host || l.plan.ns.cgroup.mode == Mode::join;
+    if (!in_scope && !leaves) l.cgroup = TRY(kernel::cgroup::open_for_clone(l.plan.cgroup));
+    l.late_limits = TRY(kernel::cgroup::open_late(l.plan.cgroup));
+    return {};
 }
 
 Result<Ownership> ownership(const Launching& l) {

@@ -129,10 +129,7 @@ Result<int> exec_in(Context& context, const Args& args) {
         return Error(ErrorKind::invalid_argument,
                      "cannot allocate tty if runc will detach without setting console socket");
     auto plan = TRY(runtime::compile_exec(process, TRY(context.store.load_plan(id))));
-    if (!args.values("cgroup").empty())
-        TRY(enter_sub_cgroups(args.values("cgroup"), plan.cgroup));
-    else
-        follow_init(container.pid, plan.cgroup);
+    TRY(enter_sub_cgroups(args.values("cgroup"), plan.cgroup));
     std::optional<sys::SignalQueue> signals;
     if (!detached) signals.emplace(TRY(hold_signals()));
     Followed followed = TRY(start(context, container, plan, options));

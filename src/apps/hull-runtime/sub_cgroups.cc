@@ -85,16 +85,4 @@ Result<void> enter_sub_cgroups(const std::vector<std::string>& values, kernel::c
     return {};
 }
 
-void follow_init(pid_t init, kernel::cgroup::Plan& places) {
-    for (auto& dir : places.dirs) {
-        if (!dir.unified) continue;
-        auto hands_on = sys::read_file(dir.folder() + "/cgroup.subtree_control");
-        if (!hands_on.ok() || hands_on->find_first_not_of(" \n") == std::string::npos) continue;
-        auto text = sys::read_file("/proc/" + std::to_string(init) + "/cgroup");
-        if (!text.ok()) continue;
-        for (const std::string& line : split(*text, '\n'))
-            if (line.starts_with("0::" + dir.path + "/")) dir.path = line.substr(3);
-    }
-}
-
 } // namespace hull::oci_runtime

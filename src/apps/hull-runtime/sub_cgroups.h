@@ -4,8 +4,6 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "base/result.h"
 #include "kernel/cgroup/plan.h"
 
@@ -15,10 +13,5 @@ namespace hull::oci_runtime {
 // "<controller>[,<controller>]:<path>" each. The paths begin at the container's
 // own cgroups, stay below them, and must exist.
 Result<void> enter_sub_cgroups(const std::vector<std::string>& values, kernel::cgroup::Plan& places);
-
-// v2 keeps processes out of a cgroup that hands controllers on. A container
-// that made such cgroups (systemd) has moved its init: further processes go
-// where that is.
-void follow_init(pid_t init, kernel::cgroup::Plan& places);
 
 } // namespace hull::oci_runtime

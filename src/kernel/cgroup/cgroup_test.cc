@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -358,6 +359,56 @@ TEST_F(UnifiedTest, BearsTheProcessAndFreezesIt) {
     auto killed = std::async(std::launch::async, [&] { return cgroups_->kill_all(path_).ok(); });
     EXPECT_TRUE(WIFSIGNALED(child.reap()));
     EXPECT_TRUE(killed.get());
+}
+
+bool is_given(const std::string& path, uid_t uid) {
+    struct stat info{};
+    return ::stat(path.c_str(), &info) == 0 && info.st_uid == uid;
+}
+
+TEST_F(UnifiedTest, WhoItIsHandedToMakesFoldersAndLiftsNoLimit) {
+    make({});
+    constexpr uid_t somebody = 54321;
+    auto given = hand_over(plan_, somebody, somebody);
+    ASSERT_TRUE(given.ok()) << given.error().message();
+    const std::string folder = plan_.dirs.front().folder();
+    for (const char* file : {"", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"})
+        EXPECT_TRUE(is_given(folder + file, somebody)) << file;
+    for (const char* file : {"/cgroup.freeze", "/cgroup.max.depth"}) EXPECT_TRUE(is_given(folder + file, 0)) << file;
+}
+
+TEST_F(CgroupTest, OfV1TheHierarchyWithoutLimitsAloneIsHandedOver) {
+    if (cgroups_->version() != Version::v1) GTEST_SKIP() << "is about cgroup v1";
+    make({});
+    Dir named = plan_.dirs.front();
+    named.name = "systemd";
+    Plan both;
+    both.dirs = {named, plan_.dirs.back()};
+    constexpr uid_t somebody = 54321;
+    ASSERT_TRUE(hand_over(both, somebody, somebody).ok());
+    EXPECT_TRUE(is_given(named.folder(), somebody));
+    EXPECT_TRUE(is_given(named.folder() + "/cgroup.procs", somebody));
+    EXPECT_TRUE(is_given(both.dirs.back().folder(), 0));
+    EXPECT_TRUE(is_given(both.dirs.back().folder() + "/cgroup.procs", 0));
+}
+
+// Where a folder hands nothing on, processes stay in it, wherever init is.
+TEST_F(UnifiedTest, FollowsInitOnlyWhereItHasTo) {
+    make({});
+    const std::string folder = plan_.dirs.front().folder();
+    ASSERT_TRUE(sys::mkdir(folder + "/init.scope", 0755).ok());
+    UniqueFd below = MUST(sys::open(folder + "/init.scope", O_PATH | O_DIRECTORY));
+    Child init(below, [] {});
+    Plan places = plan_;
+    follow(init.pid(), places);
+    EXPECT_EQ(places, plan_);
+    auto names = sys::read_file(folder + "/cgroup.controllers");
+    if (!names.ok() || names->size() < 2) GTEST_SKIP() << "no controller that could be handed on";
+    ASSERT_TRUE(
+        sys::write_existing(folder + "/cgroup.subtree_control", "+" + names->substr(0, names->find_first_of(" \n")))
+            .ok());
+    follow(init.pid(), places);
+    EXPECT_EQ(places.dirs.front().path, plan_.dirs.front().path + "/init.scope");
 }
 
 int open_device(const char* path) {

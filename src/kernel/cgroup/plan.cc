@@ -16,6 +16,7 @@
 #include "sys/kernel_calls.h"
 #include "sys/process.h"
 #include "sys/sleep.h"
+#include "sys/tree.h"
 
 namespace hull::kernel::cgroup {
 
@@ -218,6 +219,52 @@ Result<UniqueFd> open_for_clone(const Plan& plan) {
     for (const Dir& dir : plan.dirs)
         if (dir.unified) return sys::open(dir.folder(), O_PATH | O_DIRECTORY);
     return UniqueFd();
+}
+
+namespace {
+
+// The files of a folder that whoever it is given to may write.
+std::vector<std::string> files_to_give() {
+    std::vector<std::string> files;
+    std::string text = text_of("/sys/kernel/cgroup/delegate");
+    for (std::string_view rest = text; !rest.empty();) {
+        std::string_view line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+        if (!line.empty()) files.emplace_back(line);
+    }
+    if (files.empty()) files = {"cgroup.procs", "cgroup.subtree_control", "cgroup.threads"}; // before Linux 4.15
+    return files;
+}
+
+Result<void> give(const Dir& dir, uint32_t uid, uint32_t gid) {
+    UniqueFd folder = TRY(sys::open(dir.folder(), O_RDONLY | O_DIRECTORY));
+    TRY(sys::change_owner(folder, uid, gid));
+    for (const std::string& name : dir.unified ? files_to_give() : std::vector<std::string>{"cgroup.procs", "tasks"}) {
+        auto given = sys::change_owner_at(folder, name, uid, gid);
+        if (!given.ok() && given.error().code() != ENOENT) return given; // that's of a controller that isn't there
+    }
+    return {};
+}
+
+} // namespace
+
+Result<void> hand_over(const Plan& plan, uint32_t uid, uint32_t gid) {
+    for (const Dir& dir : plan.dirs)
+        if (dir.unified || dir.name == "systemd")
+            TRY(give(dir, uid, gid).context([&] { return "hand over the cgroup " + dir.folder(); }));
+    return {};
+}
+
+void follow(pid_t init, Plan& plan) {
+    for (Dir& dir : plan.dirs) {
+        if (!dir.unified || trimmed(text_of(dir.folder() + "/cgroup.subtree_control")).empty()) continue;
+        std::string text = text_of("/proc/" + std::to_string(init) + "/cgroup");
+        const std::string below = "0::" + dir.path + "/";
+        size_t line = text.starts_with(below) ? 0 : text.find("\n" + below);
+        if (line == text.npos) continue;
+        size_t path = text.find("0::", line) + 3;
+        dir.path = text.substr(path, text.find('\n', path) - path);
+    }
 }
 
 Result<std::vector<LateWrite>> open_late(const Plan& plan) {

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "base/result.h"
 #include "base/unique_fd.h"
 
@@ -87,6 +89,15 @@ Result<void> join(const Plan& plan);
 Result<UniqueFd> open_for_clone(const Plan& plan);
 // As join(), and v2 by cgroup.procs: for who can't use clone3().
 Result<void> join_all(const Plan& plan);
+
+// Gives folders to who may then make further ones in them and move processes
+// there, and change no limit of the folder itself. v1: of the hierarchy systemd
+// alone, which has no limits.
+Result<void> hand_over(const Plan& plan, uint32_t uid, uint32_t gid);
+
+// v2 keeps processes out of a folder that hands controllers on. A container that
+// made such (systemd) has moved its init: further processes go where that is.
+void follow(pid_t init, Plan& plan);
 
 // The files of the plan's late writes, opened while that is possible, with what
 // to write to them: by init, before anything else.
