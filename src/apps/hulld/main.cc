@@ -1,6 +1,7 @@
 // hulld: the engine. Flags, signals, and the Daemon between them.
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -54,17 +55,22 @@ bool machine_goes_down() {
     return state.ok() && *state == "stopping";
 }
 
-// Until a signal asks for the end.
-void wait_for_end(sys::SignalQueue& signals, Daemon& daemon, const std::vector<std::string>& args) {
+enum class Leave : uint8_t { containers_run_on, nothing };
+
+// Until a signal asks for the end; what that is to leave.
+Leave wait_for_end(sys::SignalQueue& signals, Daemon& daemon, const std::vector<std::string>& args) {
+    Leave leave = Leave::containers_run_on;
     for (;;) {
         std::array<sys::Readiness, 1> entries{{{.fd = signals.fd()}}};
         static_cast<void>(sys::wait_ready(entries).ok()); // an error is seen as no signal below
         while (auto signal = signals.take()) {
             if (*signal == SIGHUP) {
                 reload(daemon, args);
+            } else if (*signal == SIGUSR2) {
+                leave = Leave::nothing;
             } else {
                 log::info(std::string("ending after ") + ::strsignal(*signal));
-                return;
+                return leave;
             }
         }
     }
@@ -79,14 +85,14 @@ Result<void> serve(const Options& options, const std::vector<std::string>& args)
     sys::set_umask(022); // what containers see must not depend on who started the engine
     sys::raise_descriptor_limit();
     TRY(sys::become_subreaper()); // containers of a keeper that was killed come to us
-    auto signals = TRY(sys::SignalQueue::create({SIGTERM, SIGINT, SIGHUP}));
+    auto signals = TRY(sys::SignalQueue::create({SIGTERM, SIGINT, SIGHUP, SIGUSR2}));
     auto daemon = TRY(Daemon::start(options, sys::take_activation_sockets()));
     for (const Host& host : options.hosts) log::info("listening on " + host.text());
     tell("READY=1");
-    wait_for_end(signals, *daemon, args);
+    Leave leave = wait_for_end(signals, *daemon, args);
     tell("STOPPING=1");
-    if (machine_goes_down()) {
-        log::info("the machine goes down: stopping containers");
+    if (leave == Leave::nothing || machine_goes_down()) {
+        log::info("stopping containers, which the next engine starts again as their restart policies say");
         daemon->stop_containers();
     }
     daemon->stop();
