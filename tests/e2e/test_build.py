@@ -409,12 +409,13 @@ def test_hull_builds_a_folder(engine, tmp_path):
 def test_each_test_of_the_document_is_there():
     root = pathlib.Path(__file__).resolve().parents[2]
     text = (root / "docs/dockerfile.md").read_text()
-    sources = "".join(p.read_text() for folder in ("src/build", "src/image") for p in (root / folder).rglob("*_test.cc"))
+    sources = "".join(p.read_text() for folder in ("src/build", "src/image", "src/store") for p in (root / folder).rglob("*_test.cc"))
     named = re.findall(r"`([A-Z]\w+)\.(\w+)`", text)
     assert len(named) > 10
-    assert [f"{a}.{b}" for a, b in named if not re.search(rf"TEST(_F)?\({a}, {b}\)", sources)] == []
+    assert [f"{a}.{b}" for a, b in named if not re.search(rf"TEST(_[FP])?\({a}, {b}\)", sources)] == []
     here = "".join((root / "tests/e2e" / name).read_text() for name in
-                   ("test_build.py", "test_buildkit.py", "test_buildx.py", "test_build_cache.py", "test_hull_build.py"))
+                   ("test_build.py", "test_buildkit.py", "test_buildx.py", "test_build_cache.py", "test_hull_build.py",
+                    "test_git_contexts.py", "test_other_processors.py"))
     assert [t for t in re.findall(r"`(?:test_build(?:kit|x|_cache).py::|test_hull_build.py::|::)?(test_\w+)`", text) if f"def {t}(" not in here] == []
 
 

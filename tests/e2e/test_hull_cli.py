@@ -416,3 +416,23 @@ def test_docker_command_and_flags_are_there(engine, command):
     assert done.returncode == 0 and done.stdout.startswith("Usage:  hull"), done.stderr
     missing = reference()[command] - flags_of(engine, command) - ABSENT_FLAGS.get(command, set())
     assert not missing, f"hull {command} has no {sorted(missing)}"
+
+
+def test_info_probe(engine):
+    """What is tried here agrees with what the tests themselves need, and has a remedy where it isn't there."""
+    rows = json.loads(engine.hull("info", "--probe", "--format", "json").stdout)
+    found = {row["Feature"]: row for row in rows}
+    for feature in ("user namespaces", "overlayfs", "nftables", "veth", "bridge", "cgroups"):
+        assert found[feature]["Works"], found[feature]
+    for row in rows:
+        assert row["Works"] or (row["Detail"] and row["Remedy"]), row
+    table = engine.hull("info", "--probe").stdout.splitlines()
+    assert table[0].split()[:2] == ["FEATURE", "HERE"] and len(table) == len(rows) + 1
+    # Where a namespace may have no user namespaces in it, it is said so.
+    limited = subprocess.run(["unshare", "-Ur", "sh", "-c", "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" info --probe --format json",
+                              engine.programs / "bin/hull"], env=engine.env, capture_output=True, text=True)
+    if limited.returncode == 0:  # some sandboxes let nobody write there
+        row = next(row for row in json.loads(limited.stdout) if row["Feature"] == "user namespaces")
+        assert not row["Works"] and "max_user_namespaces" in row["Remedy"], row
+    elsewhere = engine.hull("-H", "tcp://127.0.0.1:9", "info", "--probe")
+    assert elsewhere.returncode == 1 and "is elsewhere" in elsewhere.stderr

@@ -221,6 +221,10 @@ Result<std::string> Control::run(const wire::SolveRequest& request, const JobPtr
     auto frontend = TRY(asked(request, *job, stop));
     if (!frontend) return wire::print_solve_response({});
     BuildOptions options = TRY(options_of(*frontend, request));
+    const Entitlements& may = builder_.ports().may;
+    for (const std::string& name : options.allow)
+        if (!(name == "network.host" && may.network_host) && !(name == "security.insecure" && may.security_insecure))
+            return Error(ErrorKind::forbidden, name + " is not allowed");
     auto client = builder_.client_of(TRY(builder_.sessions().get(request.session, stop)));
     options.client = client.get();
     std::shared_ptr<Context> context;

@@ -114,6 +114,7 @@ Result<int> bootstrap_image(Session& session);
 Result<int> check_system(Session& session);
 // system.cc
 Result<int> show_info(Session& session);
+Result<int> probe_machine(Session& session); // info --probe
 Result<int> show_version(Session& session);
 Result<int> show_events(Session& session);
 

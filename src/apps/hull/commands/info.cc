@@ -121,6 +121,7 @@ void add_machine(const Json& info, Lines& lines) {
 } // namespace
 
 Result<int> show_info(Session& session) {
+    if (session.flags().on("probe")) return probe_machine(session);
     std::string format = session.flags().text("format");
     std::string context = TRY(session.address()).context_name;
     auto info = TRY(session.engine())->get("/info");

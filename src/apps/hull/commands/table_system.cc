@@ -15,7 +15,10 @@ constexpr Flag events_flags[] = {
     {"since", 0, text, "string", "", "Also those since this time or age", {}},
     {"until", 0, text, "string", "", "End at this time", {}},
 };
-constexpr Flag format_flags[] = {{"format", 'f', text, "string", "", "'json' or a Go template", {}}};
+constexpr Flag info_flags[] = {
+    {"format", 'f', text, "string", "", "'json' or a Go template", {}},
+    {"probe", 0, boolean, "", "", "Try what containers need of this machine's kernel instead", {}},
+};
 constexpr Flag version_flags[] = {
     {"client", 0, boolean, "", "", "Only the client; asks no engine", {}},
     {"format", 'f', text, "string", "", "'json' or a Go template", {}},
@@ -47,7 +50,7 @@ std::vector<Command> system_commands() {
     using namespace rows;
     return {
         command("system events", "events", "", none, "Show what happens, live", {events_flags, {}}, show_events),
-        command("system info", "info", "", none, "Show the state of the engine", {format_flags, {}}, show_info),
+        command("system info", "info", "", none, "Show the state of the engine", {info_flags, {}}, show_info),
         command("inspect", "inspect", "", {"NAME|ID [NAME|ID...]", 1, any},
                 "Show all there is to know about containers, images, ...", {inspect_flags, {}}, inspect_any),
         command("version", "version", "", none, "Show the versions of client and engine", {version_flags, {}},
