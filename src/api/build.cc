@@ -105,4 +105,25 @@ Result<void> prune_build_cache(Call& call) {
     return call.reply(200, json::Object{{"CachesDeleted", deleted}, {"SpaceReclaimed", pruned.bytes}});
 }
 
+Result<void> export_build_mount(Call& call) {
+    build::Builder* builder = TRY(call.builder());
+    AnswerSink answer(call.exchange());
+    GatheringSink sink(answer);
+    bool begun = false;
+    auto written = builder->export_mount(call.text("id"), sink, [&] {
+        begun = true;
+        return call.stream(200, "application/x-tar");
+    });
+    if (written.ok()) written = sink.flush();
+    if (!written.ok() && begun) call.exchange().abort_stream();
+    return written;
+}
+
+Result<void> import_build_mount(Call& call) {
+    build::Builder* builder = TRY(call.builder());
+    BodySource body(call.exchange());
+    TRY(builder->import_mount(call.text("id"), body));
+    return call.reply_empty(200);
+}
+
 } // namespace hull::api

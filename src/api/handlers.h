@@ -100,6 +100,8 @@ Result<void> list_volume_snapshots(Call& call);
 Result<void> make_volume_snapshot(Call& call);
 Result<void> restore_volume(Call& call);
 Result<void> clone_volume(Call& call);
+Result<void> export_build_mount(Call& call);
+Result<void> import_build_mount(Call& call);
 Result<void> export_volume(Call& call);
 Result<void> import_volume(Call& call);
 Result<void> resize_volume(Call& call);

@@ -52,6 +52,8 @@ constexpr auto table = std::to_array<Route>({
     {post, "/hull/volumes/{name}/snapshots", make_volume_snapshot},
     {post, "/hull/volumes/{name}/restore", restore_volume},
     {post, "/hull/volumes/{name}/clone", clone_volume},
+    {get, "/hull/build/mount", export_build_mount},
+    {post, "/hull/build/mount", import_build_mount},
     {get, "/hull/volumes/{name}/export", export_volume},
     {post, "/hull/volumes/{name}/import", import_volume},
     {post, "/hull/volumes/{name}/resize", resize_volume},

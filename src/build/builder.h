@@ -178,6 +178,13 @@ public:
     Result<Pruned> prune_cache(const CachePrune& request);
     BuildCounts counts() const;
 
+    // What the cache mount of RUN with this id (or target) holds, as a tar; begun: called before its first byte.
+    // Errors: not_found.
+    Result<void> export_mount(const std::string& id, ByteSink& sink, const std::function<Result<void>()>& begun);
+    // The same the other way: it holds just that afterwards. tar may be gzip or zstd. Errors: conflict (in use);
+    // invalid_argument (the archive).
+    Result<void> import_mount(const std::string& id, ByteSource& tar);
+
     // Clients that offer their files; builds by their ids.
     Sessions& sessions() { return sessions_; }
     Jobs& jobs() { return jobs_; }

@@ -191,3 +191,26 @@ def test_a_cache_in_a_registry(engine, build, clean):
             if line.startswith(registry.name):
                 engine.hull("rmi", "-f", line)
         registry.stop()
+
+
+def test_cache_mounts_go_to_others_and_come_back(engine, build, clean, tmp_path):
+    mount = f"packages-{os.getpid()}"
+    step = f"RUN --mount=type=cache,id={mount},target=/c "
+    build("FROM busybox\n" + step + "echo one > /c/a && mkdir -m 0750 /c/d && chown 7:8 /c/a && ln /c/a /c/d/same\n")
+    archive = tmp_path / "mount.tar"
+    assert engine.hull("builder", "export-mount", mount, "-o", archive).returncode == 0
+    prune(engine, all=1)
+    missing = engine.hull("builder", "export-mount", mount, "-o", tmp_path / "no")
+    assert missing.returncode == 1 and "no cache mount has the id" in missing.stderr and not (tmp_path / "no").exists()
+    for _ in range(2):  # also in the place of what is there
+        done = engine.hull("builder", "import-mount", mount, archive)
+        assert (done.returncode, done.stdout) == (0, mount + "\n"), done.stderr
+        said = build("FROM busybox\n" + step + "cat /c/d/same; stat -c '%u:%g %h' /c/a; stat -c %a /c/d; touch /c/more; ls /c\n",
+                     "--no-cache", "--progress=plain")
+        assert [line.split()[-1] for line in said.splitlines() if "0." in line][-1]  # it ran
+        for text in ("one", "7:8 2", "750"):
+            assert text in said
+    broken = subprocess.run([engine.programs / "bin/hull", "builder", "import-mount", mount], input=b"no tar" * 400,
+                            env=engine.env, capture_output=True)
+    assert broken.returncode == 1
+    assert "more" in build("FROM busybox\n" + step + "ls /c\n", "--no-cache", "--progress=plain")  # as it was

@@ -157,8 +157,8 @@ def test_over_http_without_git_there(build, web):
     assert build(web + "#v1:sub", "cat /sub-f") == "in sub\n"
 
 
-def test_dockers_own_client(engine, daemon):
-    engine.env["DOCKER_BUILDKIT"] = "1"
+def test_dockers_own_client(engine, daemon, monkeypatch):
+    monkeypatch.setitem(engine.env, "DOCKER_BUILDKIT", "1")
     tag = f"git-docker-{os.getpid()}"
     done = engine.docker("build", "-t", tag, daemon + "#v1", cli="/usr/bin/docker", timeout=120)
     assert done.returncode == 0, done.stderr

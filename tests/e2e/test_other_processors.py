@@ -79,10 +79,10 @@ def test_exec_has_them_and_the_host_has_not(engine, arm):
 
 
 @pytest.mark.parametrize("style", ["0", "1"])
-def test_a_build_for_it(engine, arm, tmp_path, style):
+def test_a_build_for_it(engine, arm, tmp_path, style, monkeypatch):
     (tmp_path / "c").mkdir()
     (tmp_path / "c/Dockerfile").write_text(f'FROM {arm}\nRUN ["/ok"]\nCMD ["/ok"]\n')
-    engine.env["DOCKER_BUILDKIT"] = style
+    monkeypatch.setitem(engine.env, "DOCKER_BUILDKIT", style)
     tag = f"arm-built-{os.getpid()}"
     done = engine.docker("build", "--no-cache", "--platform", "linux/arm64", "-t", tag, tmp_path / "c", cli="/usr/bin/docker", timeout=60)
     assert done.returncode == 0 and "it is arm64" in done.stdout + done.stderr, done.stdout + done.stderr

@@ -89,6 +89,8 @@ Result<int> list_snapshots(Session& session);
 Result<int> restore_volume(Session& session);
 Result<int> clone_volume(Session& session);
 Result<int> export_volume(Session& session);
+Result<int> export_build_mount(Session& session);
+Result<int> import_build_mount(Session& session);
 Result<int> import_volume(Session& session);
 Result<int> resize_volume(Session& session);
 // contexts.cc

@@ -16,6 +16,7 @@ constexpr Flag history_flags[] = {
     {"platform", 0, text, "string", "", "Of this platform (os/arch)", {}},
     {"quiet", 'q', boolean, "", "", "Only ids", {}},
 };
+constexpr Flag export_mount_flags[] = {{"output", 'o', text, "string", "", "A file, instead of standard output", {}}};
 constexpr Flag build_flags[] = {
     {"add-host", 0, list, "list", "", "Entry of the steps' /etc/hosts (host:ip)", {}},
     {"build-arg", 0, list, "list", "", "Value of an ARG (name=value)", {}},
@@ -188,6 +189,10 @@ std::vector<Command> image_commands() {
                 push_images),
         command("builder build", "", "", {"PATH | URL | -", 1, 1}, "Build an image from a Dockerfile",
                 {build_flags, {}}, build_image),
+        command("builder export-mount", "", "", {"ID", 1, 1}, "Write what a cache mount of RUN holds as a tar archive",
+                {export_mount_flags, {}}, export_build_mount),
+        command("builder import-mount", "", "", {"ID [file|-]", 1, 2}, "Fill a cache mount of RUN from a tar archive",
+                {}, import_build_mount),
         command("builder prune", "", "", none, "Remove the build cache", {builder_prune_flags, {}}, prune_build_cache),
         command("login", "login", "", {"[SERVER]", 0, 1}, "Log in to a registry", {login_flags, {}}, log_in),
         command("logout", "logout", "", {"[SERVER]", 0, 1}, "Forget the credentials for a registry", {}, log_out),

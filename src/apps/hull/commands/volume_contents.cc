@@ -80,17 +80,56 @@ Result<int> export_volume(Session& session) {
     return 0;
 }
 
+namespace {
+
+// The file that the operand names, or standard input.
+Result<BorrowedFd> open_archive(const std::vector<std::string>& operands, UniqueFd& file) {
+    if (operands.size() > 1 && operands[1] != "-") {
+        file = TRY(sys::open(operands[1], O_RDONLY | O_CLOEXEC));
+        return BorrowedFd(file);
+    }
+    if (sys::is_terminal(BorrowedFd(0)))
+        return Error(ErrorKind::invalid_argument, "the archive is read from standard input, which is a terminal: "
+                                                  "redirect it, or name a file");
+    return BorrowedFd(0);
+}
+
+} // namespace
+
+Result<int> export_build_mount(Session& session) {
+    const std::string path = session.flags().text("output"), id = session.operands()[0];
+    if (path.empty() && sys::is_terminal(BorrowedFd(1)))
+        return Error(ErrorKind::invalid_argument,
+                     "cowardly refusing to save to a terminal. Use the -o flag or redirect");
+    Engine* engine = TRY(session.engine());
+    Exchange exchange = TRY(
+        engine->begin({.path = "/hull/build/mount", .query = Query().add("id", id).str(), .body = {}, .headers = {}}));
+    TRY(exchange.head());
+    TRY(save_stream(exchange, path).context("failed to export the cache mount"));
+    return 0;
+}
+
+Result<int> import_build_mount(Session& session) {
+    const auto& operands = session.operands();
+    UniqueFd file;
+    BorrowedFd input = TRY(open_archive(operands, file));
+    Engine* engine = TRY(session.engine());
+    Exchange exchange = TRY(engine->upload({.method = http::Method::post,
+                                            .path = "/hull/build/mount",
+                                            .query = Query().add("id", operands[0]).str(),
+                                            .body = {},
+                                            .headers = {{"Content-Type", "application/x-tar"}}},
+                                           [input](std::span<char> into) { return sys::read(input, into); }));
+    TRY(exchange.head());
+    TRY(exchange.read_all());
+    print(operands[0] + "\n");
+    return 0;
+}
+
 Result<int> import_volume(Session& session) {
     const auto& operands = session.operands();
     UniqueFd file;
-    BorrowedFd input(0);
-    if (operands.size() > 1 && operands[1] != "-") {
-        file = TRY(sys::open(operands[1], O_RDONLY | O_CLOEXEC));
-        input = file;
-    } else if (sys::is_terminal(input)) {
-        return Error(ErrorKind::invalid_argument, "the archive is read from standard input, which is a terminal: "
-                                                  "redirect it, or name a file");
-    }
+    BorrowedFd input = TRY(open_archive(operands, file));
     Call call{.method = http::Method::post,
               .path = contents_path(operands[0], "import"),
               .query = Query().add_if(session.flags().on("replace"), "replace", "1").str(),
