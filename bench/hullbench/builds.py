@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hullbench.images import settle
 from hullbench.measure import CommandFailed, time_command, time_commands
 from hullbench.peers import IMAGE, Docker, Engine, Hull, HullByDockerCli, Podman
 from hullbench.scenarios import FAILURES, Results, interleave
@@ -99,11 +100,16 @@ def steps(results: Results, peers: list[Builder], work: Path, rounds: int) -> No
 
     def first(peer: Builder) -> float:
         peer.forget()
+        settle()
         return peer.build(files, "--no-cache")
+
+    def cached(peer: Builder) -> float:
+        settle()
+        return peer.build(files)
 
     interleave(results, "build_files", rounds, {p.name: lambda p=p: first(p) for p in peers})
     able = [peer for peer in peers if ("build_files", peer.name) not in results.failures]
-    interleave(results, "build_files_cached", rounds, {p.name: lambda p=p: p.build(files) for p in able})
+    interleave(results, "build_files_cached", rounds, {p.name: lambda p=p: cached(p) for p in able})
     shutil.rmtree(files)
     runs = make_context(work / "runs", f"FROM {IMAGE}\n" + "RUN true\n" * RUNS)
     interleave(results, "build_runs", rounds, {p.name: lambda p=p: p.build(runs, "--no-cache") for p in able})

@@ -203,11 +203,12 @@ def ended(pid):
 
 
 def census_of(engine):
-    """The census, with the veths of the warm pool counted, not named: they come and go by design."""
+    """The census, with the veths of the warm pool counted, not named: they come and go by design; of this engine's."""
     seen = census()
     pooled = {link for link in seen["links"] if link.startswith("veth")}
     seen["links"] -= pooled
-    seen["links"].add(f"{len(pooled)} veths")
+    own = os.listdir(f"/sys/class/net/{engine.bridge}/brif")
+    seen["links"].add(f"{len(own)} veths")
     return seen
 
 
