@@ -175,7 +175,10 @@ Result<void> Build::do_run(const Instruction& instruction, StageState& state) {
         if (!classic() || options_.force_remove || options_.remove || !ran.ok()) remove();
         if (!ran.ok()) return std::move(ran).error();
         output_.step_failed(*ran);
-        if (options_.keep_failed) TRY(keep_failed(state, env));
+        // What the step failed with is what the client is told, whatever becomes of this.
+        if (options_.keep_failed)
+            if (auto held = keep_failed(state, env); !held.ok())
+                log::error("keep what a failed step began with", held.error());
         if (!classic())
             return Error(ErrorKind::system, "process \"" + shown(command) +
                                                 "\" did not complete successfully: exit code: " + std::to_string(*ran));

@@ -94,8 +94,9 @@ Result<Digest> Builder::build_several(const BuildOptions& options, const std::sh
         OneOfSeveral quiet(output);
         Build build(*this, one, context, quiet, stop);
         ids.push_back(TRY(build.run()));
-        if (options.only_check || type == "cacheonly") return Digest();
+        if (options.only_check) return Digest(); // the Dockerfile is the same for all
     }
+    if (type == "cacheonly") return Digest();
     wire::Vertex vertex{.digest = vertex_digest({"several", random_hex(16)}), .name = "exporting to image"};
     TRY(tell_of(output, vertex, [&]() -> Result<void> {
         for (const model::Reference& reference : references) TRY(ports_.images.name_several(ids, reference));

@@ -133,5 +133,7 @@ def test_a_build_for_several(engine, tmp_path, registry):
     assert engine.docker("load", "-i", archive).returncode == 0
     runs()
     engine.docker("rmi", "-f", name)
+    done = engine.hull("build", "--progress", "plain", "--no-cache", *platforms, "--output", "type=cacheonly", context, timeout=120)
+    assert done.returncode == 0 and "it is amd64" in done.stderr and "it is arm64" in done.stderr, done.stderr
     done = engine.hull("build", *platforms, "--output", str(tmp_path / "out"), context)
     assert done.returncode == 1 and "for several platforms is not supported" in done.stderr

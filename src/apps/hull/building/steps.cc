@@ -372,7 +372,8 @@ Result<int> StepsBuild::run() {
         return warnings_.empty() ? 0 : 1;
     }
     if (style != ProgressStyle::raw_json && !quiet) print_error(warnings_summary(warnings_, session_.globals().debug));
-    if (!failed_.empty()) TRY(open_shell(engine));
+    if (!failed_.empty())
+        if (auto opened = open_shell(engine); !opened.ok()) print_error(opened.error().message() + "\n");
     TRY(std::move(ended));
     if (sender.joinable()) sender.join();
     if (turn_ == Turn::second) return 0;
