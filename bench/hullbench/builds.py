@@ -18,7 +18,7 @@ LOOPS = 3_000_000
 CONTEXT_FILES, CONTEXT_FILE_BYTES = 64, 16 << 20
 LAYER_BYTES = 2 << 30
 APT_IMAGE = "bench-apt"
-APT_COMMAND = "apt-get install -y --no-download nginx curl python3 >/dev/null 2>&1"
+APT_COMMAND = "apt-get install -y --no-download --no-install-recommends nginx curl python3 >/dev/null 2>&1"
 COUNT = f"i=0; while [ $i -lt {LOOPS} ]; do i=$((i+1)); done"
 NAMES = ("hull", "hull-by-docker-classic", "hull-by-docker-buildkit", "docker-classic", "docker-buildkit", "buildah")
 PEERS = ("docker-classic", "docker-buildkit", "buildah")

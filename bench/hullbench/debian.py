@@ -79,7 +79,7 @@ def make_apt_base(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     print("bench: making a Debian with packages at hand (once)", file=sys.stderr)
     part = folder / "apt.part.tar"
-    fetch = 'chroot "$1" apt-get install -y --download-only nginx curl python3'
+    fetch = 'chroot "$1" apt-get install -y --download-only --no-install-recommends nginx curl python3'
     argv = ["mmdebstrap", "--variant=minbase", "--skip=cleanup/apt", f"--customize-hook={fetch}", "bookworm", str(part)]
     subprocess.run(argv, check=True, capture_output=True, timeout=1200)
     part.rename(base)
