@@ -37,7 +37,7 @@ std::vector<std::string> lines_of(std::string_view text) {
     while (!text.empty()) {
         size_t end = std::min(text.find('\n'), text.size());
         std::string_view line = text.substr(0, end);
-        if (line.ends_with('\r')) line.remove_suffix(1);
+        while (line.ends_with('\r')) line.remove_suffix(1);
         lines.emplace_back(line);
         text.remove_prefix(std::min(end + 1, text.size()));
     }
@@ -166,10 +166,12 @@ private:
         return {};
     }
 
-    // Whether the line goes on on the next one; then without its mark.
+    // Whether the line goes on on the next one; then without its mark. A mark that
+    // is escaped itself is none, as with BuildKit.
     bool continues(std::string& line) const {
+        const char escape = file_.directives.escape;
         std::string_view end = trim_right(line);
-        if (!end.ends_with(file_.directives.escape)) return false;
+        if (!end.ends_with(escape) || end.substr(0, end.size() - 1).ends_with(escape)) return false;
         line.resize(end.size() - 1);
         return true;
     }
@@ -198,7 +200,7 @@ private:
             text += line;
         }
         // At the end of the file nothing goes on.
-        while (more && text.ends_with(file_.directives.escape)) text.pop_back();
+        while (more && continues(text)) {}
         if (empty_line) file_.warnings.push_back("[WARNING]: Empty continuation line found in:\n    " + text);
         TRY(split(instruction, trim_right(text)));
         TRY(read_heredocs(instruction));

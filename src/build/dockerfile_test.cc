@@ -98,6 +98,27 @@ TEST(Dockerfile, windows_line_ends_and_a_byte_order_mark_are_no_matter) {
     EXPECT_EQ(file.instructions[1].rest, "b  c");
 }
 
+TEST(Dockerfile, an_escaped_escape_at_the_end_of_a_line_does_not_continue_it) {
+    Dockerfile file = parsed("FROM a\nRUN dir c:\\\\\nRUN b\n");
+    ASSERT_EQ(file.instructions.size(), 3u);
+    EXPECT_EQ(file.instructions[1].rest, "dir c:\\\\");
+}
+
+// Found by the fuzzer: "COPY a \<tab>\<tab>" at the end of the file.
+TEST(Dockerfile, marks_at_the_end_of_the_file_are_all_dropped) {
+    for (const char* end : {"\\", "\\\t\\\t", "\\ \\ \\\n", "\\\n\\", "\\ \\\n\\\n"}) {
+        Dockerfile file = parsed(std::string("FROM a\nRUN b ") + end);
+        EXPECT_EQ(file.instructions.back().rest, "b") << end;
+        EXPECT_EQ(print(parsed(print(file))), print(file)) << end;
+    }
+}
+
+TEST(Dockerfile, returns_before_the_newline_are_not_of_the_line) {
+    Dockerfile file = parsed("FROM a\r\r\nCOPY <<E /x\r\ntext\r\r\nE\r\n");
+    EXPECT_EQ(file.instructions.front().rest, "a");
+    EXPECT_EQ(file.instructions.back().heredocs.front().content, "text\n");
+}
+
 TEST(Dockerfile, printed_it_parses_to_the_same) {
     auto file = parsed("# escape=`\nFROM a\nRUN <<X <<Y\n1\nX\n2\nY\nENV a=b `\n  c=d\n");
     auto again = parsed(print(file));
