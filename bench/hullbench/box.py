@@ -27,7 +27,7 @@ def run_boxed(program: Path, arguments: list[str], options) -> int:
             debian.make(options.image)
         except (OSError, subprocess.SubprocessError) as failure:
             print(f"bench: no Debian image could be made, so nothing is pulled: {failure}", file=sys.stderr)
-    if "builds" in options.parts:
+    if "apt" in options.parts:
         try:
             debian.make_apt_base(options.image)
         except (OSError, subprocess.SubprocessError) as failure:

@@ -85,7 +85,7 @@ def make_context(folder: Path, dockerfile: str) -> Path:
     return folder
 
 
-def many_files(work: Path) -> Path:
+def make_many_files(work: Path) -> Path:
     context = make_context(work / "files", f"FROM {IMAGE}\nCOPY src /src\n")
     for number in range(FOLDERS):
         (context / f"src/{number}").mkdir(parents=True)
@@ -95,8 +95,9 @@ def many_files(work: Path) -> Path:
     return context
 
 
-def steps(results: Results, peers: list[Builder], work: Path, rounds: int) -> None:
-    files = many_files(work)
+def many_files(results: Results, engines: list[Engine], work: Path, rounds: int) -> None:
+    peers = builders(engines)
+    files = make_many_files(work)
 
     def first(peer: Builder) -> float:
         peer.forget()
@@ -107,12 +108,26 @@ def steps(results: Results, peers: list[Builder], work: Path, rounds: int) -> No
         settle()
         return peer.build(files)
 
-    interleave(results, "build_files", rounds, {p.name: lambda p=p: first(p) for p in peers})
+    samplers = {p.name: lambda p=p: first(p) for p in peers}
+    copies = work / "copies"
+
+    def floor() -> float:
+        """The same files made by a program that does nothing else."""
+        shutil.rmtree(copies, ignore_errors=True)
+        settle()
+        return time_command(["cp", "-r", str(files / "src"), str(copies)], {"PATH": os.environ["PATH"]})
+
+    samplers["kernel"] = floor
+    interleave(results, "build_files", rounds, samplers)
+    shutil.rmtree(copies)
     able = [peer for peer in peers if ("build_files", peer.name) not in results.failures]
     interleave(results, "build_files_cached", rounds, {p.name: lambda p=p: cached(p) for p in able})
     shutil.rmtree(files)
+
+
+def steps(results: Results, peers: list[Builder], work: Path, rounds: int) -> None:
     runs = make_context(work / "runs", f"FROM {IMAGE}\n" + "RUN true\n" * RUNS)
-    interleave(results, "build_runs", rounds, {p.name: lambda p=p: p.build(runs, "--no-cache") for p in able})
+    interleave(results, "build_runs", rounds, {p.name: lambda p=p: p.build(runs, "--no-cache") for p in peers})
 
 
 def stages(results: Results, peers: list[Builder], rootfs: Path, work: Path, rounds: int) -> None:
@@ -180,8 +195,11 @@ def big_layer(results: Results, peers: list[Builder], work: Path) -> None:
             results.fail("build_memory", peer.name, failure)
 
 
-def install(results: Results, peers: list[Builder], base: Path, work: Path, rounds: int) -> None:
+def install(results: Results, engines: list[Engine], base: Path, work: Path, rounds: int) -> None:
     """The time beyond what apt takes by itself, in a chroot."""
+    if not base.exists():
+        return
+    peers = builders(engines)
     loaded = set()
     for peer in peers:
         if id(peer.engine) in loaded or isinstance(peer.engine, HullByDockerCli):
@@ -218,14 +236,12 @@ def install(results: Results, peers: list[Builder], base: Path, work: Path, roun
     shutil.rmtree(lower)
 
 
-def measure(results: Results, engines: list[Engine], rootfs: Path, apt_base: Path, work: Path, rounds: int) -> None:
+def measure(results: Results, engines: list[Engine], rootfs: Path, work: Path, rounds: int) -> None:
     peers = builders(engines)
     folder = work / "builds"
     folder.mkdir()
     steps(results, peers, folder, rounds)
-    able = [peer for peer in peers if ("build_files", peer.name) not in results.failures]
+    able = [peer for peer in peers if ("build_runs", peer.name) not in results.failures]
     stages(results, able, rootfs, folder, max(1, rounds // 2))
     big_context(results, able, folder, rounds)
-    if apt_base.exists():
-        install(results, able, apt_base, folder, max(1, rounds // 2))
     big_layer(results, able, folder)

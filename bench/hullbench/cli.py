@@ -12,7 +12,7 @@ from hullbench import box, builds, debian, images, network, report, scenarios, s
 from hullbench.measure import CommandFailed
 from hullbench.peers import Docker, Engine, Hull, HullByDockerCli, OciRuntime, Podman
 
-PARTS = ("floor", "start", "exec", "api", "parallel", "oci", "output", "logs", "images", "health", "network", "builds", "memory")
+PARTS = ("floor", "start", "exec", "api", "parallel", "oci", "output", "logs", "images", "health", "network", "files", "builds", "apt", "memory")
 REPOSITORY = Path(__file__).resolve().parents[2]
 APPLETS = ("sh", "true", "sleep", "yes", "head", "cat", "ls", "echo")
 
@@ -146,7 +146,9 @@ def measure(options: argparse.Namespace, work: Path, rootfs: Path, engines: list
         "network": lambda: network.measure(
             results, engines, REPOSITORY / "bench/netload.cc", work, options.rounds, options.quick
         ),
-        "builds": lambda: builds.measure(results, engines, rootfs, options.image / "apt.tar", work, options.few),
+        "files": lambda: builds.many_files(results, engines, work, options.few),
+        "builds": lambda: builds.measure(results, engines, rootfs, work, options.few),
+        "apt": lambda: builds.install(results, engines, options.image / "apt.tar", work, max(1, options.few // 2)),
     }
     for name, section in sections.items():
         if floor:

@@ -72,7 +72,7 @@ def make(folder: Path) -> Path:
 
 
 def make_apt_base(folder: Path) -> Path:
-    """A minimal Debian that has the packages of the part "builds" fetched, not installed."""
+    """A minimal Debian that has the packages of the part "apt" fetched, not installed."""
     base = folder / "apt.tar"
     if base.exists():
         return base

@@ -73,6 +73,7 @@ FLOOR_ROWS = [
     Row("docker's client for `exec`, before a server that answers at once", "floor_client"),
     Row("2 GB from the same server behind a plain veth pair", "port_transfer"),
     Row("2,000 connections to it, one after another", "port_connect"),
+    Row(f"the {builds.FILES:,} small files copied by cp", "build_files"),
     Row(f"the CPU work of {builds.STAGES} stages, no container", "build_stages"),
     Row("igzip of the layers of the Debian image, one after another", "floor_inflate"),
 ]
