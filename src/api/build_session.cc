@@ -2,6 +2,7 @@
 // POST /build?version=2, whose stream tells of steps. Sources: moby's
 // api/server/router/build and client/, docker CLI's image/build_buildkit.go.
 #include <algorithm>
+#include <map>
 #include <mutex>
 
 #include "api/body_streams.h"
@@ -41,6 +42,11 @@ public:
     Result<void> kept_failed(const model::Digest& id) override {
         std::lock_guard lock(mutex_);
         return stream_.send({{"id", "hull.failed"}, {"aux", json::Object{{"Image", id.str()}}}});
+    }
+    Result<void> answer(const std::string& text) override {
+        const json::Value value = TRY(json::parse(text));
+        std::lock_guard lock(mutex_);
+        return stream_.send({{"id", "hull.answer"}, {"aux", value}});
     }
     Result<void> progress(const build::wire::Progress& progress) override {
         if (quiet_) return {};
@@ -95,7 +101,14 @@ Result<void> read_own_fields(const Call& call, build::BuildOptions& options) {
         auto names = TRY(json::decode<std::vector<std::string>>(value).context("error reading hull-no-cache-filter"));
         options.no_cache_stages = {names.begin(), names.end()};
     }
-    options.only_check = call.flag("hull-check");
+    if (const std::string& asked = call.text("hull-call"); !asked.empty()) {
+        using Call = build::BuildOptions::Call;
+        static const std::map<std::string, Call> calls{
+            {"check", Call::check}, {"outline", Call::outline}, {"targets", Call::targets}};
+        auto found = calls.find(asked);
+        if (found == calls.end()) return invalid("hull-call " + asked + ": there are check, outline and targets");
+        options.call = found->second;
+    }
     options.keep_failed = call.flag("hull-keep-failed");
     if (const std::string& text = call.text("hull-allow"); !text.empty()) {
         auto value = TRY(json::parse(text).context("error reading hull-allow"));

@@ -101,6 +101,7 @@ private:
     std::string run_history(const std::vector<std::string>& command, const StageState& state) const;
 
     Result<void> check_wisdom(); // what lint() says
+    Result<void> answer_call();  // of a call that builds nothing
 
     // builder.cc: the stages.
     Result<void> read_dockerfile();

@@ -7,6 +7,7 @@
 #include "build/build_state.h"
 #include "build/git_source.h"
 #include "build/lint.h"
+#include "build/outline.h"
 #include "codec/compress/sha256.h"
 
 namespace hull::build {
@@ -165,7 +166,13 @@ Result<void> Build::check_wisdom() {
     for (const auto& [name, value] : options_.args)
         if (name == "BUILDKIT_DOCKERFILE_CHECK" && value) check = *value;
     LintSettings settings = TRY(LintSettings::parse(check));
-    auto found = lint(file_, plan_, ignored_, platform_args_, settings);
+    const image::Images& images = builder_.ports().images.images();
+    auto base_variables = [&](const Stage& stage) -> std::optional<model::StringList> {
+        if (options_.contexts.contains(stage.base)) return std::nullopt;
+        auto base = images.resolve(stage.base);
+        return base.ok() ? std::optional((*base)->config.config.env) : std::nullopt;
+    };
+    auto found = lint(file_, plan_, {ignored_, platform_args_, base_variables}, settings);
     if (found.empty()) return {};
     const std::string name = options_.dockerfile.empty() ? "Dockerfile" : options_.dockerfile;
     std::string text;
@@ -192,6 +199,13 @@ Result<void> Build::check_wisdom() {
     std::string names;
     for (const std::string& rule : broken) names += (names.empty() ? "" : ", ") + rule;
     return invalid("lint violation found for rules: " + names);
+}
+
+Result<void> Build::answer_call() {
+    if (options_.call == BuildOptions::Call::check) return check_wisdom();
+    if (options_.call == BuildOptions::Call::targets) return output_.answer(targets_json(file_, plan_));
+    Outline outline = TRY(outline_of(file_, plan_, options_.args, platform_args_));
+    return output_.answer(outline.as_json());
 }
 
 // ---- the steps, before they are done ----------------------------------------------------
@@ -433,9 +447,12 @@ Result<void> Build::await_stage(size_t index) {
 Result<Digest> Build::run_steps() {
     TRY(fetch_dockerfile());
     plan_ = TRY(plan_stages(file_, options_.target, options_.args, platform_args_));
-    TRY(check_wisdom());
-    if (options_.only_check) return Digest();
+    if (options_.call != BuildOptions::Call::build) {
+        TRY(answer_call());
+        return Digest();
+    }
     TRY(resolve_bases());
+    TRY(check_wisdom()); // of what base images say, too
     plan_vertexes();
     if (given_ && !ignored_.empty()) given_->leave_out(ignored_);
     begin_states();

@@ -75,7 +75,8 @@ struct BuildOptions {
         bool ignore_errors = false;
     };
     std::vector<CacheExport> cache_to;
-    bool only_check = false;                     // say what is unwise in the Dockerfile, and build nothing
+    // build; or build nothing: check says what is unwise in the Dockerfile, the others tell Output::answer().
+    enum class Call : unsigned char { build, check, outline, targets } call = Call::build;
     std::set<std::string> allow;                 // entitlements: "network.host", "security.insecure"
     bool keep_failed = false;                    // what a RUN that fails stood on: Output::kept_failed() is told
     std::set<std::string> no_cache_stages;       // names of stages that are built anew
@@ -95,6 +96,8 @@ public:
     // An image without a name with what that program found when it started, and its settings.
     virtual Result<void> kept_failed(const Digest&) { return {}; }
     virtual Result<void> pull(const image::TransferLine& line) = 0; // of a base image
+    // To Call::outline, Call::targets: what build/outline.h makes, in JSON.
+    virtual Result<void> answer(const std::string&) { return {}; }
     // Images that have what is to be kept of the cache; there until the cache is pruned.
     virtual Result<void> caches(const std::vector<Digest>&) { return {}; }
     // How it goes; in Style::steps, instead of all the others but image(). Maybe from several threads.

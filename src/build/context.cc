@@ -93,9 +93,9 @@ private:
                                entry.link_target);
             item = found->second;
         } else {
-            item.node =
-                Node{entry.type, entry.mode,        entry.uid,          entry.gid,          entry.mtime, entry.mtime_ns,
-                     0,          entry.link_target, entry.device_major, entry.device_minor, entry.xattrs};
+            item.node = Node{entry.type,     entry.mode, entry.uid,         entry.gid,          entry.mtime,
+                             entry.mtime_ns, 0,          entry.link_target, entry.device_major, entry.device_minor,
+                             entry.xattrs,   0};
             if (entry.type == tar::Type::file) TRY(take_contents(entry, reader, item));
         }
         auto [there, fresh] = context_.items_.try_emplace(path, item);

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "build/outline.h"
 #include "image/words.h"
 
 namespace hull::build {
@@ -15,7 +16,7 @@ namespace {
 struct Rule {
     std::string_view name, page, description;
 };
-constexpr std::array<Rule, 19> rules{{
+constexpr std::array<Rule, 21> rules{{
     {"StageNameCasing", "stage-name-casing", "Stage names should be lowercase"},
     {"FromAsCasing", "from-as-casing", "The 'as' keyword should match the case of the 'from' keyword"},
     {"NoEmptyContinuation", "no-empty-continuation", "Empty continuation lines will become errors in a future release"},
@@ -48,6 +49,10 @@ constexpr std::array<Rule, 19> rules{{
     {"ExposeInvalidFormat", "expose-invalid-format",
      "IP address and host-port mapping should not be used in EXPOSE instruction. This will become an error in a "
      "future release"},
+    {"UndefinedVar", "undefined-var", "Variables should be defined before their use"},
+    {"InvalidDefinitionDescription", "invalid-definition-description",
+     "Comment for build stage or argument should follow the format: `# <arg/stage name> <description>`. If this is not "
+     "intended to be a description comment, add an empty line or comment between the instruction and the comment."},
 }};
 
 const Rule* rule_of(std::string_view name) {
@@ -80,24 +85,6 @@ std::string written_keyword(const Instruction& instruction) {
     return instruction.original.substr(0, instruction.keyword.size());
 }
 
-// Names of $NAME and ${NAME}, without those that have a word for when they aren't there.
-std::vector<std::string> plain_variables(std::string_view text) {
-    std::vector<std::string> names;
-    for (size_t i = 0; i + 1 < text.size(); ++i) {
-        if (text[i] == '\\') {
-            ++i;
-            continue;
-        }
-        if (text[i] != '$') continue;
-        bool braces = text[i + 1] == '{';
-        size_t begin = i + (braces ? 2 : 1), end = begin;
-        while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_')) ++end;
-        if (end > begin && (!braces || (end < text.size() && text[end] == '}')))
-            names.emplace_back(text.substr(begin, end - begin));
-    }
-    return names;
-}
-
 // Names that hold secrets, word by word, as BuildKit has them.
 bool sounds_secret(const std::string& name) {
     static const std::set<std::string, std::less<>> words = {"apikey",   "auth",  "credential", "credentials", "key",
@@ -116,9 +103,9 @@ bool sounds_secret(const std::string& name) {
 
 class Linter {
 public:
-    Linter(const Dockerfile& file, const StagePlan& plan, const IgnoreList& ignored, const model::StringList& known,
-           const LintSettings& settings)
-        : file_(file), plan_(plan), ignored_(ignored), known_(known), settings_(settings) {}
+    Linter(const Dockerfile& file, const StagePlan& plan, const LintSurroundings& around, const LintSettings& settings)
+        : file_(file), plan_(plan), around_(around), ignored_(around.ignored), known_(around.known),
+          settings_(settings) {}
 
     std::vector<LintWarning> run() {
         check_casing();
@@ -131,6 +118,11 @@ public:
                 globals_[word.substr(0, word.find('='))] = word.find('=') != word.npos;
         std::set<std::string> names;
         for (const Stage& stage : plan_.stages) check_stage(stage, names);
+        for (const auto& [instruction, name, meant] :
+             undefined_variables(plan_, file_.directives.escape, around_.base_variables))
+            say("UndefinedVar", *instruction,
+                "Usage of undefined variable '$" + name + "'" + (meant ? " (did you mean $" + *meant + "?)" : ""));
+        check_descriptions();
         std::ranges::stable_sort(found_, {}, &LintWarning::line);
         return std::move(found_);
     }
@@ -140,6 +132,29 @@ private:
         for (const std::string& skipped : settings_.skip)
             if (in_lower(skipped) == "all" || in_lower(skipped) == in_lower(rule)) return;
         found_.push_back({std::string(rule), std::move(text), at.line, at.end_line});
+    }
+
+    // A comment right before ARG or FROM describes what is named there.
+    void check_descriptions() {
+        auto& wanted = settings_.experimental;
+        if (std::ranges::none_of(wanted, [](const std::string& rule) {
+                return in_lower(rule) == "all" || in_lower(rule) == "invaliddefinitiondescription";
+            }))
+            return;
+        for (const Instruction& instruction : file_.instructions) {
+            std::vector<std::string> names;
+            auto words = lint_words(instruction.rest);
+            if (instruction.keyword == "FROM" && words.size() == 3) names = {words[2]};
+            if (instruction.keyword == "ARG")
+                for (const std::string& word : words) names.push_back(word.substr(0, word.find('=')));
+            const auto comment = comment_before(file_, instruction);
+            if (names.empty() || comment.empty()) continue;
+            const std::string first = comment.back().substr(0, comment.back().find(' '));
+            if (std::ranges::find(names, first) != names.end()) continue;
+            say("InvalidDefinitionDescription", instruction,
+                "Comment for " + instruction.keyword + " should follow the format: `# " +
+                    (names.size() > 1 ? "<arg_key>" : names[0]) + " <description>`");
+        }
     }
 
     void check_casing() {
@@ -321,6 +336,7 @@ private:
 
     const Dockerfile& file_;
     const StagePlan& plan_;
+    const LintSurroundings& around_;
     const IgnoreList& ignored_;
     const model::StringList& known_;
     const LintSettings& settings_;
@@ -350,24 +366,25 @@ Result<LintSettings> LintSettings::parse(const std::string& text) {
         if (part.empty()) continue;
         size_t equals = part.find('=');
         std::string key = in_lower(part.substr(0, equals)), value = equals == part.npos ? "" : part.substr(equals + 1);
-        if (key == "skip") {
+        if (key == "skip" || key == "experimental") {
+            auto& rules_named = key == "skip" ? settings.skip : settings.experimental;
             for (size_t from = 0; from < value.size();) {
                 size_t to = std::min(value.find(',', from), value.size());
-                settings.skip.push_back(value.substr(from, to - from));
+                rules_named.push_back(value.substr(from, to - from));
                 from = to + 1;
             }
         } else if (key == "error" && (value == "true" || value == "false")) {
             settings.error = value == "true";
-        } else if (key != "experimental") {
+        } else {
             return invalid("invalid check option \"" + part + "\": skip=<rules>, error=true, experimental=<rules>");
         }
     }
     return settings;
 }
 
-std::vector<LintWarning> lint(const Dockerfile& file, const StagePlan& plan, const IgnoreList& ignored,
-                              const model::StringList& known, const LintSettings& settings) {
-    return Linter(file, plan, ignored, known, settings).run();
+std::vector<LintWarning> lint(const Dockerfile& file, const StagePlan& plan, const LintSurroundings& around,
+                              const LintSettings& settings) {
+    return Linter(file, plan, around, settings).run();
 }
 
 } // namespace hull::build

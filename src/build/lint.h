@@ -7,6 +7,7 @@
 
 #include "build/dockerfile.h"
 #include "build/files/pattern.h"
+#include "build/lint_variables.h"
 #include "build/stages.h"
 
 namespace hull::build {
@@ -21,15 +22,20 @@ struct LintWarning {
     std::string url() const;
 };
 
-// The value of "# check=": skip=A,B;error=true;experimental=C.
+// The value of "# check=": skip=A,B;error=true;experimental=C. "all": every rule.
 struct LintSettings {
-    std::vector<std::string> skip; // "all": every rule
-    bool error = false;            // a warning fails the build
+    std::vector<std::string> skip;
+    std::vector<std::string> experimental; // those that are asked for
+    bool error = false;                    // a warning fails the build
     static Result<LintSettings> parse(const std::string& text);
 };
 
-// ignored: what .dockerignore leaves out. known: names that a FROM may use besides the file's own.
-std::vector<LintWarning> lint(const Dockerfile& file, const StagePlan& plan, const IgnoreList& ignored,
-                              const model::StringList& known, const LintSettings& settings);
+struct LintSurroundings {           // of the Dockerfile
+    const IgnoreList& ignored;      // what .dockerignore leaves out
+    const model::StringList& known; // "NAME=value" that a FROM may use besides the file's own
+    BaseVariables base_variables;
+};
+std::vector<LintWarning> lint(const Dockerfile& file, const StagePlan& plan, const LintSurroundings& around,
+                              const LintSettings& settings);
 
 } // namespace hull::build

@@ -11,8 +11,12 @@ std::vector<std::string> linted(const std::string& text, const std::string& chec
     Dockerfile file = MUST(parse_dockerfile(text));
     StagePlan plan = MUST(plan_stages(file, "", {}, {"TARGETPLATFORM=linux/amd64"}));
     std::vector<std::string> out;
-    for (const LintWarning& warning : lint(file, plan, MUST(IgnoreList::parse(ignore)), {"TARGETPLATFORM=linux/amd64"},
-                                           MUST(LintSettings::parse(check))))
+    const IgnoreList ignored = MUST(IgnoreList::parse(ignore));
+    const model::StringList known = {"TARGETPLATFORM=linux/amd64"};
+    auto base = [](const Stage& stage) {
+        return stage.base == "unknown" ? std::nullopt : std::optional(model::StringList{"LANG=C"});
+    };
+    for (const LintWarning& warning : lint(file, plan, {ignored, known, base}, MUST(LintSettings::parse(check))))
         out.push_back(warning.brief());
     return out;
 }
@@ -71,6 +75,34 @@ TEST(Lint, rules_can_be_skipped) {
     EXPECT_EQ(linted("FROM a AS B\nCMD x\n", "skip=all;error=true"), Lines());
     EXPECT_TRUE(MUST(LintSettings::parse("error = true")).error);
     EXPECT_FALSE(LintSettings::parse("nonsense=1").ok());
+}
+
+TEST(Lint, variables_that_nothing_defines) {
+    EXPECT_EQ(linted("FROM a\nENV PATH=$PAHT:/bin\n"),
+              Lines{"UndefinedVar: Usage of undefined variable '$PAHT' (did you mean $PATH?) (line 2)"});
+    EXPECT_EQ(linted("FROM a AS one\nCOPY $foo .\n"),
+              Lines{"UndefinedVar: Usage of undefined variable '$foo' (line 2)"});
+    EXPECT_EQ(linted("ARG G=1\nFROM a\nWORKDIR /$G\n"),
+              Lines{"UndefinedVar: Usage of undefined variable '$G' (line 3)"});
+    // Defined, replaced by a shell or by what stands beside them, meant as they are, or the base's.
+    EXPECT_EQ(linted("FROM a AS one\nARG A B=$LANG\nENV C=$A D=${E:-f}\nWORKDIR /$B$C\nRUN echo $X\nENV F='$X' G=\\$X\n"
+                     "FROM one\nUSER $D\n"),
+              Lines());
+    EXPECT_EQ(linted("FROM unknown AS one\nWORKDIR /$X\nFROM one\nUSER $Y\n"), Lines());
+    EXPECT_EQ(linted("FROM scratch\nUSER $LANG\n"),
+              Lines{"UndefinedVar: Usage of undefined variable '$LANG' (line 2)"});
+}
+
+TEST(Lint, descriptions_when_asked_for) {
+    const std::string text =
+        "# something else\nFROM a AS base\n# V is a version\nARG V=1\n# other\n\nARG W\n# other\nARG X Y\n";
+    EXPECT_EQ(linted(text), Lines());
+    EXPECT_EQ(
+        linted(text, "experimental=InvalidDefinitionDescription"),
+        (Lines{
+            "InvalidDefinitionDescription: Comment for FROM should follow the format: `# base <description>` (line 2)",
+            "InvalidDefinitionDescription: Comment for ARG should follow the format: `# <arg_key> <description>` (line "
+            "9)"}));
 }
 
 } // namespace

@@ -18,6 +18,7 @@ public:
     Result<void> image(const Digest&) override { return {}; }
     void step_failed(int code) override { output_.step_failed(code); }
     Result<void> kept_failed(const Digest& id) override { return output_.kept_failed(id); }
+    Result<void> answer(const std::string& json) override { return output_.answer(json); }
     Result<void> pull(const image::TransferLine& line) override { return output_.pull(line); }
     Result<void> caches(const std::vector<Digest>& ids) override { return output_.caches(ids); }
     Result<void> progress(const wire::Progress& progress) override { return output_.progress(progress); }
@@ -94,7 +95,7 @@ Result<Digest> Builder::build_several(const BuildOptions& options, const std::sh
         OneOfSeveral quiet(output);
         Build build(*this, one, context, quiet, stop);
         ids.push_back(TRY(build.run()));
-        if (options.only_check) return Digest(); // the Dockerfile is the same for all
+        if (options.call != BuildOptions::Call::build) return Digest(); // the Dockerfile is the same for all
     }
     if (type == "cacheonly") return Digest();
     wire::Vertex vertex{.digest = vertex_digest({"several", random_hex(16)}), .name = "exporting to image"};

@@ -207,7 +207,32 @@ def test_named_contexts(build, sh, tmp_path):
           "--build-context", "base=docker-image://busybox")
     assert sh("cat /f") == "of more\n"
     assert "is not a folder" in build("FROM busybox\n", None, "--build-context", "x=/nowhere", code=125).stderr
-    assert "OCI layouts" in build("FROM busybox\n", None, "--build-context", "x=oci-layout:///y", code=1).stderr
+    assert "no index.json" in build("FROM busybox\n", None, "--build-context", "x=oci-layout:///y", code=1).stderr
+
+
+def test_images_of_oci_layouts(engine, build, sh, tmp_path):
+    layout = tmp_path / "layout"
+    for number in (1, 2):
+        build(f"FROM busybox\nRUN echo {number}-{tmp_path.name} > /n\nENV N={number}\n", None, "-o", f"type=oci,dest={tmp_path}/{number}.tar")
+        engine.hull("rmi", "-f", build.tag)
+        subprocess.run(["tar", "-xf", f"{tmp_path}/{number}.tar", "-C", tmp_path], check=True)
+        index = json.loads((tmp_path / "index.json").read_text())
+        index["manifests"][0]["annotations"] = {"org.opencontainers.image.ref.name": f"v{number}"}
+        layout.mkdir(exist_ok=True)
+        (layout / f"index-{number}.json").write_text(json.dumps(index["manifests"][0]))
+        subprocess.run(["cp", "-a", tmp_path / "blobs", tmp_path / "oci-layout", layout], check=True)
+    manifests = [json.loads((layout / f"index-{number}.json").read_text()) for number in (1, 2)]
+    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": manifests}))
+    before = engine.hull("image", "ls", "-aq").stdout.split()
+    text = "FROM base\nCOPY --from=files /n /copied\nRUN cat /n /copied; echo N=$N\n"
+    done = build(text, None, "--build-context", f"base=oci-layout://{layout}:v2", "--build-context",
+                 f"files=oci-layout://{layout}@{manifests[0]['digest']}", "--progress=plain")
+    assert f"2-{tmp_path.name}" in done.stderr and f"1-{tmp_path.name}" in done.stderr and "N=2" in done.stderr
+    assert sh("cat /copied") == f"1-{tmp_path.name}\n"
+    engine.hull("rmi", build.tag)
+    assert set(engine.hull("image", "ls", "-aq").stdout.split()) <= set(before)
+    missing = build("FROM base\n", None, "--build-context", f"base=oci-layout://{layout}", code=1).stderr
+    assert "there is no image latest" in missing and "it has v1, v2" in missing
 
 
 def test_stages_built_anew(build):
@@ -227,7 +252,28 @@ def test_checks_without_a_build(engine, build):
     assert engine.hull("image", "inspect", build.tag).returncode != 0
     assert build("FROM busybox\n", None, "--call=check").stdout == "Check complete, no warnings found.\n"
     assert "warnings found" in build("FROM busybox as x\nCMD echo hi\n").stderr
-    assert "not supported" in build("FROM busybox\n", None, "--call=outline", code=1).stderr
+
+
+def test_calls_that_build_nothing(build):
+    text = ("# BASE is what all stands on\nARG BASE=busybox\n# tools has the compilers\nFROM $BASE AS tools\n# VERSION of them\n"
+            "ARG VERSION=1\nRUN --mount=type=secret,id=key,required false\nFROM tools\nRUN --mount=type=ssh false\n")
+    assert build(text, None, "--call=targets").stdout == (
+        "TARGET      DESCRIPTION\n"
+        "tools       has the compilers\n"
+        "(default)   \n")
+    assert build(text, None, "--call=outline", "--target", "tools", "--build-arg", "VERSION=7").stdout == (
+        "TARGET:        tools\n"
+        "DESCRIPTION:   has the compilers\n\n"
+        "BUILD ARG   VALUE     DESCRIPTION\n"
+        "BASE        busybox   is what all stands on\n"
+        "VERSION     7         of them\n\n"
+        "SECRET   REQUIRED\n"
+        "key      true\n\n")
+    outline = json.loads(build(text, None, "--call=outline,format=json").stdout)
+    assert [argument["name"] for argument in outline["args"]] == ["BASE", "VERSION"] and outline["ssh"][0]["name"] == "default"
+    warned = json.loads(build("FROM busybox\nWORKDIR /$X\n", None, "--call=check,format=json", code=1).stdout)["warnings"]
+    assert [w["ruleName"] for w in warned] == ["UndefinedVar"] and warned[0]["detail"] == "Usage of undefined variable '$X'"
+    assert "there are build, check, outline and targets" in build("FROM busybox\n", None, "--call=x", code=1).stderr
 
 
 def test_a_dockerfile_and_contexts_from_elsewhere(engine, build, sh, tmp_path):

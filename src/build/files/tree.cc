@@ -126,6 +126,14 @@ Result<std::vector<std::pair<std::string, Node>>> Tree::entries(const std::strin
 
 namespace {
 
+// Nobody can set the ctime back; another file has another inode.
+uint64_t version_of(const struct stat& info) {
+    const uint64_t changed =
+        static_cast<uint64_t>(info.st_ctim.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(info.st_ctim.tv_nsec);
+    const uint64_t version = changed ^ (static_cast<uint64_t>(info.st_ino) * 0x9E3779B97F4A7C15U);
+    return version == 0 ? 1 : version;
+}
+
 // What the file name in dir is; "": dir itself.
 Result<Node> node_at(BorrowedFd dir, const std::string& name, const struct stat& info) {
     Node node;
@@ -135,7 +143,10 @@ Result<Node> node_at(BorrowedFd dir, const std::string& name, const struct stat&
     node.gid = info.st_gid;
     node.mtime = info.st_mtim.tv_sec;
     node.mtime_ns = static_cast<uint32_t>(info.st_mtim.tv_nsec);
-    if (node.type == tar::Type::file) node.size = static_cast<uint64_t>(info.st_size);
+    if (node.type == tar::Type::file) {
+        node.size = static_cast<uint64_t>(info.st_size);
+        node.version = version_of(info);
+    }
     node.device_major = major(info.st_rdev);
     node.device_minor = minor(info.st_rdev);
     if (node.type == tar::Type::symlink) node.target = TRY(sys::read_link_at(dir, name));

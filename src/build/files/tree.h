@@ -29,6 +29,8 @@ struct Node {
     std::string target; // of a symlink
     uint32_t device_major = 0, device_minor = 0;
     std::vector<std::pair<std::string, std::string>> xattrs;
+    // Of a file on a disk: another one whenever the file was changed, whatever its mtime says. 0: not known.
+    uint64_t version = 0;
     static Node folder(uint32_t mode = 0755) {
         Node node;
         node.type = tar::Type::directory;
@@ -59,6 +61,10 @@ Result<std::string> resolve(const Tree& tree, const std::string& path, FinalLink
 // name. visit returns whether to go into a folder.
 using Visit = std::function<Result<bool>(const std::string& path, const Node& node)>;
 Result<void> walk(const Tree& tree, const std::string& path, const Visit& visit);
+
+// The same in the same order; what folders hold is read ahead on threads of its own, where that takes long (a disk).
+// visit is called by the caller's thread.
+Result<void> walk_ahead(const Tree& tree, const std::string& path, const Visit& visit);
 
 // A folder of this machine by its descriptor; nothing of it leads outside.
 class FolderTree : public Tree {

@@ -23,7 +23,7 @@ bool keeps_attribute(const std::string& name) { return name == "security.capabil
 // The same file as before, as far as its stat tells.
 bool same_stat(const Node& a, const Node& b) {
     return a.type == b.type && a.mode == b.mode && a.uid == b.uid && a.gid == b.gid && a.size == b.size &&
-           a.mtime == b.mtime && a.mtime_ns == b.mtime_ns && a.xattrs == b.xattrs;
+           a.mtime == b.mtime && a.mtime_ns == b.mtime_ns && a.xattrs == b.xattrs && a.version == b.version;
 }
 
 } // namespace

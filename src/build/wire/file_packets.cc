@@ -16,6 +16,8 @@ using protobuf::Field;
 using protobuf::Reader;
 using protobuf::Writer;
 
+constexpr uint32_t version_field = 1000; // ours
+
 Result<std::pair<std::string, std::string>> parse_attribute(std::string_view message) {
     return protobuf::read_entry(message);
 }
@@ -36,6 +38,7 @@ Result<FileStat> parse_stat(std::string_view message) {
         if (field.is_text(7)) stat.node.target = field.text;
         if (field.is_number(8)) stat.node.device_major = static_cast<uint32_t>(field.value);
         if (field.is_number(9)) stat.node.device_minor = static_cast<uint32_t>(field.value);
+        if (field.is_number(version_field)) stat.node.version = field.value;
         if (field.is_text(10)) stat.node.xattrs.push_back(TRY(parse_attribute(field.text)));
     }
     stat.node.mtime = mtime / second_ns;
@@ -56,6 +59,7 @@ Writer stat_message(const FileStat& stat) {
     out.number(5, node.size).number(6, static_cast<uint64_t>(node.mtime) * second_ns + node.mtime_ns);
     out.text(7, node.target).number(8, node.device_major).number(9, node.device_minor);
     for (const auto& [name, value] : node.xattrs) out.entry(10, name, value);
+    out.number(version_field, node.version);
     return out;
 }
 

@@ -9,7 +9,8 @@
 //
 // Between hulld and hull: the receiver may say in the call's metadata what it has
 // (known_stats: the digest of the stats of the last time). A sender whose stats
-// have the same digest sends `same` instead of them all.
+// have the same digest sends `same` instead of them all. A stat of hull's has Node::version, too, which others ignore:
+// a file that was changed and has its old time again is sent anew.
 #pragma once
 
 #include <cstdint>

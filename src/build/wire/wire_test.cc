@@ -23,6 +23,7 @@ TEST(FilePackets, stats_are_read_as_they_were_written) {
     node.device_major = 1;
     node.device_minor = 3;
     node.xattrs = {{"user.a", std::string("\0b", 2)}};
+    node.version = 0xFEDCBA9876543210;
     auto again = MUST(parse_file_packet(print(packet)));
     ASSERT_TRUE(again.stat);
     EXPECT_EQ(again.stat->path, "a/b");
@@ -34,6 +35,7 @@ TEST(FilePackets, stats_are_read_as_they_were_written) {
     EXPECT_EQ(again.stat->node.mtime_ns, 7u);
     EXPECT_EQ(again.stat->node.device_minor, 3u);
     EXPECT_EQ(again.stat->node.xattrs, node.xattrs);
+    EXPECT_EQ(again.stat->node.version, node.version);
 }
 
 TEST(FilePackets, modes_are_gos) {

@@ -67,19 +67,23 @@ Result<void> save_local_cache(Engine& engine, const std::vector<std::string>& id
 }
 
 Result<LocalCache> LocalCache::load(Engine& engine, const std::string& folder) {
+    LocalTar tar(folder, ".");
+    return load(engine, TRY(ids_in(folder)), tar);
+}
+
+Result<LocalCache> LocalCache::load(Engine& engine, std::vector<std::string> ids, LocalTar& archive) {
     LocalCache cache(engine);
-    cache.ids_ = TRY(ids_in(folder));
+    cache.ids_ = std::move(ids);
     std::vector<std::string> missing;
     for (const std::string& id : cache.ids_)
         if (!engine.get("/images/" + id + "/json").ok()) missing.push_back(id);
     if (missing.empty()) return cache;
-    LocalTar tar(folder, ".");
     Exchange exchange = TRY(engine.upload({.method = http::Method::post,
                                            .path = "/images/load",
                                            .query = "?quiet=1",
                                            .body = {},
                                            .headers = {{"Content-Type", "application/x-tar"}}},
-                                          [&](std::span<char> into) { return tar.read(into); }));
+                                          [&](std::span<char> into) { return archive.read(into); }));
     TRY(exchange.head());
     cache.loaded_ = std::move(missing);
     TRY(exchange.read_all());

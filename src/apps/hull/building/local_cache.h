@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/hull/client/engine.h"
+#include "apps/hull/stream/local_tar.h"
 
 namespace hull::cli {
 
@@ -16,6 +17,8 @@ Result<void> save_local_cache(Engine& engine, const std::vector<std::string>& id
 class LocalCache {
 public:
     static Result<LocalCache> load(Engine& engine, const std::string& folder);
+    // ids: "sha256:..." of the images that the archive has.
+    static Result<LocalCache> load(Engine& engine, std::vector<std::string> ids, LocalTar& archive);
     LocalCache(LocalCache&& other) noexcept
         : engine_(other.engine_), ids_(std::move(other.ids_)), loaded_(std::exchange(other.loaded_, {})) {}
     LocalCache& operator=(LocalCache&&) = delete;

@@ -122,7 +122,7 @@ Result<std::vector<FolderItem>> list_wanted(const build::Tree& tree, const Wante
     const auto excluded = TRY(build::IgnoreList::of(wanted.exclude));
     const auto paths = TRY(WantedPaths::of(tree, wanted));
     std::vector<FolderItem> items, folders; // folders: on the way to where we are, not in the list yet
-    TRY(build::walk(tree, "", [&](const std::string& path, const build::Node& node) -> Result<bool> {
+    TRY(build::walk_ahead(tree, "", [&](const std::string& path, const build::Node& node) -> Result<bool> {
         if (path.empty()) return true;
         while (!folders.empty() && !is_below(path, folders.back().path)) folders.pop_back();
         const bool out = !excluded.empty() && excluded.ignores(path);

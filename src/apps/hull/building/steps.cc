@@ -8,8 +8,10 @@
 
 #include <fcntl.h>
 
+#include "apps/hull/building/answers.h"
 #include "apps/hull/building/client_session.h"
 #include "apps/hull/building/local_cache.h"
+#include "apps/hull/building/oci_layout.h"
 #include "apps/hull/building/progress.h"
 #include "apps/hull/building/request.h"
 #include "apps/hull/client/sha256.h"
@@ -91,7 +93,8 @@ private:
     Result<void> choose_context();
     Result<void> choose_dockerfile();
     Result<void> add_cache(const std::string& text, Engine& engine, std::vector<std::string>& images);
-    Result<void> add_own_fields();
+    Result<void> add_own_fields(Engine& engine);
+    Result<std::string> wanted_platform(Engine& engine) const;
     Result<void> listen(Exchange& exchange, BuildDisplay& display);
     Result<void> end(const Result<void>& ended);
     Result<void> write_metadata() const;
@@ -109,9 +112,11 @@ private:
     std::string id_;      // of the image
     std::string failed_;  // an image to look at, when a step failed
     std::vector<build::wire::VertexWarning> warnings_;
+    BuildCall call_;
+    Json answer_;                           // to the call
     std::string cache_folder_;              // of --cache-to type=local
     std::vector<std::string> cache_images_; // what goes there
-    std::vector<LocalCache> local_caches_;  // of --cache-from type=local
+    std::vector<LocalCache> local_images_;  // of --cache-from type=local, --build-context oci-layout://
 };
 
 Result<void> StepsBuild::choose_output() {
@@ -198,16 +203,30 @@ Result<void> StepsBuild::add_cache(const std::string& text, Engine& engine, std:
         return {};
     }
     images.insert(images.end(), loaded->ids().begin(), loaded->ids().end());
-    local_caches_.push_back(std::move(*loaded));
+    local_images_.push_back(std::move(*loaded));
     return {};
 }
 
+// The first that is built for: "linux/amd64".
+Result<std::string> StepsBuild::wanted_platform(Engine& engine) const {
+    if (const std::string asked = session_.flags().text("platform"); !asked.empty())
+        return asked.substr(0, asked.find(','));
+    const Json version = TRY(engine.get("/version"));
+    return text(version, "Os") + "/" + text(version, "Arch");
+}
+
 // What docker's client has no parameters for.
-Result<void> StepsBuild::add_own_fields() {
+Result<void> StepsBuild::add_own_fields(Engine& engine) {
     const Flags& flags = session_.flags();
     json::Object contexts;
+    constexpr std::string_view layout = "oci-layout://";
     for (const std::string& text : flags.list("build-context")) {
         NamedContext context = TRY(parse_build_context(text));
+        if (context.value.starts_with(layout)) {
+            const LayoutPlace place = TRY(parse_layout_place(context.value.substr(layout.size())));
+            local_images_.push_back(TRY(load_layout(engine, place, TRY(wanted_platform(engine)))));
+            context.value = "docker-image://" + local_images_.back().ids().front();
+        }
         if (context.is_folder) {
             offers_.folders[context.name] = context.value;
             context.value = "local:" + context.name;
@@ -237,11 +256,7 @@ Result<void> StepsBuild::add_own_fields() {
         add("hull-keep-failed", "1");
     else if (!failing.empty())
         return Error(ErrorKind::invalid_argument, "--on-failure " + failing + ": there is only shell");
-    const std::string call = flags.on("check") ? "check" : flags.text("call");
-    if (call == "check" || call == "lint")
-        add("hull-check", "1");
-    else if (!call.empty() && call != "build")
-        return Error(ErrorKind::unsupported, "--call=" + call + " is not supported: build or check");
+    if (!call_.builds()) add("hull-call", call_.method);
     json::Array caches;
     for (const std::string& text : flags.list("cache-to")) {
         BuildCache cache = TRY(parse_cache(text, "cache-to"));
@@ -262,7 +277,7 @@ Result<void> StepsBuild::add_own_fields() {
     Reply reply = TRY(TRY(session_.engine())->call({.path = "/_ping", .query = {}, .body = {}, .headers = {}}));
     if (!std::string_view(reply.headers.get("Server")).starts_with("Hull/"))
         return Error(ErrorKind::unsupported, "this engine is not hulld: --build-context, --no-cache-filter, --check, "
-                                             "--allow, --on-failure and --cache-to need it");
+                                             "--call, --allow, --on-failure and --cache-to need it");
     return {};
 }
 
@@ -281,6 +296,8 @@ Result<void> StepsBuild::listen(Exchange& exchange, BuildDisplay& display) {
         } else if (kind == "hull.cache") {
             for (const Json& one : list(message, "aux.Images"))
                 if (one.is_string()) cache_images_.emplace_back(std::string(one.get_string()));
+        } else if (kind == "hull.answer") {
+            if (const Json* found = at(message, "aux")) answer_ = *found;
         } else if (kind == "hull.failed") {
             failed_ = text(message, "aux.Image");
         }
@@ -320,8 +337,10 @@ Result<void> StepsBuild::open_shell(Engine& engine) {
 
 Result<int> StepsBuild::run() {
     const Flags& flags = session_.flags();
-    const bool quiet = flags.on("quiet"), check = flags.on("check") || flags.text("call") == "check";
-    const auto style = quiet || check ? ProgressStyle::quiet : TRY(parse_progress_style(flags.text("progress")));
+    call_ = flags.on("check") ? BuildCall{"check", false} : TRY(parse_call(flags.text("call")));
+    const bool quiet = flags.on("quiet");
+    const auto style =
+        quiet || !call_.builds() ? ProgressStyle::quiet : TRY(parse_progress_style(flags.text("progress")));
     TRY(choose_output());
     TRY(choose_context());
     for (const std::string& text : flags.list("secret")) offers_.secrets.push_back(TRY(parse_secret(text)));
@@ -332,7 +351,7 @@ Result<int> StepsBuild::run() {
     for (const std::string& text : flags.list("cache-from")) TRY(add_cache(text, engine, images));
     Query query = TRY(build_query(flags, dockerfile_, images, turn_ != Turn::second));
     query.add_if(turn_ != Turn::only && !flags.on("no-cache"), "nocache", "1");
-    TRY(add_own_fields());
+    TRY(add_own_fields(engine));
     auto session = TRY(ClientSession::open(engine, offers_));
     const std::string build_id = random_hex(12);
     query_.add("version", "2").add("session", session->id()).add("buildid", build_id);
@@ -367,8 +386,8 @@ Result<int> StepsBuild::run() {
     auto ended = listen(exchange, *display);
     display->finish(!ended.ok());
     display.reset();
-    if (check && ended.ok()) {
-        print(warnings_report(warnings_));
+    if (!call_.builds() && ended.ok()) {
+        print(answer_text(call_, answer_, warnings_));
         return warnings_.empty() ? 0 : 1;
     }
     if (style != ProgressStyle::raw_json && !quiet) print_error(warnings_summary(warnings_, session_.globals().debug));

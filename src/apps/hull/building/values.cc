@@ -134,13 +134,11 @@ Result<BuildTarget> parse_output(const std::string& text) {
 Result<NamedContext> parse_build_context(const std::string& text) {
     const size_t equals = text.find('=');
     if (equals == text.npos || equals == 0)
-        return flag_value_is_wrong("build-context", text, "it is NAME=FOLDER, NAME=docker-image://IMAGE or NAME=URL");
+        return flag_value_is_wrong(
+            "build-context", text,
+            "it is NAME=FOLDER, NAME=docker-image://IMAGE, NAME=oci-layout://FOLDER or NAME=URL");
     NamedContext out{text.substr(0, equals), text.substr(equals + 1)};
     const std::string& value = out.value;
-    if (value.starts_with("oci-layout://"))
-        return Error(ErrorKind::unsupported, "--build-context " + text +
-                                                 ": OCI layouts are not supported; load it (hull load) and name the "
-                                                 "image: docker-image://");
     out.is_folder = value.find("://") == value.npos && !value.starts_with("git@") && !value.starts_with("target:");
     if (value.starts_with("target:"))
         return Error(ErrorKind::unsupported, "--build-context " + text + ": targets of bake are not supported");

@@ -36,7 +36,7 @@ constexpr Flag build_flags[] = {
      "Keep the cache for others (type=inline, type=local,dest=FOLDER, type=registry,ref=NAME)",
      {}},
     {"allow", 0, list, "list", "", "What steps may beyond the usual (network.host, security.insecure)", {}},
-    {"call", 0, text, "string", "build", "What to do (build, check)", {}},
+    {"call", 0, text, "string", "build", "What to do (build, check, outline, targets)", {}},
     {"cgroup-parent", 0, text, "string", "", "Parent cgroup of the steps", {}},
     {"check", 0, boolean, "", "", "Only check the Dockerfile (--call=check)", {}},
     {"cpu-period", 0, integer, "int", "", "Length of a CPU period, microseconds", {}},

@@ -204,7 +204,18 @@ Result<void> LocalTar::more() {
     return begin(item);
 }
 
+Result<void> LocalTar::add_text(const Item& item) {
+    tar::Entry entry;
+    entry.type = tar::Type::file;
+    entry.path = item.name;
+    entry.mode = 0644;
+    entry.size = item.text.size();
+    TRY(writer_.add(entry));
+    return item.text.empty() ? Result<void>() : writer_.data({item.text.data(), item.text.size()});
+}
+
 Result<void> LocalTar::begin(const Item& item) {
+    if (item.path.empty()) return add_text(item);
     struct stat info = TRY(sys::lstat(item.path));
     const auto type = tar_type(info.st_mode);
     if (!type) return {};
@@ -220,7 +231,7 @@ Result<void> LocalTar::begin(const Item& item) {
         entry.path += "/";
         std::vector<std::string> names = TRY(sys::list_dir(item.path));
         std::ranges::sort(names, std::greater());
-        for (const std::string& name : names) waiting_.push_back({item.path + "/" + name, item.name + "/" + name});
+        for (const std::string& name : names) waiting_.push_back({item.path + "/" + name, item.name + "/" + name, {}});
     } else if (*type == tar::Type::symlink) {
         entry.link_target = TRY(sys::readlink(item.path));
     } else if (*type == tar::Type::file) {

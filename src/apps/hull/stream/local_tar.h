@@ -22,18 +22,21 @@ class LocalTar {
 public:
     // top: "name", or "." for the contents of a folder.
     LocalTar(std::string path, std::string top) : writer_(out_) {
-        waiting_.push_back({std::move(path), std::move(top)});
+        waiting_.push_back({std::move(path), std::move(top), {}});
     }
+    struct Item {
+        std::string path, name, text; // path: on this machine; empty: a file with this text
+    };
+    // Each with all that is below it.
+    explicit LocalTar(std::vector<Item> items) : writer_(out_), waiting_(items.rbegin(), items.rend()) {}
     // Between 1 and into.size() bytes; 0 at the end.
     Result<size_t> read(std::span<char> into);
     uint64_t bytes() const { return bytes_; } // of the archive, so far
 
 private:
-    struct Item {
-        std::string path, name;
-    };
     Result<void> more();
     Result<void> begin(const Item& item);
+    Result<void> add_text(const Item& item);
 
     TextSink out_;
     tar::Writer writer_;
