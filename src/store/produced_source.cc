@@ -6,7 +6,7 @@ namespace hull::store {
 
 namespace {
 
-constexpr size_t most_waiting = size_t{1} << 20;
+constexpr size_t piece_bytes = size_t{256} << 10, most_ready = 4;
 
 } // namespace
 
@@ -20,14 +20,7 @@ private:
 };
 
 ProducedSource::ProducedSource(Producer producer)
-    : thread_([this, producer = std::move(producer)] {
-          Sink sink(*this);
-          auto done = producer(sink);
-          std::lock_guard lock(mutex_);
-          if (!done.ok()) error_ = std::move(done).error();
-          ended_ = true;
-          changed_.notify_all();
-      }) {}
+    : thread_([this, producer = std::move(producer)] { produce(producer); }) {}
 
 ProducedSource::~ProducedSource() {
     {
@@ -38,30 +31,53 @@ ProducedSource::~ProducedSource() {
     thread_.join();
 }
 
+void ProducedSource::produce(const Producer& producer) {
+    Sink sink(*this);
+    auto done = producer(sink);
+    if (!filling_.empty())
+        if (auto handed = hand_over(); done.ok()) done = std::move(handed);
+    std::lock_guard lock(mutex_);
+    if (!done.ok()) error_ = std::move(done).error();
+    ended_ = true;
+    changed_.notify_all();
+}
+
 Result<void> ProducedSource::put(std::string_view data) {
-    std::unique_lock lock(mutex_);
     while (!data.empty()) {
-        changed_.wait(lock, [&] { return unwanted_ || waiting_.size() < most_waiting; });
-        if (unwanted_) return Error(ErrorKind::cancelled, "nobody reads on");
-        size_t now = std::min(data.size(), most_waiting - waiting_.size());
-        waiting_.append(data.substr(0, now));
-        data.remove_prefix(now);
-        changed_.notify_all();
+        filling_.reserve(piece_bytes);
+        const std::string_view piece = data.substr(0, piece_bytes - filling_.size());
+        filling_.append(piece);
+        data.remove_prefix(piece.size());
+        if (filling_.size() == piece_bytes) TRY(hand_over());
     }
     return {};
 }
 
-Result<size_t> ProducedSource::read(std::span<char> into) {
+Result<void> ProducedSource::hand_over() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return ended_ || taken_ < waiting_.size(); });
-    if (taken_ == waiting_.size()) return error_ ? Result<size_t>(*error_) : Result<size_t>(size_t{0});
-    size_t n = waiting_.copy(into.data(), into.size(), taken_);
-    taken_ += n;
-    if (taken_ == waiting_.size()) {
-        waiting_.clear();
+    changed_.wait(lock, [&] { return unwanted_ || ready_.size() < most_ready; });
+    if (unwanted_) return Error(ErrorKind::cancelled, "nobody reads on");
+    ready_.push_back(std::move(filling_));
+    filling_ = std::move(spare_);
+    filling_.clear();
+    changed_.notify_all();
+    return {};
+}
+
+Result<size_t> ProducedSource::read(std::span<char> into) {
+    if (taken_ == reading_.size()) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return ended_ || !ready_.empty(); });
+        spare_ = std::move(reading_);
+        reading_.clear();
         taken_ = 0;
+        if (ready_.empty()) return error_ ? Result<size_t>(*error_) : Result<size_t>(size_t{0});
+        reading_ = std::move(ready_.front());
+        ready_.pop_front();
         changed_.notify_all();
     }
+    const size_t n = reading_.copy(into.data(), into.size(), taken_);
+    taken_ += n;
     return n;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -24,12 +25,18 @@ public:
 
 private:
     class Sink;
+    void produce(const Producer& producer);
     Result<void> put(std::string_view data);
+    Result<void> hand_over();
+
+    std::string filling_; // the producer's
+    std::string reading_; // the reader's
+    size_t taken_ = 0;    // of reading_
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::string waiting_; // written, not yet read; under mutex_ as all below
-    size_t taken_ = 0;    // of waiting_
+    std::deque<std::string> ready_; // handed over, in order; under mutex_ as all below
+    std::string spare_;             // read; its memory is used again
     bool ended_ = false, unwanted_ = false;
     std::optional<Error> error_;
     std::thread thread_; // last: it uses what is above

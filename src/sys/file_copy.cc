@@ -1,6 +1,7 @@
 #include "sys/file_copy.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <string_view>
 
@@ -10,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -43,13 +45,30 @@ Result<void> seek_to(BorrowedFd fd, uint64_t offset) {
     return {};
 }
 
-Result<std::vector<std::string>> list_xattrs_at(BorrowedFd dir, const std::string& name) {
+namespace {
+
+// listxattrat(2) of Linux 6.13; before that by a path through /proc. Errors in errno.
+ssize_t list_xattrs(BorrowedFd dir, const std::string& name, std::string& into) {
+    constexpr long listxattrat = 465;
+    static std::atomic<bool> missing{false};
+    if (!name.empty() && !missing) {
+        const ssize_t size =
+            ::syscall(listxattrat, dir.get(), name.c_str(), AT_SYMLINK_NOFOLLOW, into.data(), into.size());
+        if (size >= 0 || (errno != ENOSYS && errno != EPERM)) return size;
+        missing = true; // EPERM: an old seccomp profile
+    }
     const std::string path = "/proc/self/fd/" + std::to_string(dir.get()) + "/" + name;
+    return ::llistxattr(path.c_str(), into.data(), into.size());
+}
+
+} // namespace
+
+Result<std::vector<std::string>> list_xattrs_at(BorrowedFd dir, const std::string& name) {
     std::string names(512, '\0');
-    ssize_t size = ::llistxattr(path.c_str(), names.data(), names.size());
+    ssize_t size = list_xattrs(dir, name, names);
     if (size < 0 && errno == ERANGE) {
         names.resize(XATTR_LIST_MAX);
-        size = ::llistxattr(path.c_str(), names.data(), names.size());
+        size = list_xattrs(dir, name, names);
     }
     if (size < 0 && errno == EOPNOTSUPP) return std::vector<std::string>();
     if (size < 0) return Error::from_errno("llistxattr", name);
