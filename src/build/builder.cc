@@ -267,7 +267,9 @@ Result<void> Build::begin_stage(const Stage& stage, StageState& state) {
         state.config.os = platform.os;
         state.config.architecture = platform.architecture;
         state.config.variant = platform.variant;
-        state.key = make_key("", {"scratch", platform.os, platform.architecture, platform.variant});
+        // What the steps of the two styles give is not the same: files alone, or an image.
+        state.key = make_key(
+            "", {classic() ? "scratch, image" : "scratch", platform.os, platform.architecture, platform.variant});
         state.config.config.env.push_back(default_path);
         if (!classic()) state.config.config.working_dir = "/";
         return say(" ---> \n");

@@ -139,6 +139,19 @@ def test_what_a_build_uses_is_not_pruned(engine, build, tmp_path, clean):
     assert process.wait(60) == 0, "".join(lines)
 
 
+def test_the_two_ways_to_build_do_not_take_each_others_steps(engine, tmp_path, clean):
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY f /f\nCMD [\"/f\"]\n")
+    (tmp_path / "f").write_text("f")
+    tag = f"ways-{os.getpid()}"
+    for style in ("1", "0", "1", "0"):
+        done = subprocess.run(["docker" if style == "0" else "/usr/bin/docker", "build", "-q", "-t", tag, tmp_path],
+                              env={**engine.env, "DOCKER_BUILDKIT": style}, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        shown = json.loads(engine.docker("image", "inspect", tag).stdout)[0]["Config"]
+        assert shown["Env"][0].startswith("PATH=") and shown["Cmd"] == ["/f"], style
+        engine.docker("rmi", "-f", tag)
+
+
 def test_a_cache_in_a_folder(engine, build, tmp_path, clean):
     text = ("FROM busybox AS one\nRUN dd if=/dev/urandom of=/x bs=1k count=8\nFROM busybox\nCOPY --from=one /x /y\n"
             "RUN md5sum /y > /sum\n")

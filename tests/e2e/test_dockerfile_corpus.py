@@ -1,4 +1,4 @@
-"""A corpus of Dockerfiles: what hulld makes of each, by both ways to build, against a real dockerd's.
+"""A corpus of Dockerfiles: what hulld makes of each, by both ways to build, against a real dockerd's and buildah's.
 
 Configurations and trees (kinds, modes, owners, link targets, contents) must be the same; DIFFERENT lists what is not,
 and why. Without a dockerd on the machine there is nothing to compare with.
@@ -77,6 +77,21 @@ DIFFERENT = {
     # ns_capable()): dockerd runs steps as the host's root.
     ("links", "0"): {"x", "y"},
     ("links", "1"): {"x", "y"},
+}
+
+# Of buildah 1.28, where it is not as dockerd; what hulld does is dockerd's.
+OF_BUILDAH = {
+    "settings": {"Healthcheck"},  # podman shows none
+    "healthcheck none": {"Healthcheck"},
+    "shell": {"Shell", "Entrypoint", "Cmd"},  # SHELL doesn't reach them
+    "user": {"made", "made/by", "made/by/root"},  # WORKDIR makes nothing
+    "workdir": {"a", "a/b", "a/c"},
+    "scratch": {"etc"},  # for podman's files
+    "onbuild": {"OnBuild"},  # podman shows none
+    "onbuild runs": {"ls"},  # has /run
+    "links": {"y"},  # see DIFFERENT; "x" is the same there
+    "escape": {"Env"},  # the escape directive is not heeded
+    "expose ranges": {"ExposedPorts"},  # as they stand there
 }
 
 
@@ -167,13 +182,15 @@ def folder(tmp_path_factory):
 class Side:
     """One engine with the images that the corpus stands on."""
 
+    program = [DOCKER]
+
     def __init__(self, env, base, folder):
         self.env, self.folder = env, folder
         self.call("import", base, "base")
         self.build("FROM base\nONBUILD RUN echo triggered > /triggered\nONBUILD COPY a /triggered-a\n", [], "0", "onbuild-base")
 
     def call(self, *arguments, **kwargs):
-        done = subprocess.run([DOCKER, *map(str, arguments)], env=self.env, capture_output=True, timeout=120, **kwargs)
+        done = subprocess.run([*self.program, *map(str, arguments)], env=self.env, capture_output=True, timeout=120, **kwargs)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
 
@@ -183,9 +200,12 @@ class Side:
         path.write_text(dockerfile)
         os.utime(path, (1_000_000_000, 1_000_000_000))
         network = [] if "network" in flags else ["--network", "none"]
-        done = subprocess.run([DOCKER, "build", "-q", *network, *flags, "-t", tag, self.folder], env=env, capture_output=True,
+        done = subprocess.run([*self.builder(), "-q", *network, *flags, "-t", tag, self.folder], env=env, capture_output=True,
                               timeout=120)
         assert done.returncode == 0, done.stderr.decode()
+
+    def builder(self):
+        return [*self.program, "build"]
 
     def result(self, tag):
         config = json.loads(self.call("image", "inspect", tag))[0]
@@ -222,6 +242,29 @@ class Side:
         return out
 
 
+class Buildah(Side):
+    """buildah, with podman to look at what it made."""
+
+    def __init__(self, top, base, folder):
+        self.options = ["--root", str(top / "data"), "--runroot", str(top / "run"), "--storage-driver", "overlay"]
+        self.program = ["podman", *self.options]
+        super().__init__(dict(os.environ), base, folder)
+
+    def builder(self):
+        return ["buildah", *self.options, "bud", "--runtime", shutil.which("runc") or "runc", "--format", "docker", "--layers"]
+
+
+@pytest.fixture(scope="module")
+def buildah(tmp_path_factory, base, folder):
+    if not shutil.which("buildah") or not shutil.which("podman"):
+        pytest.skip("there is no buildah here")
+    top = tmp_path_factory.mktemp("buildah")
+    yield Buildah(top, base, folder)
+    for mount in reversed([line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]):
+        if mount.startswith(str(top)):
+            subprocess.run(["umount", "-l", mount], capture_output=True)
+
+
 @pytest.fixture(scope="module")
 def sides(engine, dockerd, base, folder):
     ours = Side(dict(engine.env), base, folder)
@@ -241,6 +284,40 @@ def test_both_engines_make_the_same_of_it(sides, name, style):
         got.append(side.result("corpus"))
     (our_config, our_tree), (their_config, their_tree) = got
     different = DIFFERENT.get((name, style), {})
+    for key in sorted(set(our_config) | set(their_config)):
+        if key not in different:
+            assert our_config.get(key) == their_config.get(key), key
+    for path in sorted(set(our_tree) | set(their_tree)):
+        if path not in different:
+            assert our_tree.get(path) == their_tree.get(path), path
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_what_is_in_the_cache_changes_nothing(sides, name):
+    """Of either way to build: what it gives alone, and after the other and itself."""
+    dockerfile, *flags = CORPUS[name]
+    ours, alone = sides[0], {}
+    for style in ("0", "1"):
+        ours.build(dockerfile, [*flags, "--no-cache"], style, "corpus")
+        alone[style] = ours.result("corpus")
+    for style in ("0", "1"):
+        ours.build(dockerfile, flags, style, "corpus")
+        assert ours.result("corpus") == alone[style], style
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_buildah_makes_the_same_of_it(sides, buildah, name):
+    dockerfile, *flags = CORPUS[name]
+    got = []
+    for side in (sides[0], buildah):
+        side.build(dockerfile, flags, "0", "corpus")
+        got.append(side.result("corpus"))
+    (our_config, our_tree), (their_config, their_tree) = got
+    labels = their_config.pop("Labels")
+    assert labels.pop("io.buildah.version")
+    their_config |= {"Labels": labels} if labels else {}
+    their_tree.pop("run", None)  # for podman's files
+    different = OF_BUILDAH.get(name, {})
     for key in sorted(set(our_config) | set(their_config)):
         if key not in different:
             assert our_config.get(key) == their_config.get(key), key
