@@ -1,5 +1,6 @@
 """Builds: of many files, of many steps, of a package install, side by side, of a big context and a big layer."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -102,31 +103,31 @@ def make_many_files(work: Path) -> Path:
 def many_files(results: Results, engines: list[Engine], work: Path, rounds: int) -> None:
     peers = builders(engines)
     files = make_many_files(work)
+    turns = itertools.count()
 
     def first(peer: Builder) -> float:
-        peer.forget()
+        """A folder that the engine hasn't seen. Nothing is removed before the end: see README.md."""
+        nonlocal files
+        turn = next(turns)
+        files = files.rename(work / f"files-{turn}")
+        (files / "src/0/turn.txt").write_text(f"{turn}\n")
         settle()
         return peer.build(files, "--no-cache")
+
+    def floor() -> float:
+        """The same files made by a program that does nothing else."""
+        settle()
+        return time_command(["cp", "-r", str(files / "src"), str(work / f"copy-{next(turns)}")], dict(os.environ))
 
     def cached(peer: Builder) -> float:
         settle()
         return peer.build(files)
 
-    samplers = {p.name: lambda p=p: first(p) for p in peers}
-    copies = work / "copies"
-
-    def floor() -> float:
-        """The same files made by a program that does nothing else."""
-        shutil.rmtree(copies, ignore_errors=True)
-        settle()
-        return time_command(["cp", "-r", str(files / "src"), str(copies)], {"PATH": os.environ["PATH"]})
-
-    samplers["kernel"] = floor
-    interleave(results, "build_files", rounds, samplers)
-    shutil.rmtree(copies)
+    interleave(results, "build_files", rounds, {p.name: lambda p=p: first(p) for p in peers} | {"kernel": floor})
     able = [peer for peer in peers if ("build_files", peer.name) not in results.failures]
     interleave(results, "build_files_cached", rounds, {p.name: lambda p=p: cached(p) for p in able})
-    shutil.rmtree(files)
+    for peer in peers:
+        peer.forget()
 
 
 def steps(results: Results, peers: list[Builder], work: Path, rounds: int) -> None:
@@ -218,7 +219,6 @@ def install(results: Results, engines: list[Engine], base: Path, work: Path, rou
         settle()
         whole = peer.build(context, "--no-cache")
         begun, ended = map(int, peer.read("/times").split())
-        print(peer.name, whole, (ended - begun) / 1e9, file=sys.stderr)
         return whole - (ended - begun) / 1e9
 
     interleave(results, "build_apt", rounds, {p.name: lambda p=p: sample(p) for p in peers})

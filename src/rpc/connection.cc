@@ -27,6 +27,7 @@ std::string_view Call::metadata(std::string_view name) const {
 }
 
 Result<void> Call::send(std::string_view message) { return http2_->send(*stream_, message); }
+Result<void> Call::send_soon(std::string_view message) { return http2_->send_soon(*stream_, message); }
 Result<void> Call::end_sending() { return http2_->end_sending(*stream_); }
 Result<std::optional<std::string>> Call::receive() { return http2_->receive(*stream_); }
 void Call::finish(const Result<void>& result) {

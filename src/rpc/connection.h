@@ -55,6 +55,8 @@ public:
     std::string_view metadata(std::string_view name) const; // the first; empty: none
 
     Result<void> send(std::string_view message);
+    // The same, when more follows: it goes with what is sent next, at the latest when receive() waits.
+    Result<void> send_soon(std::string_view message);
     // No more messages from this side (the client's; a server finishes).
     Result<void> end_sending();
     // The next message; nullopt: the other side has no more, and the call went

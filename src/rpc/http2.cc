@@ -232,13 +232,30 @@ void Http2::answer_head(Stream& stream) {
     nghttp2_submit_response(session_, stream.id, lines.data(), lines.size(), &provider);
 }
 
+void Http2::append(Stream& stream, std::string_view message) {
+    std::array<char, frame_head> head{};
+    for (size_t i = 0; i < 4; ++i) head[4 - i] = static_cast<char>(message.size() >> 8 * i);
+    stream.out.append(head.data(), head.size());
+    stream.out += message;
+}
+
 Result<void> Http2::send(Stream& stream, std::string_view message) {
     std::unique_lock lock(mutex_);
     TRY(check_sendable(stream));
-    std::string head(frame_head, '\0');
-    for (size_t i = 0; i < 4; ++i) head[4 - i] = static_cast<char>(message.size() >> 8 * i);
-    stream.out += head;
-    stream.out += message;
+    append(stream, message);
+    return send_out(stream, lock);
+}
+
+Result<void> Http2::send_soon(Stream& stream, std::string_view message) {
+    std::unique_lock lock(mutex_);
+    TRY(check_sendable(stream));
+    append(stream, message);
+    stream.out_waits = true;
+    return stream.unsent() < read_bytes ? Result<void>() : send_out(stream, lock);
+}
+
+Result<void> Http2::send_out(Stream& stream, std::unique_lock<std::mutex>& lock) {
+    stream.out_waits = false;
     answer_head(stream);
     nghttp2_session_resume_data(session_, stream.id);
     flush_or_end();
@@ -299,6 +316,10 @@ Result<std::optional<std::string>> Http2::receive(Stream& stream) {
             if (stream.status && *stream.status != Code::ok) return ending_of(stream);
             if (stream.ours && !stream.status) return Error(ErrorKind::unavailable, "the call ended without a status");
             return std::optional<std::string>();
+        }
+        if (stream.out_waits) {
+            TRY(send_out(stream, lock));
+            continue;
         }
         stream.changed.wait(lock);
     }

@@ -28,6 +28,7 @@ struct Stream {
     std::string partial; // of the message that is being received
     std::string out;     // to be sent, from out_from on
     size_t out_from = 0, partial_from = 0;
+    bool out_waits = false; // some of it for more to be sent with it
     bool out_ended = false, answered = false, reset = false;
     size_t unsent() const { return out.size() - out_from; }
     bool over = false;          // nghttp2 has closed it
@@ -49,6 +50,7 @@ public:
 
     Result<StreamPtr> open(const std::string& path, const Metadata& metadata);
     Result<void> send(Stream& stream, std::string_view message);
+    Result<void> send_soon(Stream& stream, std::string_view message);
     Result<void> end_sending(Stream& stream);
     Result<std::optional<std::string>> receive(Stream& stream);
     void finish(Stream& stream, Code code, std::string text);
@@ -70,6 +72,8 @@ private:
     void dispatch(const StreamPtr& stream);
     Result<void> check_sendable(Stream& stream);
     Error ending_of(const Stream& stream) const;
+    void append(Stream& stream, std::string_view message);
+    Result<void> send_out(Stream& stream, std::unique_lock<std::mutex>& lock);
     void answer_head(Stream& stream);
     void consume(Stream& stream, size_t bytes);
     void reset(Stream& stream, Code code, std::string text);

@@ -75,6 +75,24 @@ TEST(Rpc, streams_of_large_messages_flow_both_ways) {
     EXPECT_EQ(n, 8);
 }
 
+TEST(Rpc, what_is_sent_soon_comes_in_order_and_before_anybody_waits) {
+    auto pair = connect(echo);
+    auto call = MUST(pair.client->call("/a.B/C"));
+    const std::string big(100'000, 'b');
+    for (const std::string& message : {std::string("1"), std::string("2"), big, std::string("3")})
+        ASSERT_TRUE(call->send_soon(message).ok());
+    for (const std::string& message : {std::string("1"), std::string("2"), big, std::string("3")})
+        EXPECT_EQ(*MUST(call->receive()), message);
+    ASSERT_TRUE(call->send_soon("4").ok());
+    ASSERT_TRUE(call->send("5").ok());
+    EXPECT_EQ(*MUST(call->receive()), "4");
+    EXPECT_EQ(*MUST(call->receive()), "5");
+    ASSERT_TRUE(call->send_soon("6").ok());
+    ASSERT_TRUE(call->end_sending().ok());
+    EXPECT_EQ(*MUST(call->receive()), "6");
+    EXPECT_FALSE(MUST(call->receive()));
+}
+
 TEST(Rpc, many_calls_at_once) {
     auto pair = connect(echo);
     std::vector<std::jthread> threads;

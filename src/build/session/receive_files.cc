@@ -133,8 +133,9 @@ private:
         return it != before_->items_.end() && same_stat(it->second.node, node) ? &it->second : nullptr;
     }
 
-    // Asks for contents, of a few files at a time.
+    // Asks for contents, of a few files at a time: many at once again when half of them came.
     Result<void> ask() {
+        if (open_.size() > most_requests / 2) return {};
         while (!wanted_.empty() && open_.size() < most_requests) {
             Wanted next = std::move(wanted_.front());
             wanted_.pop_front();
@@ -144,7 +145,7 @@ private:
             asked_bytes_ += next.size;
             Open file{std::move(next.path), next.size, context_->spool_->end.fetch_add(next.size), 0, {}};
             open_.emplace(next.id, std::move(file));
-            TRY(call_.send(print(FilePacket{.type = FilePacket::Type::request, .id = next.id})));
+            TRY(call_.send_soon(print(FilePacket{.type = FilePacket::Type::request, .id = next.id})));
         }
         return {};
     }

@@ -158,7 +158,7 @@ Result<void> send_folder(rpc::Call& call, const build::Tree& tree) {
     if (same) {
         TRY(call.send(print(FilePacket{.type = FilePacket::Type::same})));
     } else {
-        for (FolderItem& item : items) TRY(call.send(packet_of(item)));
+        for (FolderItem& item : items) TRY(call.send_soon(packet_of(item)));
         TRY(call.send(print(FilePacket{})));
     }
     for (;;) {
@@ -176,7 +176,7 @@ Result<void> send_folder(rpc::Call& call, const build::Tree& tree) {
         do {
             data.data.resize(sent_at_once);
             data.data.resize(TRY(source->read(data.data).context("read the build context: " + path)));
-            TRY(call.send(print(data)));
+            TRY(call.send_soon(print(data)));
         } while (!data.data.empty());
     }
     return call.send(print(FilePacket{.type = FilePacket::Type::finish}));
