@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include "build/archive_tree.h"
 #include "codec/compress/sha256.h"
@@ -231,6 +232,7 @@ private:
             if (there && !there->is_folder()) return invalid("cannot copy to non-directory: /" + real);
             made_.emplace(real, items_.size());
             if (there) continue;
+            fresh_.insert(real);
             Node fresh = Node::folder();
             fresh.mtime = options_.now;
             bool last = end == path.npos && settings;
@@ -247,9 +249,11 @@ private:
         if (path.empty()) return invalid("cannot copy a file to /");
         std::string folder = folder_name(path);
         TRY(make_folders(folder, nullptr));
-        std::string real = joined(TRY(destination_.real(folder)), base_name(path));
+        const std::string real_folder = TRY(destination_.real(folder));
+        std::string real = joined(real_folder, base_name(path));
         TRY(check_name(real));
-        auto there = TRY(destination_.look(real));
+        // In a folder that this makes there is nothing yet.
+        auto there = fresh_.contains(real_folder) ? std::optional<Node>() : TRY(destination_.look(real));
         if (there && there->is_folder())
             return invalid("cannot copy to directory: /" + real +
                            " is a folder, and what would be copied there is not");
@@ -278,6 +282,7 @@ private:
     size_t used_ = 0;
     std::vector<LayerItem> items_;
     std::map<std::string, size_t> made_, files_;
+    std::set<std::string> fresh_; // of made_, those that the base doesn't have
 };
 
 // Entries made into bytes as they are asked for.

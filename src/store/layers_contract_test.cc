@@ -352,6 +352,35 @@ TEST_P(LayerContract, ALaterEntryReplacesAnEarlierOneAndTheTarStaysTheSame) {
     EXPECT_EQ(tar_of(*layer), tar);
 }
 
+TEST_P(LayerContract, ManyFilesThatAreReplacedAtOnce) {
+    std::vector<TarItem> items;
+    for (int i = 0; i < 1500; ++i) {
+        const std::string folder = "d" + std::to_string(i % 7) + "/", file = folder + std::to_string(i);
+        TarItem owned = tar_file(file, std::string(static_cast<size_t>(i) * 3, 'x'), 04711);
+        owned.entry.uid = 5;
+        items.push_back(owned);
+        if (i % 10 == 0) items.push_back(tar_link(tar::Type::hard_link, folder + "link-" + std::to_string(i), file));
+        if (i % 3 == 0) items.push_back(tar_file(file, "again", 0600));
+        if (i % 100 == 1) { // a folder of files becomes a file
+            items.push_back(tar_file(file + "-sub/f", "deep"));
+            items.push_back(tar_file(file + "-sub", "flat"));
+        }
+        if (i % 50 == 2) items.push_back(tar_link(tar::Type::symlink, file, "elsewhere"));
+    }
+    const std::string tar = make_tar(items);
+    auto layer = add(tar);
+    ASSERT_TRUE(layer.ok()) << layer.error().message();
+    const std::string at = path_of(*layer);
+    EXPECT_EQ(text_of(at + "/d1/120"), "again");
+    EXPECT_EQ(text_of(at + "/d1/link-120").size(), 360u); // of the one before
+    EXPECT_EQ(lstat_of(at + "/d1/link-120").st_mode & 07777, 04711u);
+    EXPECT_EQ(lstat_of(at + "/d1/link-120").st_uid, 5u);
+    EXPECT_EQ(lstat_of(at + "/d1/link-120").st_mtim.tv_sec, 1'000'000'000);
+    EXPECT_EQ(text_of(at + "/d1/1-sub"), "flat");
+    EXPECT_TRUE(S_ISLNK(lstat_of(at + "/d3/52").st_mode));
+    EXPECT_EQ(tar_of(*layer), tar);
+}
+
 TEST_P(LayerContract, FoldersThatATarLeavesOutAreLikeThoseBelow) {
     TarItem tmp = tar_dir("tmp", 01777);
     tmp.entry.uid = 9;

@@ -22,6 +22,8 @@ constexpr size_t max_open_folders = 64;
 // Dirty pages are handed to the device in steps of this size, so that the sync
 // at the end finds little to do.
 constexpr uint64_t writeback_bytes = uint64_t{8} << 20;
+// Files up to this size are filled by another thread than makes them.
+constexpr uint64_t small_file_bytes = uint64_t{256} << 10;
 
 Error refused(std::string_view path, std::string_view why) {
     return {ErrorKind::invalid_argument, "invalid tar: " + std::string(path.substr(0, 1024)) + ": " + std::string(why)};
@@ -101,6 +103,7 @@ Result<Unpacked> Unpacker::run(tar::Reader& reader) {
         if (!done.ok())
             return blame_tar(std::move(done).error().context([&] { return "unpack " + entry.path.substr(0, 256); }()));
     }
+    if (auto done = finisher_.drain(); !done.ok()) return blame_tar(std::move(done).error());
     TRY(settle_folders());
     if (!result_.implied_folders.empty()) { // some got an entry of their own later
         std::unordered_set<std::string_view> named;
@@ -173,6 +176,7 @@ Result<bool> Unpacker::make_way(const Place& place) {
         return true;
     }
     // The recipe and the cache may refer to it or to something below it.
+    TRY(finisher_.drain());
     TRY(recipe_.keep_contents());
     open_folders_.clear();
     TRY(sys::remove_tree_at(*place.folder, place.name));
@@ -218,13 +222,32 @@ Result<void> Unpacker::make_file(const tar::Entry& entry, const Place& place, ta
             TRY(make_way(place));
             return {};
         }));
+    FileToFinish settings{.file = {},
+                          .path = place.path,
+                          .contents = {},
+                          .uid = entry.uid,
+                          .gid = entry.gid,
+                          .mode = entry.mode,
+                          .mtime = entry.mtime,
+                          .mtime_ns = entry.mtime_ns,
+                          .xattrs = {}};
+    for (const auto& xattr : entry.xattrs)
+        if (belongs_to_layer(xattr.first)) settings.xattrs.push_back(xattr);
+    if (!entry.sparse && entry.size <= small_file_bytes) {
+        settings.file = std::move(file);
+        return make_small_file(std::move(settings), reader);
+    }
     TRY(write_contents(entry, place, file, reader));
-    // This order: chown clears set-uid bits and capabilities, and both the time.
-    if (entry.uid != 0 || entry.gid != 0) TRY(sys::change_owner(file, entry.uid, entry.gid));
-    for (const auto& [attribute, value] : entry.xattrs)
-        if (belongs_to_layer(attribute)) TRY(sys::set_xattr(file, attribute, value));
-    TRY(sys::change_mode(file, entry.mode));
-    return sys::set_mtime(file, {entry.mtime, entry.mtime_ns});
+    return settle_file(file, settings);
+}
+
+Result<void> Unpacker::make_small_file(FileToFinish file, tar::Reader& reader) {
+    for (;;) {
+        std::string_view piece = TRY(reader.data());
+        if (piece.empty()) return finisher_.add(std::move(file));
+        TRY(recipe_.contents(file.path, file.contents.size(), piece));
+        file.contents += piece;
+    }
 }
 
 Result<void> Unpacker::write_contents(const tar::Entry& entry, const Place& place, BorrowedFd file,

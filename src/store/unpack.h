@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "codec/tar_reader.h"
+#include "store/file_finisher.h"
 #include "store/layers.h"
 #include "store/recipe.h"
 
@@ -64,6 +65,7 @@ private:
     Result<void> make(const tar::Entry& entry, const Place& place, tar::Reader& reader);
     Result<void> make_folder(const tar::Entry& entry, const Place& place);
     Result<void> make_file(const tar::Entry& entry, const Place& place, tar::Reader& reader);
+    Result<void> make_small_file(FileToFinish file, tar::Reader& reader);
     Result<void> write_contents(const tar::Entry& entry, const Place& place, BorrowedFd file, tar::Reader& reader);
     Result<void> make_hard_link(const tar::Entry& entry, const Place& place);
     Result<void> make_special(const tar::Entry& entry, const Place& place);
@@ -84,6 +86,7 @@ private:
     std::unordered_map<std::string, Folder> open_folders_; // by path; a cache
     std::vector<FolderSettings> folders_;
     size_t remembered_bytes_ = 0;
+    FileFinisher finisher_; // of small files
 };
 
 // Gives folders that a tar only implied the owner, mode and time that the layers
