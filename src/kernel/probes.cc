@@ -75,6 +75,11 @@ Result<std::string> overlay(const std::string&) {
     return std::string();
 }
 
+Result<std::string> data_folder(const std::string& folder) {
+    if (!sys::may_write(folder)) return Error::from_errno("write to", folder);
+    return folder;
+}
+
 Result<std::string> idmapped_mounts(const std::string& folder) {
     const std::array<IdMapping, 1> map{{{0, 100'000, 65'536}}};
     UniqueFd ns = TRY(make_user_namespace(map, map));
@@ -202,25 +207,28 @@ Result<std::string> checkpoints(const std::string&) { return programs({"criu"});
 struct Probe {
     const char *feature, *used_for, *remedy;
     Look look;
+    bool needed = false;
 };
 constexpr Probe probes[] = {
     {"system calls of 5.12", "starts without races and without temporary mounts", "Linux 5.12 or later", new_calls},
     {"user namespaces", "root in a container is nobody outside",
-     "sysctl user.max_user_namespaces above 0 (CONFIG_USER_NS)", user_namespaces},
+     "sysctl user.max_user_namespaces above 0 (CONFIG_USER_NS)", user_namespaces, true},
     {"user namespaces without root", "rootless containers",
      "sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0",
      unprivileged_user_namespaces},
     {"time namespaces", "hull-runtime: time offsets", "Linux 5.6 (CONFIG_TIME_NS)", time_namespaces},
-    {"overlayfs", "images and containers", "modprobe overlay (CONFIG_OVERLAY_FS)", overlay},
+    {"overlayfs", "images and containers", "modprobe overlay (CONFIG_OVERLAY_FS)", overlay, true},
+    {"data folder", "images, containers and volumes", "mount it writable, or name another folder: hulld --data-root",
+     data_folder, true},
     {"idmapped mounts", "plain owners on volumes and layers with user namespaces",
      "Linux 5.12 and a file system that has them (ext4, xfs, btrfs)", idmapped_mounts},
     {"cgroups", "limits and accounts",
-     "mount cgroup v2 at /sys/fs/cgroup; with the memory controller on the kernel's command line", cgroups},
+     "mount cgroup v2 at /sys/fs/cgroup; with the memory controller on the kernel's command line", cgroups, true},
     {"eBPF for devices", "device rules on cgroup v2", "CONFIG_BPF_SYSCALL, CONFIG_CGROUP_BPF", device_programs},
     {"seccomp with a listener", "system call filters; agents", "Linux 5.0 (CONFIG_SECCOMP_FILTER)", seccomp_listener},
-    {"nftables", "published ports, isolation of networks", "modprobe nf_tables (CONFIG_NF_TABLES)", nftables},
-    {"veth", "networks", "modprobe veth (CONFIG_VETH)", link_kind<veth>},
-    {"bridge", "networks", "modprobe bridge (CONFIG_BRIDGE)", link_kind<bridge>},
+    {"nftables", "published ports, isolation of networks", "modprobe nf_tables (CONFIG_NF_TABLES)", nftables, true},
+    {"veth", "networks", "modprobe veth (CONFIG_VETH)", link_kind<veth>, true},
+    {"bridge", "networks", "modprobe bridge (CONFIG_BRIDGE)", link_kind<bridge>, true},
     {"vxlan", "overlay networks", "modprobe vxlan (CONFIG_VXLAN)", link_kind<vxlan>},
     {"macvlan", "macvlan networks", "modprobe macvlan (CONFIG_MACVLAN)", link_kind<macvlan>},
     {"ipvlan", "ipvlan networks", "modprobe ipvlan (CONFIG_IPVLAN)", link_kind<ipvlan>},
@@ -271,7 +279,12 @@ std::vector<Probed> probe_kernel(const std::string& folder) {
     std::vector<Probed> out;
     for (const Probe& probe : probes) {
         auto told = tried(probe, folder);
-        Probed one{probe.feature, probe.used_for, told.ok() && told->starts_with('+'), "", ""};
+        Probed one{.feature = probe.feature,
+                   .used_for = probe.used_for,
+                   .works = told.ok() && told->starts_with('+'),
+                   .detail = {},
+                   .remedy = {},
+                   .needed = probe.needed};
         one.detail = told.ok() ? told->substr(1) : told.error().message();
         if (!one.works) one.remedy = probe.remedy;
         out.push_back(std::move(one));

@@ -13,8 +13,9 @@ namespace hull::kernel {
 struct Probed {
     std::string feature, used_for;
     bool works = false;
-    std::string detail; // more about it, or why it doesn't work
-    std::string remedy; // what to do where it doesn't work
+    std::string detail;  // more about it, or why it doesn't work
+    std::string remedy;  // what to do where it doesn't work
+    bool needed = false; // by every engine
 };
 
 // folder: on the file system where images and containers are. What the caller

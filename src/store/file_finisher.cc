@@ -39,9 +39,8 @@ Result<void> FileFinisher::first_error() const { return error_ ? Result<void>(*e
 Result<void> FileFinisher::add(FileToFinish file) {
     if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] {
-        return error_ || (waiting_.size() < most_waiting_files && waiting_bytes_ < most_waiting_bytes);
-    });
+    changed_.wait(
+        lock, [&] { return error_ || (waiting_.size() < most_waiting_files && waiting_bytes_ < most_waiting_bytes); });
     TRY(first_error());
     waiting_bytes_ += file.contents.size();
     waiting_.push_back(std::move(file));

@@ -434,5 +434,11 @@ def test_info_probe(engine):
     if limited.returncode == 0:  # some sandboxes let nobody write there
         row = next(row for row in json.loads(limited.stdout) if row["Feature"] == "user namespaces")
         assert not row["Works"] and "max_user_namespaces" in row["Remedy"], row
+    # The check says the same of what every engine needs, also when there is none.
+    limited = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c",
+                              "mount -t tmpfs -o ro tmpfs /var/lib && exec \"$0\" -H unix:///nowhere system check",
+                              engine.programs / "bin/hull"], env=engine.env, capture_output=True, text=True)
+    assert limited.returncode == 1 and "machine data folder: " in limited.stdout, limited
+    assert "Read-only file system" in limited.stdout and "--data-root" in limited.stdout, limited
     elsewhere = engine.hull("-H", "tcp://127.0.0.1:9", "info", "--probe")
     assert elsewhere.returncode == 1 and "is elsewhere" in elsewhere.stderr

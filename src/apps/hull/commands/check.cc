@@ -1,12 +1,38 @@
 // hull system check: ours, not Docker's.
+#include <algorithm>
+
 #include <boost/json.hpp>
 
 #include "apps/hull/commands/commands.h"
+#include "kernel/probes.h"
+#include "sys/credentials.h"
+#include "sys/file.h"
 
 namespace hull::cli {
 
+namespace {
+
+// What every engine needs of the machine and isn't there; only of this one, and for who may try.
+size_t check_machine(const std::string& host) {
+    if (!host.starts_with("unix://") || sys::identity().effective_uid != 0) return 0;
+    size_t missing = 0;
+    for (const kernel::Probed& one : kernel::probe_kernel(data_folder())) {
+        if (one.works || !one.needed) continue;
+        std::string line = "machine " + one.feature + ": " + one.detail + ". " + one.remedy;
+        std::ranges::replace(line, '\n', ' ');
+        print(line + "\n");
+        ++missing;
+    }
+    return missing;
+}
+
+} // namespace
+
+std::string data_folder() { return sys::exists("/var/lib/hull") ? "/var/lib/hull" : "/var/lib"; }
+
 Result<int> check_system(Session& session) {
     const Flags& flags = session.flags();
+    const size_t missing = check_machine(TRY(session.address()).host);
     const bool repair = flags.on("repair");
     Query query;
     if (flags.on("quick")) query.add("quick", "1");
@@ -35,11 +61,11 @@ Result<int> check_system(Session& session) {
     auto count = [&](const char* name) { return std::to_string(number(report, std::string("Checked.") + name)); };
     print("Checked " + count("Images") + " images, " + count("Layers") + " layers, " + count("Containers") +
           " containers, " + count("Volumes") + " volumes, " + count("Networks") + " networks: " +
-          (open + mended == 0
-               ? "all is well"
-               : std::to_string(open) + " problems left" + (repair ? ", " + std::to_string(mended) + " mended" : "")) +
+          (open + mended + missing == 0 ? "all is well"
+                                        : std::to_string(open + missing) + " problems left" +
+                                              (repair ? ", " + std::to_string(mended) + " mended" : "")) +
           "\n");
-    return open == 0 ? 0 : 1;
+    return open + missing == 0 ? 0 : 1;
 }
 
 } // namespace hull::cli

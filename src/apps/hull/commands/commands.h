@@ -117,6 +117,7 @@ Result<int> check_system(Session& session);
 // system.cc
 Result<int> show_info(Session& session);
 Result<int> probe_machine(Session& session); // info --probe
+std::string data_folder();                   // where an engine of this machine keeps its data, or would
 Result<int> show_version(Session& session);
 Result<int> show_events(Session& session);
 

@@ -5,7 +5,6 @@
 #include "apps/hull/format/table.h"
 #include "codec/json.h"
 #include "kernel/probes.h"
-#include "sys/file.h"
 
 namespace hull::cli {
 
@@ -17,7 +16,7 @@ Result<int> probe_machine(Session& session) {
     const std::string format = session.flags().text("format");
     if (!format.empty() && format != "json")
         return Error(ErrorKind::invalid_argument, "--probe has the format json, and a table without any");
-    auto found = kernel::probe_kernel(sys::exists("/var/lib/hull") ? "/var/lib/hull" : "/var/lib");
+    auto found = kernel::probe_kernel(data_folder());
     if (format == "json") {
         json::Array list;
         for (const kernel::Probed& one : found)
