@@ -74,7 +74,10 @@ Result<void> prune_build_cache(Call& call) {
     static constexpr std::string_view names[] = {"until",       "unused-for", "id",     "parent", "type",
                                                  "description", "inuse",      "shared", "private"};
     auto filters = TRY(call.filters());
-    TRY(filters.check_names(names).context("failed to prune build cache"));
+    // Nothing in the cache has labels; of what `system prune --filter label=x` asks they are for others.
+    std::vector<std::string_view> known(std::begin(names), std::end(names));
+    known.insert(known.end(), {"label", "label!"});
+    TRY(filters.check_names(known).context("failed to prune build cache"));
     build::CachePrune prune{.all = call.flag("all")};
     std::string conditions;
     for (const std::string_view name : names) {

@@ -48,6 +48,10 @@ Object containers_of(const NetworkRecord& network, const std::vector<engine::Con
     return object;
 }
 
+bool is_predefined(const Call& call, const std::string& id) {
+    return std::ranges::any_of(call.options().networks, [&](const NetworkFacts& facts) { return facts.id == id; });
+}
+
 Object network_json(const NetworkRecord& network, Object containers, const Call& call) {
     Array pools;
     for (const model::IpamPool& one : network.ipam.config) {
@@ -57,8 +61,8 @@ Object network_json(const NetworkRecord& network, Object containers, const Call&
         if (!one.aux_addresses.empty()) pool["AuxiliaryAddresses"] = json::encode(one.aux_addresses);
         pools.push_back(std::move(pool));
     }
-    Value ipam_options = nullptr;
-    if (!network.ipam.options.empty()) ipam_options = json::encode(network.ipam.options);
+    Value ipam_options = json::encode(network.ipam.options);
+    if (is_predefined(call, network.id)) ipam_options = nullptr;
     Object object{
         {"Name", network.name},
         {"Id", network.id},
@@ -85,10 +89,6 @@ std::vector<NetworkRecord> all_networks(const Call& call) {
     for (const NetworkFacts& facts : call.options().networks) records.push_back(record_of(facts));
     for (NetworkRecord& record : call.networks().all()) records.push_back(std::move(record));
     return records;
-}
-
-bool is_predefined(const Call& call, const std::string& id) {
-    return std::ranges::any_of(call.options().networks, [&](const NetworkFacts& facts) { return facts.id == id; });
 }
 
 Result<NetworkRecord> find_network(const Call& call) {
@@ -121,11 +121,8 @@ Result<void> list_networks(Call& call) {
     auto running = TRY(call.containers().list({}));
     Array array;
     for (const NetworkRecord& network : all_networks(call)) {
-        auto part_of = [](const std::string& whole) {
-            return [&whole](const std::string& part) { return whole.find(part) != whole.npos; };
-        };
         const bool predefined = is_predefined(call, network.id);
-        if (!filters.any("name", part_of(network.name)) || !filters.any("id", part_of(network.id))) continue;
+        if (!filters.matches("name", network.name) || !filters.matches("id", network.id)) continue;
         if (!filters.exact("driver", network.driver) || !filters.exact("scope", "local")) continue;
         if (!filters.exact("type", predefined ? "builtin" : "custom")) continue;
         if (!filters.labels("label", network.labels)) continue;

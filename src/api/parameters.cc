@@ -67,7 +67,8 @@ Result<WallTime> parse_time(std::string_view text) {
     auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
     std::string_view rest = text.substr(static_cast<size_t>(end - text.data()));
     if (ec != std::errc() || (!rest.empty() && rest.front() != '.')) {
-        if (auto time = from_rfc3339(text)) return *time;
+        for (const char* missing : {"", "Z", ":00Z", "T00:00:00Z"}) // of what was left out
+            if (auto time = from_rfc3339(std::string(text) + missing)) return *time;
         return bad_time(text);
     }
     if (seconds > 9'000'000'000 || seconds < -9'000'000'000) return bad_time(text);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <re2/re2.h>
+
 namespace hull::engine {
 
 std::span<const std::string> Filters::get(std::string_view name) const {
@@ -25,6 +27,12 @@ bool Filters::exact(std::string_view name, std::string_view value) const {
 bool Filters::any(std::string_view name, const std::function<bool(const std::string&)>& test) const {
     auto wanted = get(name);
     return wanted.empty() || std::ranges::any_of(wanted, test);
+}
+
+bool Filters::matches(std::string_view name, const std::string& value) const {
+    return any(name, [&](const std::string& wanted) {
+        return wanted == value || RE2::PartialMatch(value, RE2(wanted, RE2::Quiet));
+    });
 }
 
 bool Filters::labels(std::string_view name, const model::Labels& labels) const {

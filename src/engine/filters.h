@@ -31,6 +31,8 @@ public:
     bool exact(std::string_view name, std::string_view value) const;
     // No value under name, or one of them satisfies test.
     bool any(std::string_view name, const std::function<bool(const std::string&)>& test) const;
+    // No value under name, or one of them is value or a regular expression that is found in it.
+    bool matches(std::string_view name, const std::string& value) const;
     // Every "key" or "key=value" under name ("label", "label!") holds for labels.
     bool labels(std::string_view name, const model::Labels& labels) const;
     // A boolean filter (true/false/1/0). Errors: invalid_argument. absent: fallback.

@@ -91,7 +91,7 @@ Result<WallTime> parse_time_filter(const std::string& text, WallTime now) {
     auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
     if (failed == std::errc() && end == text.data() + text.size() && seconds >= 0)
         return WallTime{static_cast<int64_t>(seconds * 1e9)};
-    return Error(ErrorKind::invalid_argument, "invalid time: \"" + text + "\"");
+    return Error(ErrorKind::invalid_argument, "failed to parse value as time or duration: \"" + text + "\"");
 }
 
 } // namespace hull::engine

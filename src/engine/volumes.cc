@@ -216,7 +216,7 @@ Result<std::vector<VolumeView>> VolumeKeeper::list(const Filters& filters) {
         const std::string& name = one.record.name;
         if (wants && dangling != (one.users == 0)) continue;
         if (!filters.exact("driver", one.record.driver)) continue;
-        if (!filters.any("name", [&](const std::string& part) { return name.find(part) != name.npos; })) continue;
+        if (!filters.matches("name", name)) continue;
         if (!filters.labels("label", one.record.labels)) continue;
         views.push_back(std::move(one));
     }
