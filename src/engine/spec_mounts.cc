@@ -118,6 +118,41 @@ Result<std::vector<Mount>> system_mounts(const SpecInput& input) {
     return mounts;
 }
 
+// A mount of the host that something lies on.
+struct Beneath {
+    std::string path = "/";
+    bool shared = false, slave = false;
+};
+
+Result<Beneath> mount_beneath(const std::string& path, HostPort& host) {
+    const std::string table = TRY(host.read_file("/proc/self/mountinfo", 4 << 20));
+    Beneath found;
+    for (const std::string& line : split(table, '\n')) {
+        const std::vector<std::string> words = split(line, ' ');
+        if (words.size() < 7) continue;
+        const std::string& point = words[4];
+        const bool above = point == "/" || path == point || path.starts_with(point + "/");
+        if (!above || point.size() < found.path.size()) continue; // of equal ones the last one hides the others
+        found = {.path = point};
+        for (size_t i = 6; i < words.size() && words[i] != "-"; ++i) {
+            if (words[i].starts_with("shared:")) found.shared = true;
+            if (words[i].starts_with("master:")) found.slave = true;
+        }
+    }
+    return found;
+}
+
+// What is mounted later goes to and fro only where the host's mount lets it.
+Result<void> check_propagation(const MountPoint& point, HostPort& host) {
+    const bool shared = point.propagation == "shared" || point.propagation == "rshared";
+    const bool slave = point.propagation == "slave" || point.propagation == "rslave";
+    if (!shared && !slave) return {};
+    const Beneath mount = TRY(mount_beneath(point.source, host));
+    if (mount.shared || (slave && mount.slave)) return {};
+    return Error(ErrorKind::system, "path " + point.source + " is mounted on " + mount.path + " but it is not a " +
+                                        (shared ? "shared" : "shared or slave") + " mount");
+}
+
 Mount bind_mount(const MountPoint& point) {
     Mount mount = system_mount(point.destination, "bind", point.source, {});
     mount.options.emplace_back(point.non_recursive ? "bind" : "rbind");
@@ -132,10 +167,18 @@ Mount tmpfs_mount(const MountPoint& point) {
     return system_mount(point.destination, "tmpfs", "tmpfs", merge_options(options));
 }
 
+// Whether a file of /etc can be mounted on what is mounted there: nothing can be made in what is read-only.
+bool has_place(const SpecInput& input, const std::string& name) {
+    const auto etc = std::ranges::find(input.settings.mounts, "/etc", &MountPoint::destination);
+    if (etc == input.settings.mounts.end() || etc->rw) return true;
+    return !etc->source.empty() && input.host.kind(etc->source + name) != PathKind::missing;
+}
+
 void add_net_files(const SpecInput& input, std::vector<Mount>& mounts) {
     const std::vector<MountPoint>& asked = input.settings.mounts;
     auto add = [&](const char* destination, const std::string& source) {
         if (source.empty() || has_mount(asked, destination)) return;
+        if (!has_place(input, std::string(destination).substr(std::string_view("/etc").size()))) return;
         std::vector<std::string> options = {"bind", "rprivate"};
         if (input.settings.host_config.readonly_rootfs) options.emplace_back("ro");
         mounts.push_back(system_mount(destination, "bind", source, std::move(options)));
@@ -149,43 +192,43 @@ void add_net_files(const SpecInput& input, std::vector<Mount>& mounts) {
 
 Result<std::vector<Mount>> build_mounts(const SpecInput& input) {
     std::vector<Mount> mounts = TRY(system_mounts(input));
-    add_net_files(input, mounts);
+    const auto first_asked = static_cast<ptrdiff_t>(mounts.size());
     if (!input.init.empty())
         mounts.push_back(system_mount(kInitInContainer, "bind", input.init, {"bind", "ro", "nosuid", "nodev"}));
 
-    // Parents before what is mounted below them.
-    std::vector<const MountPoint*> asked;
-    for (const MountPoint& point : input.settings.mounts) asked.push_back(&point);
-    std::ranges::stable_sort(asked, {},
-                             [](const MountPoint* point) { return std::ranges::count(point->destination, '/'); });
-    for (const MountPoint* point : asked) {
-        if (point->type == "tmpfs") {
-            mounts.push_back(tmpfs_mount(*point));
+    for (const MountPoint& point : input.settings.mounts) {
+        if (point.type == "tmpfs") {
+            mounts.push_back(tmpfs_mount(point));
             continue;
         }
-        if (point->type == "image") {
-            mounts.push_back(bind_mount(*point));
-            auto sources = input.image_mounts->find(point->destination);
+        if (point.type == "image") {
+            mounts.push_back(bind_mount(point));
+            auto sources = input.image_mounts->find(point.destination);
             mounts.back().source = sources->second.front();
             continue;
         }
         // Volumes were made with the container.
-        if (point->type == "bind" && input.host.kind(point->source) == PathKind::missing) {
-            if (!point->create_source)
+        if (point.type == "bind" && input.host.kind(point.source) == PathKind::missing) {
+            if (!point.create_source)
                 return Error(ErrorKind::invalid_argument,
                              "invalid mount config for type \"bind\": bind source path does not exist: " +
-                                 point->source);
-            TRY(input.host.make_directories(point->source).context([&] {
-                return "error while creating mount source path '" + point->source + "'";
+                                 point.source);
+            TRY(input.host.make_directories(point.source).context([&] {
+                return "error while creating mount source path '" + point.source + "'";
             }));
         }
-        mounts.push_back(bind_mount(*point));
+        if (point.type == "bind") TRY(check_propagation(point, input.host));
+        mounts.push_back(bind_mount(point));
         // The keeper opens it through our descriptor: what the volume's users
         // put in its place meanwhile doesn't count.
         if (!input.subpaths) continue;
-        if (auto part = input.subpaths->find(point->destination); part != input.subpaths->end())
+        if (auto part = input.subpaths->find(point.destination); part != input.subpaths->end())
             mounts.back().source = input.host.descriptor_path(part->second);
     }
+    add_net_files(input, mounts);
+    // Parents before what is mounted below them.
+    std::ranges::stable_sort(std::ranges::subrange(mounts.begin() + first_asked, mounts.end()), {},
+                             [](const Mount& mount) { return std::ranges::count(mount.destination, '/'); });
     return mounts;
 }
 

@@ -38,6 +38,10 @@ protected:
         EXPECT_FALSE(created.ok());
         return created.ok() ? Error(ErrorKind::internal, "it was taken") : created.error();
     }
+    std::string start_error(model::CreateRequest asked) {
+        auto started = containers_->start(create("", std::move(asked)).str());
+        return started.ok() ? "it was started" : started.error().message();
+    }
     ContainerId id_;
 };
 
@@ -187,6 +191,8 @@ TEST_F(SpecTest, CapabilitiesAreAddedAndDropped) {
 
 TEST_F(SpecTest, BindsMountsAndTmpfs) {
     host_.kinds["/there"] = PathKind::directory;
+    host_.put("/proc/self/mountinfo",
+              "20 1 8:1 / / rw - ext4 /dev/sda rw\n21 20 8:2 / /there rw shared:7 - ext4 /dev/sdb rw\n");
     auto asked = request();
     asked.host_config.binds = {"/made:/data/deep:ro,z", "/there:/data:rshared"};
     asked.host_config.tmpfs["/scratch"] = "size=1m,exec";
@@ -200,6 +206,32 @@ TEST_F(SpecTest, BindsMountsAndTmpfs) {
     EXPECT_THAT(mount_at(spec, "/m")->options, Contains("rro"));
     EXPECT_EQ(spec.linux_->rootfs_propagation, "shared");
     EXPECT_EQ(inspect(id_).mounts.size(), 3U); // without the one of --tmpfs
+}
+
+TEST_F(SpecTest, PropagationWantsAMountOfTheHostThatHasIt) {
+    host_.kinds["/there"] = host_.kinds["/there/deep"] = PathKind::directory;
+    host_.put("/proc/self/mountinfo",
+              "20 1 8:1 / / rw - ext4 /dev/sda rw\n21 20 8:2 / /there rw master:7 - ext4 /dev/sdb rw\n");
+    auto asked = request();
+    asked.host_config.binds = {"/there/deep:/data:rslave"};
+    EXPECT_THAT(mount_at(spec_of(asked), "/data")->options, ElementsAre("rbind", "rslave"));
+    asked.host_config.binds = {"/there/deep:/data:rshared"};
+    EXPECT_EQ(start_error(asked), "path /there/deep is mounted on /there but it is not a shared mount");
+    asked.host_config.binds = {"/thereabout:/data:slave"};
+    EXPECT_EQ(start_error(asked), "path /thereabout is mounted on / but it is not a shared or slave mount");
+}
+
+TEST_F(SpecTest, NetworkFilesLieOnWhatIsMountedAtEtc) {
+    auto asked = request();
+    asked.host_config.tmpfs["/etc"] = "";
+    oci::Spec spec = spec_of(asked);
+    EXPECT_LT(mount_at(spec, "/etc"), mount_at(spec, "/etc/hosts"));
+    host_.kinds["/config"] = PathKind::directory;
+    asked.host_config.tmpfs.clear();
+    asked.host_config.binds = {"/config:/etc:ro"};
+    EXPECT_EQ(mount_at(spec_of(asked), "/etc/hosts"), nullptr); // nor can a place be made there
+    host_.kinds["/config/hosts"] = PathKind::other;
+    EXPECT_NE(mount_at(spec_of(asked), "/etc/hosts"), nullptr);
 }
 
 TEST_F(SpecTest, BadMountsAreRefusedInDockersWords) {
