@@ -30,18 +30,25 @@ Error cannot_map(const std::string& source, const MountRecord& mount) {
                      "--userns=host, or put the files on another file system");
 }
 
+// Below what is asked for, "/" perhaps, lie the roots of another engine's containers and what programs serve. Nobody
+// asked for those: unmapped, their files are nobody's inside.
+bool is_of_others(std::string_view fs_type) {
+    return fs_type == "overlay" || fs_type == "fuse" || fs_type.starts_with("fuse.");
+}
+
 const MountRecord* find(const std::vector<MountRecord>& table, int id) {
     auto at = std::ranges::find(table, id, &MountRecord::id);
     return at == table.end() ? nullptr : &*at;
 }
 
 // The copy of one mount, mapped if that is possible and needed.
-Result<UniqueFd> map_one(BorrowedFd at, BorrowedFd user_ns, const std::string& source, const MountRecord& mount) {
+Result<UniqueFd> map_one(BorrowedFd at, BorrowedFd user_ns, const std::string& source, const MountRecord& mount,
+                         bool asked_for) {
     UniqueFd tree = TRY(sys::clone_tree(at, "", sys::Depth::one));
     auto mapped = sys::set_mount_attributes(tree, "", sys::Depth::one, {.user_ns = user_ns});
     if (mapped.ok()) return tree;
     if (!refused(mapped.error())) return std::move(mapped).error().context("id-map " + mount.mount_point);
-    if (is_pseudo_filesystem(mount.fs_type)) return tree;
+    if (is_pseudo_filesystem(mount.fs_type) || (!asked_for && is_of_others(mount.fs_type))) return tree;
     return cannot_map(source, mount);
 }
 
@@ -52,7 +59,7 @@ Result<BindTree> map_each(BorrowedFd at, const std::string& source, sys::Depth d
     const MountRecord* top = find(table, TRY(sys::mount_id(at)));
     if (!top) return Error(ErrorKind::internal, "bind mount " + source + ": its mount is not in the mount table");
     BindTree out;
-    out.tree = TRY(map_one(at, user_ns, source, *top));
+    out.tree = TRY(map_one(at, user_ns, source, *top, true));
     if (depth == sys::Depth::one) return out;
     // The table knows the real path, not one with links in it.
     std::string real = TRY(sys::readlink("/proc/self/fd/" + std::to_string(at.get())));
@@ -65,7 +72,7 @@ Result<BindTree> map_each(BorrowedFd at, const std::string& source, sys::Depth d
     for (const MountRecord* record : below) {
         auto place = sys::open(record->mount_point, O_PATH | O_NOFOLLOW);
         if (!place.ok() || TRY(sys::mount_id(*place)) != record->id) continue; // hidden
-        out.parts.push_back({record->mount_point.substr(skip), TRY(map_one(*place, user_ns, source, *record))});
+        out.parts.push_back({record->mount_point.substr(skip), TRY(map_one(*place, user_ns, source, *record, false))});
     }
     return out;
 }

@@ -26,10 +26,9 @@ struct BindTree {
 // A copy of what is mounted at source (an O_PATH descriptor); with all_below
 // everything mounted under it too. When user_ns is valid, each mount is
 // id-mapped by it; pseudo file systems (proc, sysfs, cgroup, ...) stay
-// unmapped. A real file system that can't be id-mapped is `unsupported`, and
-// the message names it, where it is mounted, and --userns=host.
-// mapped: how deep the mapping goes; one leaves what is mounted below
-// unmapped, and any refusal is an error.
+// unmapped, and so do overlay and FUSE below the source. A real file system that can't be id-mapped is `unsupported`,
+// and the message names it, where it is mounted, and --userns=host. mapped: how deep the mapping goes; one leaves what
+// is mounted below unmapped, and any refusal is an error.
 Result<BindTree> clone_for_container(BorrowedFd source, const std::string& source_path, sys::Depth depth,
                                      BorrowedFd user_ns, sys::Depth mapped = sys::Depth::all_below);
 

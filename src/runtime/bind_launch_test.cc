@@ -134,6 +134,20 @@ TEST_F(BindTest, a_file_system_that_cant_be_mapped_is_named_with_the_way_out) {
     EXPECT_TRUE(sys::exists(path("source/ram/new")));
 }
 
+TEST_F(BindTest, roots_of_other_engines_below_are_there_unmapped) {
+    if (!has_id_mapped_mounts()) GTEST_SKIP() << "no id-mapped mounts here";
+    for (const char* dir : {"one", "two", "source/merged"}) ASSERT_TRUE(sys::mkdir(path(dir), 0755).ok());
+    write("one/file", "theirs");
+    const std::string lower = "lowerdir=" + path("one") + ":" + path("two");
+    ASSERT_EQ(::mount("overlay", path("source/merged").c_str(), "overlay", 0, lower.c_str()), 0);
+    auto ran = run(plan_with("cat /vol/merged/file; stat -c %u /vol /vol/merged/file", "source", true));
+    // The twin: asked for itself, it is refused.
+    auto refused = run(plan_with("true", "source/merged"));
+    ::umount2(path("source/merged").c_str(), MNT_DETACH);
+    EXPECT_EQ(ran.out, "theirs0\n65534\n") << ran.error.message();
+    EXPECT_EQ(refused.error.kind(), ErrorKind::unsupported);
+}
+
 TEST_F(BindTest, a_socket_can_be_connected_to_by_root_inside_only) {
     auto listener = sys::listen_unix(path("source/engine.sock"), sys::SocketType::stream, 0660);
     ASSERT_TRUE(listener.ok());
