@@ -43,6 +43,7 @@ struct Volatile {
     std::set<std::string> execs;
     std::optional<HeldSandbox> to_clean; // it ended, and this is still to be given back
     uint64_t ends = 0;                   // how often it ended
+    std::optional<int> last_exit;        // and with which code the last time
     bool removed = false;
     bool keep = false; // auto-remove is off for the length of a restart
 };

@@ -15,14 +15,17 @@ public:
           files_(core.host, core.dirs->path(container_->id) + "/" + container_->id.str() + "-json.log", max_files) {
         tty = container_->settings().config.tty;
         // One that isn't running has said all it will say.
-        options_.follow = options_.follow && is_active(container_->status());
+        options_.follow =
+            options_.follow && is_active(container_->status()) && container_->status() != ContainerStatus::restarting;
+        ends_ = ends();
     }
 
     Result<void> run(LogConsumer& consumer, std::stop_token stop) override {
         TRY(files_.open(options_.tail.value_or(-1)));
         for (;;) {
             // Asked before reading: what comes after its end was said before.
-            bool over = !is_active(container_->status());
+            // With the first end: who wants what is said after a restart asks again.
+            bool over = !is_active(container_->status()) || ends() != ends_;
             switch (TRY(drain(consumer, stop))) {
             case Outcome::stop: return {};
             case Outcome::more: break;
@@ -39,6 +42,10 @@ public:
 
 private:
     enum class Outcome : unsigned char { more, stop };
+
+    uint64_t ends() const {
+        return container_->look([](const ContainerState&, const Volatile& v) { return v.ends; });
+    }
 
     // All lines that are there.
     Result<Outcome> drain(LogConsumer& consumer, const std::stop_token& stop) {
@@ -83,6 +90,7 @@ private:
     JsonLine line_;
     std::unique_ptr<FileWatch> watch_;
     FileIdentity watched_;
+    uint64_t ends_ = 0; // how often it had ended at the beginning
 };
 
 } // namespace

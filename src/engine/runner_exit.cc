@@ -95,6 +95,7 @@ void Runner::finish(const ContainerPtr& container, const ExitRecord& record) {
         ++v.health_run;
         v.execs.clear();
         ++v.ends;
+        v.last_exit = record.exit_code;
         // Before anybody can see that it ended, and remove it.
         die.attributes["execDuration"] = std::to_string(out.ran_ns / 1'000'000'000);
         core_.events.publish(std::move(die));

@@ -13,18 +13,21 @@ public:
     std::optional<WaitResult> get(std::stop_token stop) override {
         bool done = container_->wait(std::move(stop), [this](const ContainerState& state, const Volatile& v) {
             switch (condition_) {
-            case WaitCondition::not_running: return v.removed || !is_active(state.status);
+            // One that is started again at once has ended all the same.
+            case WaitCondition::not_running: return v.removed || !is_active(state.status) || v.ends > ends_;
             case WaitCondition::next_exit: return v.removed || v.ends > ends_;
             case WaitCondition::removed: return v.removed;
             }
             return true;
         });
         if (!done) return std::nullopt;
-        ContainerState state = container_->state();
+        auto [state, last] = container_->look([this](const ContainerState& now, const Volatile& v) {
+            return std::pair(now, v.ends > ends_ ? v.last_exit : std::nullopt);
+        });
         // Why it couldn't be started, or why its end isn't known; who waits for
         // the removal hears of that only, as from Docker.
         if (condition_ == WaitCondition::removed) state.error.clear();
-        return WaitResult{.exit_code = state.exit_code, .error = state.error};
+        return WaitResult{.exit_code = last.value_or(state.exit_code), .error = state.error};
     }
 
 private:
