@@ -30,10 +30,12 @@ uint32_t go_mode(uint32_t mode) {
 constexpr const char* stat_header = "X-Docker-Container-Path-Stat";
 
 std::string stat_text(const engine::PathStat& stat) {
+    // Zero is a time here: builds that can be repeated set it.
+    const std::string mtime = stat.mtime.ns == 0 ? "1970-01-01T00:00:00Z" : to_rfc3339(stat.mtime);
     json::Object object{{"name", stat.name},
                         {"size", stat.size},
                         {"mode", go_mode(stat.mode)},
-                        {"mtime", to_rfc3339(stat.mtime)},
+                        {"mtime", mtime},
                         {"linkTarget", stat.link_target}};
     return base64_encode(json::print(object));
 }

@@ -44,6 +44,16 @@ Result<uint16_t> window_size(const Call& call, std::string_view parameter) {
     return static_cast<uint16_t>(value);
 }
 
+// Settings once came with the start. No object that says something is of 7 bytes or less.
+Result<void> refuse_settings(const Call& call) {
+    const http::Headers& headers = call.exchange().request().headers;
+    const std::string_view length = headers.get("Content-Length");
+    const bool chunked = !headers.get("Transfer-Encoding").empty();
+    if (!chunked && (length.empty() || (length.size() == 1 && length[0] <= '7'))) return {};
+    return invalid(
+        "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24");
+}
+
 } // namespace
 
 Result<void> create_container(Call& call) {
@@ -58,6 +68,7 @@ Result<void> create_container(Call& call) {
 }
 
 Result<void> start_container(Call& call) {
+    TRY(refuse_settings(call));
     TRY(call.containers().start(call.name()));
     return call.reply_empty(204);
 }

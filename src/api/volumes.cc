@@ -10,10 +10,10 @@ json::Object volume_json(const engine::VolumeView& volume) {
     json::Object object{
         {"CreatedAt", to_rfc3339(WallTime{volume.record.created.ns / 1'000'000'000 * 1'000'000'000})},
         {"Driver", volume.record.driver},
-        {"Labels", volume.record.labels.empty() ? json::Value(nullptr) : json::encode(volume.record.labels)},
+        {"Labels", json::encode(volume.record.labels)},
         {"Mountpoint", volume.mountpoint},
         {"Name", volume.record.name},
-        {"Options", volume.record.options.empty() ? json::Value(nullptr) : json::encode(volume.record.options)},
+        {"Options", json::encode(volume.record.options)},
         {"Scope", volume.scope},
     };
     // Written by ourselves from what was JSON before.

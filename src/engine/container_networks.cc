@@ -34,7 +34,9 @@ Result<NetworkMember> make_member(const Core& core, const Container& container) 
     member.container = container.id.str();
     member.name = container.name();
     member.hostname = settings.config.hostname;
-    if (!has_own_networks(host.network_mode) || settings.config.network_disabled) return member;
+    // Who left "none" may be on others.
+    const bool left_none = host.network_mode == "none" && state.networks && !state.networks->contains("none");
+    if ((!has_own_networks(host.network_mode) && !left_none) || settings.config.network_disabled) return member;
     member.networks = networks_of(settings, state);
     member.main_network = network_name(host.network_mode);
     member.first = state.endpoint;

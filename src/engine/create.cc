@@ -115,6 +115,7 @@ Result<Created> ContainersService::create(model::CreateRequest request, CreateOp
     note_architecture(core_, *image, options.platform.empty(), settings, created.warnings);
     settings.config = merge_config(std::move(request.config), image->config.config);
     TRY(validate_config(settings.config));
+    if (!settings.config.working_dir.empty()) settings.config.working_dir = clean_path(settings.config.working_dir);
     settings.host_config = std::move(request.host_config);
     settings.networking = std::move(request.networking_config);
     TRY(check_networks(core_, settings));

@@ -32,6 +32,7 @@ Result<void> check_running(const Container& container) {
 
 // Docker's wording, which clients read exit codes out of.
 Error exec_error(const Error& error) {
+    if (is_about_users(error)) return error;
     bool program = error.kind() == ErrorKind::no_such_program || error.kind() == ErrorKind::not_executable;
     std::string text = "OCI runtime exec failed: exec failed: ";
     if (program) text += "unable to start container process: ";

@@ -63,7 +63,9 @@ InfoView make_info(Core& core, const std::string& engine_id) {
     info.id = engine_id;
     count_containers(core, info);
     info.images = static_cast<int>(core.images.summaries().size());
-    info.driver_status = {{"Backing Filesystem", "overlayfs on unpacked layers"}, {"Native Overlay Diff", "true"}};
+    info.driver_status = {{"Backing Filesystem", "overlayfs on unpacked layers"},
+                          {"Supports d_type", "true"},
+                          {"Native Overlay Diff", "true"}};
     info.logging_driver = options->default_log.type.empty() ? "json-file" : options->default_log.type;
     info.cgroup_driver = options->systemd_cgroups ? "systemd" : "cgroupfs";
     info.cgroup_version = has_unified_cgroups(core.host) ? "2" : "1";

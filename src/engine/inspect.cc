@@ -89,6 +89,8 @@ std::map<std::string, model::EndpointSettings> view_networks(const Core& core, c
             if (std::ranges::find(endpoint.dns_names, one) == endpoint.dns_names.end())
                 endpoint.dns_names.push_back(std::move(one));
     }
+    if (auto bridge = networks.find("bridge"); bridge != networks.end() && state.started_at.ns != 0)
+        bridge->second.network_id = core.sandboxes.network_id();
     if (state.endpoint) fill(networks["bridge"], *state.endpoint);
     for (const EndpointRecord& record : state.endpoints) fill(networks[record.network], record);
     return networks;
@@ -115,6 +117,14 @@ std::vector<PortView> view_ports(const ContainerSettings& settings, const Contai
     std::ranges::stable_sort(ports, [](const PortView& a, const PortView& b) {
         return std::tie(a.private_port, a.type) < std::tie(b.private_port, b.type);
     });
+    return ports;
+}
+
+std::vector<PortView> shown_ports(const ContainerSettings& settings, const ContainerState& state) {
+    std::vector<PortView> ports = view_ports(settings, state);
+    const std::string& mode = settings.host_config.network_mode;
+    if (mode == "host" || mode == "none" || !joined_container(mode).empty())
+        std::erase_if(ports, [](const PortView& port) { return !port.public_port; });
     return ports;
 }
 
@@ -165,7 +175,7 @@ ContainerView make_view(const Core& core, const Container& container) {
     if (has_processes(state.status)) {
         view.network.sandbox_id = container.id.str();
         view.network.sandbox_key = "/proc/" + std::to_string(state.pid) + "/ns/net";
-        view.exposed_ports = view_ports(settings, state);
+        view.exposed_ports = shown_ports(settings, state);
     }
     return view;
 }

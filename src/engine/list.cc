@@ -76,6 +76,9 @@ Result<Prepared> prepare(const Core& core, const Filters& filters) {
     for (const std::string& text : filters.get("health"))
         if (std::ranges::find(healths, text) == healths.end())
             return Error(ErrorKind::invalid_argument, "invalid filter 'health=" + text + "'");
+    for (const char* kind : {"expose", "publish"})
+        for (const std::string& text : filters.get(kind))
+            TRY(expand_ports(text).context(std::string("error while looking up for ") + kind + " " + text));
     if (filters.has("is-task")) out.is_task = TRY(filters.boolean("is-task", false));
     return out;
 }
@@ -184,7 +187,7 @@ Result<ContainerSummary> summarise(const Core& core, const Candidate& candidate,
     out.health = candidate.health;
     out.failing_streak = candidate.failing_streak;
     out.status_text = status_text(candidate.state, candidate.health, wall_now());
-    if (has_processes(candidate.state.status)) out.ports = view_ports(settings, candidate.state);
+    if (has_processes(candidate.state.status)) out.ports = shown_ports(settings, candidate.state);
     out.labels = settings.config.labels;
     out.network_mode = settings.host_config.network_mode;
     out.annotations = settings.host_config.annotations;

@@ -250,7 +250,8 @@ Result<std::vector<MountPoint>> resolve_mounts(const model::ContainerConfig& con
         mount.type = "tmpfs";
         mount.destination = clean_path(path);
         mount.tmpfs_options = options;
-        TRY(check_destination(mount, path));
+        if (mount.destination.empty()) return invalid("invalid mount path: '" + path + "' mount path must be absolute");
+        if (mount.destination == "/") return invalid("invalid specification: destination can't be '/'");
         TRY(add(std::move(mount)));
     }
     // What was asked for by name wins over the image's volumes.

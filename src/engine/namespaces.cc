@@ -13,20 +13,31 @@ struct Donor {
     int pid = 0;
     IdRange ids;
     std::string id;
-    std::string ipc_mode;
 };
 
-Result<Donor> running_donor(const Registry& registry, const std::string& name, const Container& self) {
+enum class Joining : unsigned char { network, pid, ipc };
+
+// In Docker's words, which are others for each kind.
+Error donor_not_running(Joining what, const std::string& id) {
+    const std::string text = "container " + id + " is not running";
+    switch (what) {
+    case Joining::network: return {ErrorKind::conflict, "cannot join network of a non running container: " + id};
+    case Joining::ipc: return {ErrorKind::conflict, "can't join IPC of container " + id + ": " + text};
+    case Joining::pid: break;
+    }
+    return {ErrorKind::conflict, text};
+}
+
+Result<Donor> running_donor(const Registry& registry, const std::string& name, const Container& self, Joining what) {
     ContainerPtr other = TRY(registry.find(name));
     if (other->id == self.id) return Error(ErrorKind::invalid_argument, "cannot join own namespaces");
     ContainerState state = other->state();
-    if (!has_processes(state.status))
-        return Error(ErrorKind::conflict, "cannot join namespace of a non running container: container " +
-                                              other->id.str() + " is " + status_name(view_status(state)));
-    return Donor{.pid = state.pid,
-                 .ids = {.first = state.id_first, .count = state.id_count},
-                 .id = other->id.str(),
-                 .ipc_mode = other->settings().host_config.ipc_mode};
+    if (!has_processes(state.status)) return donor_not_running(what, other->id.str());
+    if (what == Joining::ipc && other->settings().host_config.ipc_mode != "shareable")
+        return Error(ErrorKind::conflict, "can't join IPC of container " + other->id.str() +
+                                              ": non-shareable IPC (hint: use IpcMode:shareable for the donor "
+                                              "container)");
+    return Donor{.pid = state.pid, .ids = {.first = state.id_first, .count = state.id_count}, .id = other->id.str()};
 }
 
 // Collects the user namespaces that joining brings along: they must be one.
@@ -58,14 +69,14 @@ private:
 };
 
 Result<void> resolve(NamespaceChoice::One& one, const std::string& mode, const Registry& registry,
-                     const Container& self, UserNamespace& users) {
+                     const Container& self, UserNamespace& users, Joining what) {
     if (mode == "host") {
         one.share = Share::host;
         return {};
     }
     std::string name = joined_container(mode);
     if (name.empty()) return {};
-    Donor donor = TRY(running_donor(registry, name, self));
+    Donor donor = TRY(running_donor(registry, name, self, what));
     TRY(users.join(donor));
     one = {.share = Share::container, .pid = donor.pid, .container = donor.id};
     return {};
@@ -78,16 +89,9 @@ Result<NamespaceChoice> choose_namespaces(const Container& container, const Regi
     const model::HostConfig& host = container.settings().host_config;
     NamespaceChoice choice;
     UserNamespace users;
-    TRY(resolve(choice.net, host.network_mode, registry, container, users));
-    TRY(resolve(choice.pid, host.pid_mode, registry, container, users));
-    if (std::string donor = joined_container(host.ipc_mode); !donor.empty()) {
-        Donor other = TRY(running_donor(registry, donor, container));
-        if (other.ipc_mode != "shareable")
-            return Error(ErrorKind::conflict, "cannot join IPC of a container " + other.id +
-                                                  ": it is non-shareable (hint: use IpcMode:shareable for the donor "
-                                                  "container)");
-    }
-    TRY(resolve(choice.ipc, host.ipc_mode, registry, container, users));
+    TRY(resolve(choice.net, host.network_mode, registry, container, users, Joining::network));
+    TRY(resolve(choice.pid, host.pid_mode, registry, container, users, Joining::pid));
+    TRY(resolve(choice.ipc, host.ipc_mode, registry, container, users, Joining::ipc));
     if (host.uts_mode == "host") choice.uts.share = Share::host;
     std::string cgroup = host.cgroupns_mode.empty() ? options.default_cgroupns_mode : host.cgroupns_mode;
     if (cgroup == "host") choice.cgroup.share = Share::host;

@@ -90,12 +90,14 @@ Result<std::vector<HostEntry>> parse_extra_hosts(const model::StringList& texts,
 std::string make_hosts(const std::vector<HostEntry>& extra, const std::string& hostname, const std::string& domainname,
                        const std::vector<std::string>& addresses) {
     std::string text = kBaseHosts;
+    const std::string full = domainname.empty() ? hostname : hostname + "." + domainname;
+    const std::string first = full.substr(0, full.find('.'));
     for (const HostEntry& entry : extra) text.append(entry.address).append("\t").append(entry.name).append("\n");
     for (const std::string& address : addresses) {
         if (hostname.empty()) break;
-        text.append(address).append("\t");
-        if (!domainname.empty()) text.append(hostname).append(".").append(domainname).append(" ");
-        text.append(hostname).append("\n");
+        text.append(address).append("\t").append(full);
+        if (first != full && !first.empty()) text.append(" ").append(first);
+        text.append("\n");
     }
     return text;
 }

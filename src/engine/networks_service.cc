@@ -18,8 +18,9 @@ Event network_event(const model::NetworkRecord& record, const char* action) {
             .time = {}};
 }
 
-// Networks are joined one by one; these are all or nothing.
+// Networks are joined one by one; these are all or nothing. "none" can be left for others.
 Result<void> check_joinable(const Container& container, const std::string& network) {
+    const bool private_mode = networks_of(container.settings(), container.state()).contains("none");
     const std::string& mode = container.settings().host_config.network_mode;
     auto refuse = [](const char* text) { return Error(ErrorKind::forbidden, text); };
     if (mode == "host" || network == "host")
@@ -27,7 +28,7 @@ Result<void> check_joinable(const Container& container, const std::string& netwo
     if (!joined_container(mode).empty())
         return refuse("container sharing network namespace with another container or host cannot be connected to any "
                       "other network");
-    if (mode == "none" || network == "none")
+    if (private_mode || network == "none")
         return refuse("container cannot be connected to multiple networks with one of the networks in private (none) "
                       "mode");
     return {};
@@ -136,10 +137,21 @@ Result<void> NetworksService::connect(const std::string& name, const model::Netw
     return {};
 }
 
+Result<void> NetworksService::leave_none(Container& container) {
+    std::lock_guard operation(container.operation());
+    auto networks = networks_of(container.settings(), container.state());
+    if (networks.erase("none") == 0)
+        return Error(ErrorKind::forbidden, "container " + container.id.str() + " is not connected to network none");
+    container.update([&](ContainerState& state, Volatile&) { state.networks = networks; });
+    core_.save(container);
+    return {};
+}
+
 Result<void> NetworksService::disconnect(const std::string& name, const std::string& container_name, bool force) {
     auto found = core_.registry.find(container_name);
     if (!found.ok() && force) return {}; // nothing of it is on any network then
     ContainerPtr container = TRY(std::move(found));
+    if (name == "none") return leave_none(*container);
     TRY(check_joinable(*container, name));
     const model::NetworkRecord record = TRY(core_.networks->find(name));
     std::lock_guard operation(container->operation());

@@ -21,6 +21,7 @@ public:
     Result<void> disconnect(const std::string& network, const std::string& container, bool force) override;
 
 private:
+    Result<void> leave_none(Container& container);
     Result<void> apply_limits(const model::NetworkRecord& record);
 
     Core& core_;

@@ -8,6 +8,12 @@ Error no_such_container(std::string_view name) {
     return {ErrorKind::not_found, "No such container: " + std::string(name)};
 }
 
+bool is_about_users(const Error& error) {
+    const std::string text = error.message();
+    return text.starts_with("unable to find user ") || text.starts_with("unable to find group ") ||
+           text.starts_with("uids and gids must be in range ");
+}
+
 Result<ContainerPtr> Registry::find(std::string_view given) const {
     std::shared_lock lock(mutex_);
     if (given.empty()) return Error(ErrorKind::invalid_argument, "container name or id is empty");

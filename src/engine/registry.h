@@ -37,5 +37,7 @@ private:
 };
 
 Error no_such_container(std::string_view name);
+// The image has no such user or group. Docker looks for those before it asks its runtime, and tells it as it is.
+bool is_about_users(const Error& error);
 
 } // namespace hull::engine

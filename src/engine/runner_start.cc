@@ -27,6 +27,7 @@ int exit_code_of(const Error& error) {
 
 // Docker's wording: clients read the exit codes 126 and 127 out of it.
 Error start_error(Error error) {
+    if (is_about_users(error)) return error;
     bool program = error.kind() == ErrorKind::no_such_program || error.kind() == ErrorKind::not_executable;
     std::string text = "failed to create task for container: ";
     if (program) text += "failed to create shim task: OCI runtime create failed: unable to start container process: ";

@@ -101,7 +101,10 @@ Result<void> Runner::restart(const ContainerPtr& container, std::optional<int> t
     // A container that removes itself stays for its restart.
     container->update([](ContainerState&, Volatile& v) { v.keep = true; });
     auto restarted = [&]() -> Result<void> {
-        if (is_active(container->status())) TRY(stop_running(container, timeout, signal));
+        if (is_active(container->status())) {
+            TRY(stop_running(container, timeout, signal));
+            core_.publish(*container, "stop");
+        }
         return start(container);
     }();
     container->update([](ContainerState&, Volatile& v) { v.keep = false; });

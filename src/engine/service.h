@@ -55,6 +55,8 @@ std::vector<MountPointView> view_mounts(const ContainerSettings& settings);
 std::map<std::string, model::EndpointSettings> view_networks(const Core& core, const ContainerSettings& settings,
                                                              const ContainerState& state);
 std::vector<PortView> view_ports(const ContainerSettings& settings, const ContainerState& state);
+// Those of them that are shown: who has no network of its own exposes nothing.
+std::vector<PortView> shown_ports(const ContainerSettings& settings, const ContainerState& state);
 Result<SizeView> measure(const Core& core, const Container& container);
 
 // "Up 3 minutes (healthy)", "Exited (0) 2 hours ago", as docker ps words it.

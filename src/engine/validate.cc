@@ -43,12 +43,15 @@ bool is_one_of(std::string_view value, std::initializer_list<std::string_view> a
 
 bool is_container_mode(const std::string& mode) { return mode.starts_with("container:") && mode.size() > 10; }
 
-Result<void> validate_modes(const HostConfig& host) {
+Result<void> validate_modes(const model::CreateRequest& request) {
+    const HostConfig& host = request.host_config;
+    const bool named = !request.config.hostname.empty();
     if (!is_one_of(host.pid_mode, {"", "host"}) && !is_container_mode(host.pid_mode))
         return invalid("invalid PID mode: " + host.pid_mode);
     if (!is_one_of(host.ipc_mode, {"", "private", "shareable", "none", "host"}) && !is_container_mode(host.ipc_mode))
         return invalid("invalid IPC mode: " + host.ipc_mode);
     if (!is_one_of(host.uts_mode, {"", "host"})) return invalid("invalid UTS mode: " + host.uts_mode);
+    if (host.uts_mode == "host" && named) return invalid("conflicting options: hostname and the UTS mode");
     if (!is_one_of(host.userns_mode, {"", "host", "private"}))
         return invalid("invalid userns mode: " + host.userns_mode);
     if (!is_one_of(host.cgroupns_mode, {"", "host", "private"}))
@@ -96,6 +99,10 @@ Result<void> validate_network(const model::CreateRequest& request, const EngineO
     if (mode == "container:") return invalid("invalid network mode: invalid container format container:<name|id>");
     bool publishes = !host.port_bindings.empty() || (host.publish_all_ports && !request.config.exposed_ports.empty());
     if (joins && !request.config.hostname.empty()) return invalid("conflicting options: hostname and the network mode");
+    const bool wants_mac = !request.config.mac_address.empty() ||
+                           std::ranges::any_of(request.networking_config.endpoints_config,
+                                               [](const auto& one) { return !one.second.mac_address.empty(); });
+    if (joins && wants_mac) return invalid("conflicting options: mac-address and the network mode");
     if (joins && !host.links.empty())
         return invalid("conflicting options: container type network can't be used with links. This would result in "
                        "undefined behavior");
@@ -186,13 +193,16 @@ Result<void> validate_host_config(const model::CreateRequest& request, const Eng
                                   std::vector<std::string>& warnings) {
     const HostConfig& host = request.host_config;
     TRY(validate_restart(host));
-    TRY(validate_modes(host));
+    TRY(validate_modes(request));
     TRY(find_runtime(options, host.runtime));
     TRY(cdi_names(host));
     TRY(validate_sysctls(host));
     TRY(validate_network(request, options, warnings));
     TRY(validate_unsupported(host));
     TRY(validate_resources(host));
+    if (host.oom_kill_disable.value_or(false) && host.memory == 0)
+        warnings.emplace_back("OOM killer is disabled for the container, but no memory limit is set, this can result "
+                              "in the system running out of resources.");
     if (!host.cgroup_parent.empty()) TRY(check_cgroup_parent(host.cgroup_parent, options.systemd_cgroups));
     std::vector<std::string> capabilities = TRY(container_capabilities(host, options.capabilities));
     SecurityOptions security = TRY(parse_security_options(host, options));
@@ -244,6 +254,7 @@ void fill_defaults(HostConfig& host, const EngineOptions& options) {
     if (host.cgroupns_mode.empty()) host.cgroupns_mode = options.default_cgroupns_mode;
     if (host.shm_size == 0) host.shm_size = options.default_shm_size;
     if (host.runtime.empty()) host.runtime = options.default_runtime;
+    if (host.pids_limit == 0) host.pids_limit.reset(); // nothing was asked for
     if (host.memory > 0 && host.memory_swap == 0) host.memory_swap = host.memory * 2;
     if (host.privileged) {
         host.masked_paths.reset();

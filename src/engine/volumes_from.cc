@@ -21,6 +21,7 @@ bool is_of_the_image(const MountPoint& mount, const model::ContainerSettings& se
 Result<void> add_volumes_from(const Registry& registry, model::ContainerSettings& settings) {
     std::vector<MountPoint> added;
     for (const std::string& text : settings.host_config.volumes_from) {
+        if (text.empty()) return invalid("volumes-from specification cannot be an empty string");
         size_t colon = text.find(':');
         std::string name = text.substr(0, colon), mode = colon == std::string::npos ? "rw" : text.substr(colon + 1);
         if (name.empty()) return invalid("malformed volumes-from specification: " + text);

@@ -157,7 +157,7 @@ public:
 
     Result<DeviceNode> device(const std::string& path) override {
         struct stat st = TRY(sys::stat(path));
-        if (!is_device(st)) return Error(ErrorKind::invalid_argument, path + ": not a device node");
+        if (!is_device(st)) return Error(ErrorKind::invalid_argument, "not a device node");
         return to_node(path, st);
     }
 
