@@ -83,6 +83,17 @@ Result<UniqueFd> copy_of_host_view(const Launching& l, const MountPlan& plan, Er
                                       "(run the outer container without masked paths)");
 }
 
+// A tmpfs has the mode of the folder that it hides, where the image has one and nothing else was asked for.
+Result<void> take_mode(const Launching& l, const MountPlan& plan, sys::NewFilesystem& fs) {
+    if (plan.fs_type != "tmpfs" || !l.rootfs.mount || ("," + plan.data).find(",mode=") != std::string::npos) return {};
+    auto hidden = sys::open_beneath(l.rootfs.mount, plan.target, O_PATH | O_DIRECTORY, sys::Links::in_root);
+    if (!hidden.ok()) return {};
+    const mode_t mode = TRY(sys::stat_fd(*hidden)).st_mode;
+    std::string octal;
+    for (int shift : {9, 6, 3, 0}) octal += static_cast<char>('0' + (mode >> shift & 7));
+    return fs.string("mode", octal);
+}
+
 // proc and sysfs are allowed in a user namespace only as long as the host's
 // own can be seen, that is before pivot_root. The rest is as good here as later.
 Result<void> make_filesystems(Launching& l) {
@@ -93,6 +104,7 @@ Result<void> make_filesystems(Launching& l) {
             auto fs = TRY(sys::NewFilesystem::open(plan.fs_type));
             if (!plan.source.empty()) TRY(fs.string("source", plan.source));
             TRY(fs.options(plan.data));
+            TRY(take_mode(l, plan, fs));
             if (!l.plan.mount_label.empty() && !is_kernel_view(plan)) TRY(fs.string("context", l.plan.mount_label));
             // A device that can't be written isn't mounted otherwise.
             if (plan.attr_set & MOUNT_ATTR_RDONLY && plan.source.starts_with("/dev/")) TRY(fs.flag("ro"));

@@ -241,6 +241,20 @@ TEST_F(LaunchTest, a_tmpfs_can_begin_with_what_the_image_has) {
     EXPECT_TRUE(sys::exists(path("lower/etc/only")));
 }
 
+TEST_F(LaunchTest, a_tmpfs_has_the_mode_of_the_folder_that_it_hides) {
+    ASSERT_TRUE(sys::mkdir(path("lower/closed"), 0711).ok());
+    Plan plan = shell_plan("stat -c %a /closed /fresh /asked");
+    for (const char* target : {"/closed", "/fresh", "/asked"}) {
+        MountPlan tmpfs;
+        tmpfs.fs_type = "tmpfs";
+        tmpfs.target = target;
+        plan.mounts.push_back(tmpfs);
+    }
+    ASSERT_TRUE(sys::mkdir(path("lower/asked"), 0711).ok());
+    plan.mounts.back().data = "size=1m,mode=700";
+    EXPECT_EQ(run(plan).out, "711\n1777\n700\n");
+}
+
 TEST_F(LaunchTest, nothing_of_the_host_is_left_in_its_mount_table) {
     // mountinfo: id parent device root mount-point ...
     Plan plan = shell_plan("while read id parent dev root point rest; do echo $point; done < /proc/self/mountinfo");

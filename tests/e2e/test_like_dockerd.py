@@ -166,6 +166,13 @@ def test_names_are_there_on_what_is_mounted_at_etc(engine, gone_afterwards, tmp_
     assert sorted(os.listdir(tmp_path)) == ["hostname", "hosts", "resolv.conf"]
 
 
+def test_a_tmpfs_has_the_mode_of_the_folder_that_it_hides(engine):
+    for flags in (["--tmpfs", "/run", "--tmpfs", "/new", "--tmpfs", "/tmp:mode=700"],
+                  ["--mount", "type=tmpfs,dst=/run", "--mount", "type=tmpfs,dst=/new", "--mount", "type=tmpfs,dst=/tmp,tmpfs-mode=0700"]):
+        done = run(engine, *flags, "busybox", "stat", "-c", "%a", "/run", "/new", "/tmp")
+        assert done.stdout == "755\n1777\n700\n", done
+
+
 def test_a_read_only_etc_without_them_stays_as_it_is(engine, tmp_path):
     (tmp_path / "mine").write_text("x\n")
     done = run(engine, "-v", f"{tmp_path}:/etc:ro", "busybox", "ls", "/etc")
