@@ -1,4 +1,4 @@
-"""What differed from dockerd when some 180 scenarios ran against both: containers, mounts, filters, texts."""
+"""What differed from dockerd when 105 scenarios of some 2,000 commands ran against both."""
 import base64
 import json
 import os
