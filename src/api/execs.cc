@@ -90,7 +90,7 @@ Result<void> start_exec(Call& call) {
         TRY(execs.start(call.name(), std::move(request)));
         return call.reply_empty(200);
     }
-    bool framed = !exec.tty;
+    bool framed = !start.tty; // whatever the program has, as in Docker
     auto hijacked = TRY(call.exchange().hijack({{"Content-Type", stream_content_type(framed, call.at_least(42))}}));
     // The engine may close the socket; the error needs one too.
     UniqueFd second = TRY(http::duplicate(hijacked.socket));
@@ -99,7 +99,8 @@ Result<void> start_exec(Call& call) {
                                       .stdin_ = exec.open_stdin,
                                       .stdout_ = exec.open_stdout,
                                       .stderr_ = exec.open_stderr,
-                                      .detach_keys = exec.detach_keys};
+                                      .detach_keys = exec.detach_keys,
+                                      .framed = framed};
     auto started = execs.start(call.name(), std::move(request));
     if (!started.ok()) {
         log::debug("exec " + call.name() + ": " + started.error().message());

@@ -100,7 +100,10 @@ Result<void> load_images(Call& call) {
         }
         return {};
     };
-    return progress.finish(load());
+    auto loaded = load();
+    // As from Docker, where clients look for it: in the stream, not the status.
+    if (!loaded.ok() && !call.exchange().answered()) TRY(call.stream(200, "application/json"));
+    return progress.finish(std::move(loaded));
 }
 
 Result<void> save_images(Call& call) {

@@ -146,6 +146,7 @@ private:
     Result<void> import_caches();
     Result<image::ImagePtr> take_imported(const StageState& state, const CacheKey& key);
     Result<bool> take_from_history(StageState& state, const CacheKey& key);
+    bool may_take(image::ImagePtr image) const;
     std::string inline_cache(const StageState& state, const std::vector<std::string>& others = {}) const;
     Result<void> import_cache(const std::string& name, bool follows);
     // cache_to.cc: and for others to have.

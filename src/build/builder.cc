@@ -387,6 +387,7 @@ Result<bool> Build::take_cached(StageState& state, const CacheKey& key) {
     // Who does the same at this moment does it for both.
     state.claim = TRY(builder_.claim(key, stop_));
     auto image = TRY(builder_.find_cached(key));
+    if (classic() && image && !may_take(image)) builder_.unpin({std::exchange(image, nullptr)->id});
     if (!image && classic()) return take_from_history(state, key);
     if (!image) image = TRY(take_imported(state, key));
     if (!image) return false;

@@ -114,6 +114,20 @@ Result<image::ImagePtr> Build::take_imported(const StageState& state, const Cach
     return builder_.ports().images.images().resolve(id.str());
 }
 
+// As Docker's classic builder: with --cache-from only what the images named there stand on.
+bool Build::may_take(image::ImagePtr image) const {
+    if (options_.cache_from.empty()) return true;
+    const image::Images& images = builder_.ports().images.images();
+    for (const image::ImagePtr& cache : caches_) {
+        for (image::ImagePtr at = cache; at;) {
+            if (at->id == image->id) return true;
+            auto parent = at->parent ? images.resolve(at->parent->str()) : Result<image::ImagePtr>(image::ImagePtr());
+            at = parent.ok() ? *parent : image::ImagePtr();
+        }
+    }
+    return false;
+}
+
 // As Docker's classic builder: the same layers and history so far, and then the same step.
 Result<bool> Build::take_from_history(StageState& state, const CacheKey& key) {
     const auto& history = state.config.history;

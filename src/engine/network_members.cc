@@ -65,6 +65,24 @@ Result<net::EndpointRequest> endpoint_request(const model::EndpointSettings& set
     return request;
 }
 
+// Source of the lengths: libnetwork, endpoint.go.
+Result<std::vector<net::Prefix>> link_local_addresses(const model::EndpointSettings& settings) {
+    constexpr uint8_t length = 16, length6 = 64;
+    std::vector<net::Prefix> out;
+    if (!settings.ipam_config) return out;
+    for (const std::string& text : settings.ipam_config->link_local_ips) {
+        const net::IpAddress ip = TRY(net::IpAddress::parse(text));
+        out.push_back({ip, ip.is_v6() ? length6 : length});
+    }
+    return out;
+}
+
+Result<void> configure(BorrowedFd net_ns, const std::string& interface,
+                       const std::vector<net::InterfaceSetting>& sysctls, const std::vector<net::Prefix>& more) {
+    TRY(net::apply_interface_settings(net_ns, interface, sysctls));
+    return net::add_addresses(net_ns, interface, more);
+}
+
 } // namespace
 
 NetworkKeeper::Joined NetworkKeeper::joined(const NetworkMember& member, const Present& present) {
@@ -105,6 +123,7 @@ Result<EndpointRecord> NetworkKeeper::attach(const NetworkMember& member, const 
     std::vector<net::InterfaceSetting> sysctls;
     if (const std::string text = option_of(settings, k_sysctls_option); !text.empty())
         sysctls = TRY(net::parse_interface_settings(text));
+    const std::vector<net::Prefix> link_local = TRY(link_local_addresses(settings));
     auto prefix = network->record.options.find("com.docker.network.container_iface_prefix");
     const std::string interface = TRY(choose_interface(
         member, settings, present.endpoints, prefix == network->record.options.end() ? "eth" : prefix->second));
@@ -116,7 +135,7 @@ Result<EndpointRecord> NetworkKeeper::attach(const NetworkMember& member, const 
     }
     auto made = network->carrier->attach(net_ns, interface, request, net::Network::DefaultRoute::leave);
     if (made.ok())
-        if (auto set = net::apply_interface_settings(net_ns, interface, sysctls); !set.ok()) {
+        if (auto set = configure(net_ns, interface, sysctls, link_local); !set.ok()) {
             (void)network->carrier->detach(net_ns, *made);
             made = std::move(set).error();
         }

@@ -188,7 +188,7 @@ Result<void> check_configuration(const model::NetworkRequest& request) {
     if (request.config_only) return forbidden("a configuration network cannot depend on another configuration network");
     const model::IpamSettings& ipam = request.ipam;
     if ((!ipam.driver.empty() && ipam.driver != "default") || request.enable_ipv6 || !request.labels.empty() ||
-        !ipam.options.empty() || !ipam.config.empty())
+        (ipam.options && !ipam.options->empty()) || !ipam.config.empty())
         return forbidden("user specified configurations are not supported if the network depends on a configuration "
                          "network");
     if (!request.options.empty())

@@ -95,13 +95,14 @@ struct Launched {
 using DetachKeys = std::vector<uint8_t>;
 
 // A client's own socket, handed over after its HTTP upgrade. The keeper copies
-// bytes between it and the container and closes it at the end. Without a
-// terminal, output is framed (Engine API, "Stream format").
+// bytes between it and the container and closes it at the end.
 struct Streams {
     UniqueFd client;
     std::string already_read; // bytes of stdin that came with the HTTP request
     bool stdin_ = false, stdout_ = false, stderr_ = false;
     DetachKeys detach_keys;
+    // Whether output is framed (Engine API, "Stream format"); not said: without a terminal.
+    std::optional<bool> framed = {};
 };
 
 struct ExecRequest {

@@ -138,11 +138,13 @@ Result<void> validate_endpoint(const std::string& network, const model::Endpoint
             TRY(net::check_interface_name(value).context(key));
         else if (key == k_sysctls_option)
             TRY(net::parse_interface_settings(value).context(key));
-        else
+        else if (key.starts_with("com.docker.network."))
             return unsupported("endpoint option " + key + " is not supported");
+        // Others are for somebody else's eyes: kept and shown, as in Docker.
     }
-    if (endpoint.ipam_config && !endpoint.ipam_config->link_local_ips.empty())
-        return unsupported("link-local addresses of an endpoint are not supported");
+    if (endpoint.ipam_config)
+        for (const std::string& text : endpoint.ipam_config->link_local_ips)
+            if (!net::IpAddress::parse(text).ok()) return invalid("invalid link-local IP address: " + text);
     const bool predefined = is_one_of(network, {"default", "bridge", "none", "host"});
     if (!predefined) return {};
     if (endpoint.ipam_config &&

@@ -20,7 +20,7 @@ struct IpamPool {
 };
 struct IpamSettings {
     std::string driver;
-    std::map<std::string, std::string> options;
+    std::optional<std::map<std::string, std::string>> options; // nullopt: nothing was said of them
     std::vector<IpamPool> config;
 };
 

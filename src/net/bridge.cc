@@ -477,6 +477,17 @@ Result<void> set_default_route(BorrowedFd net_ns, int family, const std::string&
     return replace_default_route(socket, family, interface, gateway);
 }
 
+Result<void> add_addresses(BorrowedFd net_ns, const std::string& interface, const std::vector<Prefix>& addresses) {
+    if (addresses.empty()) return {};
+    NetlinkSocket socket = TRY(open_guest_socket(net_ns));
+    auto link = TRY(find_link(socket, interface));
+    if (!link) return Error(ErrorKind::not_found, "there is no interface " + interface);
+    for (const Prefix& address : addresses)
+        if (auto added = add_address(socket, link->index, address); !added.ok() && added.error().code() != EEXIST)
+            return std::move(added).error().context("add " + address.str() + " to " + interface);
+    return {};
+}
+
 Result<void> prepare_loopback(BorrowedFd net_ns) {
     NetlinkSocket socket = TRY(open_fresh_guest_socket(net_ns));
     return set_up(socket, "lo");

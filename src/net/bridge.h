@@ -156,6 +156,10 @@ private:
 Result<void> set_default_route(BorrowedFd net_ns, int family, const std::string& interface,
                                const std::optional<IpAddress>& gateway);
 
+// Beside those that the interface has; link-local ones of IPv6 come into use at once.
+// Errors: the kernel's; one that it has already is fine.
+Result<void> add_addresses(BorrowedFd net_ns, const std::string& interface, const std::vector<Prefix>& addresses);
+
 // For containers without a network: lo up, and the same sysctls as prepare
 // sets (net.ipv4.ip_unprivileged_port_start=0, net.ipv4.ping_group_range open,
 // as Docker's containers have them).

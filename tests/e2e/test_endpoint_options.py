@@ -90,8 +90,29 @@ def test_live(engine, net, made):
     (f"{IFNAME}=lo", "invalid interface name"),
     (f"{SYSCTLS}=net.ipv4.conf.eth0.log_martians=1", "to have format net.X.Y.IFNAME.Z"),
     (f"{SYSCTLS}=net.ipv4.conf.IFNAME.log_martians", "to have format name=value"),
-    ("some.other=1", "endpoint option some.other is not supported"),
+    ("com.docker.network.other=1", "endpoint option com.docker.network.other is not supported"),
 ])
 def test_what_is_refused(engine, option, text):
     done = engine.hull("create", "--network", f"name=bridge,driver-opt={option}", "busybox", "true")
     assert done.returncode != 0 and text in done.stderr, done.stderr
+
+
+def test_link_local_addresses(engine, net, made):
+    one = net("--ipv6")
+    a = made("--network", one, "--link-local-ip", "169.254.8.8", "--link-local-ip", "fe80::abcd")
+    b = made("--network", "bridge", "--link-local-ip", "169.254.9.9")
+    shown = sh(engine, a, "ip addr show eth0").stdout
+    assert "169.254.8.8/16" in shown and "fe80::abcd/64" in shown, shown
+    assert "169.254.9.9/16" in sh(engine, b, "ip addr show eth0").stdout
+    assert inspect(engine, "container", a)["NetworkSettings"]["Networks"][one]["IPAMConfig"]["LinkLocalIPs"] == [
+        "169.254.8.8", "fe80::abcd"]
+    c = made("--network", one, "--link-local-ip", "169.254.8.9")
+    assert sh(engine, c, "ping -c1 -W3 169.254.8.8").returncode == 0
+    assert engine.docker("restart", "-t0", a).returncode == 0
+    assert "169.254.8.8/16" in sh(engine, a, "ip addr show eth0").stdout
+
+
+def test_options_of_others_are_kept(engine, net, made):
+    one = net()
+    a = made("--network", f"name={one},driver-opt=com.example.x=1")
+    assert inspect(engine, "container", a)["NetworkSettings"]["Networks"][one]["DriverOpts"] == {"com.example.x": "1"}

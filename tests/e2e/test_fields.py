@@ -47,10 +47,18 @@ def test_labels_and_exposed_ports_and_volumes(engine):
 
 
 def test_stop_signal_and_timeout(engine):
-    with box(engine, Cmd=["sh", "-c", "trap 'exit 9' USR1; while :; do sleep 0.1; done"], StopSignal="SIGUSR1") as made:
+    def trapped(made):
+        deadline = time.monotonic() + 10
+        while "trapped" not in engine.docker("logs", made.id).stdout:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    with box(engine, Cmd=["sh", "-c", "trap 'exit 9' USR1; echo trapped; while :; do sleep 0.1; done"], StopSignal="SIGUSR1") as made:
+        trapped(made)
         call(engine, "POST", f"/containers/{made.id}/stop")
         assert made.inspect()["State"]["ExitCode"] == 9
-    with box(engine, Cmd=["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"], StopTimeout=1) as made:
+    with box(engine, Cmd=["sh", "-c", "trap '' TERM; echo trapped; while :; do sleep 0.1; done"], StopTimeout=1) as made:
+        trapped(made)
         call(engine, "POST", f"/containers/{made.id}/stop")
         assert made.inspect()["State"]["ExitCode"] == 137
         assert made.inspect()["Config"]["StopTimeout"] == 1
@@ -518,8 +526,8 @@ def test_endpoint_settings_of_the_default_bridge(engine):
         return {"NetworkingConfig": {"EndpointsConfig": {"bridge": settings}}}
     for settings, text in (({"IPAMConfig": {"IPv4Address": "10.9.9.9"}}, "user specified IP address is supported on user"),
                            ({"IPAMConfig": {"IPv6Address": "fd00::9"}}, "user specified IP address is supported on user"),
-                           ({"IPAMConfig": {"LinkLocalIPs": ["169.254.9.9"]}}, "ink-local"),
-                           ({"DriverOpts": {"com.example.x": "1"}}, "endpoint option com.example.x is not supported"),
+                           ({"IPAMConfig": {"LinkLocalIPs": ["169.254.9.999"]}}, "ink-local"),
+                           ({"DriverOpts": {"com.docker.network.x": "1"}}, "endpoint option com.docker.network.x is not supported"),
                            ({"Aliases": ["a"]}, "aliases")):
         assert text in refused(engine, **asks(**settings))[1], settings
         # A running one is told the same when it joins.

@@ -2,12 +2,14 @@
 import base64
 import json
 import os
+import socket
 import time
 import uuid
 
 import pytest
 
 from engines import run as command
+from test_clients import api
 
 
 def unique(stem):
@@ -304,3 +306,63 @@ def test_logs_are_followed_to_the_end_before_a_restart(docker, again_and_again):
     for _ in range(2):
         done = docker("logs", "-f", again_and_again, timeout=20)
         assert done.returncode == 0 and set(done.stdout.split()) == {"once"}, done
+
+
+# --- from docker-py's own tests --------------------------------------------------
+
+
+def test_what_a_step_writes_to_stderr_is_red(engine):
+    done = classic(engine, "FROM busybox\nRUN echo out; echo err >&2\n")
+    assert "\x1b[91merr\n\x1b[0m" in done and "\x1b[91mout" not in done
+
+
+def classic(engine, dockerfile, *flags):
+    done = command("docker", "build", *flags, "-", env={**engine.env, "DOCKER_BUILDKIT": "0"}, input=dockerfile)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_cache_from_is_all_that_the_classic_way_looks_at(engine):
+    text, tag = f"FROM busybox\nENV A={uuid.uuid4().hex}\nRUN echo 1 > /1\nRUN echo 2 > /2\n", unique("cf")
+    classic(engine, text, "-t", tag)
+    try:
+        assert classic(engine, text).count("Using cache") == 3
+        assert classic(engine, text, "--cache-from", tag).count("Using cache") == 3
+        assert classic(engine, text, "--cache-from", "busybox").count("Using cache") == 0
+    finally:
+        engine.docker("rmi", "-f", tag)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_start_of_an_exec_says_how_its_output_comes(engine, gone_afterwards, terminal, asked):
+    name = gone_afterwards("container", unique("framed"))
+    engine.docker("run", "-d", "--name", name, "busybox", "sleep", "600")
+    code, text = api(engine, "POST", f"/containers/{name}/exec",
+                     json.dumps({"Cmd": ["echo", "hi"], "Tty": terminal, "AttachStdout": True, "AttachStderr": True}))
+    assert code == 201, text
+    request = json.dumps({"Detach": False, "Tty": asked})
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(engine.socket))
+        s.sendall((f"POST /v1.45/exec/{json.loads(text)['Id']}/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                   f"Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: {len(request)}\r\n\r\n{request}").encode())
+        got = b""
+        while piece := s.recv(4096):
+            got += piece
+    said = b"hi\r\n" if terminal else b"hi\n"
+    assert got.split(b"\r\n\r\n", 1)[1] == (said if asked else bytes([1, 0, 0, 0, 0, 0, 0, len(said)]) + said)
+
+
+def test_a_load_that_fails_says_so_in_its_stream(engine):
+    done = engine.docker("load", input="no archive at all")
+    assert done.returncode == 1 and done.stderr
+    code, text = api(engine, "POST", "/images/load", "abc")
+    assert code == 200 and json.loads(text.splitlines()[-1])["errorDetail"]["message"]
+
+
+def test_options_of_addresses_are_null_until_somebody_says_some(engine, gone_afterwards):
+    for given, shown in (({}, None), ({"Options": {}}, {}), ({"Options": None}, None)):
+        name = gone_afterwards("network", unique("ipam"))
+        code, text = api(engine, "POST", "/networks/create", json.dumps({"Name": name, "IPAM": {"Driver": "default", **given}}))
+        assert code == 201, text
+        assert json.loads(api(engine, "GET", f"/networks/{name}")[1])["IPAM"]["Options"] == shown

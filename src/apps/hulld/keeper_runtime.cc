@@ -44,6 +44,8 @@ keeper::StreamOptions stream_options(const Streams& streams) {
     options.out = streams.stdout_;
     options.err = streams.stderr_;
     options.already_read = streams.already_read;
+    using Framing = keeper::StreamOptions::Framing;
+    if (streams.framed) options.framing = *streams.framed ? Framing::always : Framing::never;
     options.detach_keys.assign(streams.detach_keys.begin(), streams.detach_keys.end());
     return options;
 }

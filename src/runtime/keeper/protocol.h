@@ -28,7 +28,7 @@
 namespace hull::keeper {
 
 // A hello with another version is refused; the engine then upgrades the keeper.
-constexpr uint32_t protocol_version = 1;
+constexpr uint32_t protocol_version = 2;
 
 enum class MessageType : uint8_t {
     // From hulld.
@@ -117,6 +117,7 @@ struct StreamOptions {
     // The client waits for the container's start: it is the foreground of a
     // `run` and is never dropped for being slow.
     bool foreground = false;
+    enum class Framing : uint8_t { without_terminal, always, never } framing = Framing::without_terminal; // of output
 };
 
 struct Launch {
@@ -173,7 +174,7 @@ void fields(auto& io, Of<TaskRecord> auto& v) {
 }
 void fields(auto& io, Of<TaskFdSet> auto& v) { all(io, v.pidfd, v.in, v.out, v.err); }
 void fields(auto& io, Of<StreamOptions> auto& v) {
-    all(io, v.in, v.out, v.err, v.already_read, v.detach_keys, v.foreground);
+    all(io, v.in, v.out, v.err, v.already_read, v.detach_keys, v.foreground, v.framing);
 }
 void fields(auto& io, Of<Launch> auto& v) { all(io, v.record, v.rows, v.columns, v.plan, v.plan_fds, v.streams); }
 void fields(auto& io, Of<Step> auto& v) { all(io, v.name, v.ns); }

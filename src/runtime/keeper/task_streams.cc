@@ -176,7 +176,9 @@ void TaskStreams::end() {
 
 Result<void> TaskStreams::attach(UniqueFd socket, const StreamOptions& options) {
     ClientState state;
-    state.terminal = options_.terminal;
+    using Framing = StreamOptions::Framing;
+    state.terminal =
+        options.framing == Framing::never || (options.framing == Framing::without_terminal && options_.terminal);
     state.in = options.in && fds_.in;
     state.out = options.out;
     state.err = options.err && !options_.terminal;
