@@ -66,7 +66,8 @@ Result<void> build_image(Call& call) {
         if (quiet) TRY(progress.send({{"stream", id.str() + "\n"}}));
         return {};
     };
-    return progress.finish(run(), output.exit_code());
+    auto done = run();
+    return progress.finish(std::move(done), output.exit_code());
 }
 
 // Source: moby, builder/builder-next/builder.go, toBuildkitPruneInfo.

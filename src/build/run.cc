@@ -96,7 +96,8 @@ Result<int> Build::run_container(const ContainerId& id, const StageState& state)
     std::stop_callback on_stop(stop_, [&] { (void)containers.kill(id.str(), "KILL"); });
     auto read = read_frames(ours, [&](int stream, std::string_view text) -> Result<void> {
         // As Docker's classic builder, for whoever reads: what goes to stderr is red.
-        if (classic()) return output_.text(stream == 2 ? "\033[91m" + std::string(text) + "\033[0m" : std::string(text));
+        if (classic())
+            return output_.text(stream == 2 ? "\033[91m" + std::string(text) + "\033[0m" : std::string(text));
         wire::Progress progress;
         progress.logs.push_back({state.step, wall_now(), stream, std::string(text)});
         return output_.progress(progress);

@@ -21,6 +21,7 @@ public:
     }
 
     Result<void> run(LogConsumer& consumer, std::stop_token stop) override {
+        wait_for_the_first_words();
         TRY(files_.open(options_.tail.value_or(-1)));
         for (;;) {
             // Asked before reading: what comes after its end was said before.
@@ -42,6 +43,17 @@ public:
 
 private:
     enum class Outcome : unsigned char { more, stop };
+
+    // Who starts a container and asks for its log at once expects what it says at once.
+    void wait_for_the_first_words() const {
+        constexpr int64_t moment_ns = 100'000'000;
+        if (options_.follow || !is_active(container_->status())) return;
+        const int64_t left = container_->state().started_at.ns + moment_ns - wall_now().ns;
+        if (left <= 0 || left > moment_ns) return;
+        container_->wait_for(std::chrono::nanoseconds(left), [&](const ContainerState& state, const Volatile& v) {
+            return v.removed || !is_active(state.status) || v.ends != ends_;
+        });
+    }
 
     uint64_t ends() const {
         return container_->look([](const ContainerState&, const Volatile& v) { return v.ends; });

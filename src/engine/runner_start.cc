@@ -189,9 +189,10 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
         SandboxUsers users = owns_ids(choice) ? SandboxUsers::own : SandboxUsers::host;
         // Links made in advance are eth0, with the kernel's settings.
         const auto on_bridge = networks.find("bridge");
-        const bool special = on_bridge != networks.end() &&
-                             (!on_bridge->second.driver_opts.empty() ||
-                              (on_bridge->second.ipam_config && !on_bridge->second.ipam_config->link_local_ips.empty()));
+        const bool special =
+            on_bridge != networks.end() &&
+            (!on_bridge->second.driver_opts.empty() ||
+             (on_bridge->second.ipam_config && !on_bridge->second.ipam_config->link_local_ips.empty()));
         const SandboxNetwork network = own_net && !special ? choice.network : SandboxNetwork::none;
         prepared.sandbox = TRY(core_.sandboxes.take(network, users, address));
         prepared.has_sandbox = true;

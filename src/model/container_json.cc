@@ -356,6 +356,10 @@ Result<CreateRequest> parse_create_request(std::string_view text) {
     if (const json::Value* networking = json::detail::find(object, "NetworkingConfig");
         networking && !networking->is_null())
         request.networking_config = TRY(json::decode<NetworkingConfig>(*networking).context("NetworkingConfig"));
+    // Where python3-docker puts it.
+    if (const json::Value* runtime = json::detail::find(object, "Runtime");
+        runtime && runtime->is_string() && request.host_config.runtime.empty())
+        request.host_config.runtime = std::string(runtime->get_string());
     return request;
 }
 

@@ -45,6 +45,12 @@ TEST(CreateRequest, TakesACommandGivenAsText) {
     EXPECT_THAT(request->config.cmd, Optional(ElementsAre("ls -l")));
 }
 
+TEST(CreateRequest, TakesTheRuntimeFromBesideTheHostConfig) {
+    EXPECT_EQ(MUST(parse_create_request(R"({"Image": "x", "Runtime": "crun"})")).host_config.runtime, "crun");
+    EXPECT_EQ(MUST(parse_create_request(R"({"Runtime": "crun", "HostConfig": {"Runtime": "runc"}})")).host_config.runtime,
+              "runc");
+}
+
 TEST(CreateRequest, NamesTheFieldOfAWrongType) {
     auto request = parse_create_request(R"({"Image": "x", "HostConfig": {"Memory": "lots"}})");
     ASSERT_FALSE(request.ok());

@@ -316,6 +316,19 @@ def test_what_a_step_writes_to_stderr_is_red(engine):
     assert "\x1b[91merr\n\x1b[0m" in done and "\x1b[91mout" not in done
 
 
+def test_a_build_ends_with_the_code_of_its_step(engine):
+    done = command("docker", "build", "-", env={**engine.env, "DOCKER_BUILDKIT": "0"}, input="FROM busybox\nRUN exit 7\n")
+    assert done.returncode == 7 and "returned a non-zero code: 7" in done.stderr
+
+
+def test_logs_asked_for_at_once_have_what_is_said_at_once(engine, gone_afterwards):
+    for turn in range(5):
+        name = gone_afterwards("container", unique("at-once"))
+        engine.docker("create", "--name", name, "busybox", "sh", "-c", "sleep 0.02; echo said")
+        assert api(engine, "POST", f"/containers/{name}/start")[0] == 204
+        assert "said" in api(engine, "GET", f"/containers/{name}/logs?stdout=1")[1], turn
+
+
 def classic(engine, dockerfile, *flags):
     done = command("docker", "build", *flags, "-", env={**engine.env, "DOCKER_BUILDKIT": "0"}, input=dockerfile)
     assert done.returncode == 0, done.stderr
