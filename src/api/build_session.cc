@@ -163,6 +163,12 @@ Result<void> serve_grpc(Call& call) {
                                     call.options().version);
 }
 
+// Clients whose session has only credentials, as dockerode's, send the tar with the request.
+Result<std::shared_ptr<build::Context>> read_body_context(Call& call, build::Builder& builder) {
+    BodySource body(call.exchange());
+    return builder.read_context(body);
+}
+
 Result<void> build_with_session(Call& call) {
     const std::string& id = call.text("buildid");
     if (id.starts_with(upload_prefix)) return take_context(call, id.substr(upload_prefix.size()));
@@ -187,7 +193,9 @@ Result<void> build_with_session(Call& call) {
     const std::string& remote = call.text("remote");
     if (remote == "upload-request")
         context = TRY(job.take_upload());
-    else if (!remote.empty() && remote != "client-session")
+    else if (remote.empty())
+        context = TRY(read_body_context(call, *builder));
+    else if (remote != "client-session")
         context = TRY(builder->download_context(remote, options, stop.get_token()));
     else if (!client)
         return invalid("a build with BuildKit's protocol needs a session");

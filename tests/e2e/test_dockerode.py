@@ -201,6 +201,27 @@ def test_build_and_images(run, engine, tmp_path):
     assert "Dockerfile" in told["bad"]
 
 
+def test_build_with_buildkit_sends_the_context_as_the_body(run, engine, tmp_path):
+    """Its session serves credentials only, unlike the docker CLI's."""
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN --mount=type=cache,target=/cache echo cached >/cache/x\n"
+                                         "COPY file /file\nCMD cat /file\n")
+    (tmp_path / "file").write_text("copied\n")
+    try:
+        told = run(r"""
+          const options = { t: name + ":1", version: "2" };
+          const lines = await follow(await docker.buildImage({ context: process.cwd(), src: ["Dockerfile", "file"] },
+                                                             options));
+          tell("trace", lines.some((l) => l.id === "moby.buildkit.trace"));
+          tell("cmd", (await docker.getImage(name + ":1").inspect()).Config.Cmd);
+          tell("bad", await docker.buildImage({ context: process.cwd(), src: ["file"] }, options).then(follow)
+            .then((lines) => lines.map((l) => l.error || "").join("")));
+        """)
+    finally:
+        engine.docker("rmi", "-f", f"{run.name}:1")
+    assert told["trace"] and told["cmd"] == ["/bin/sh", "-c", "cat /file"]
+    assert "failed to read dockerfile" in told["bad"]
+
+
 def test_events_networks_volumes_system(run):
     told = run(r"""
       const since = Math.floor(Date.now() / 1000) - 1;
