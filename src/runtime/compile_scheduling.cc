@@ -95,8 +95,6 @@ Result<SchedulerPlan> compile_scheduler(const oci::Scheduler& config) {
     bool realtime = plan.policy == sched_fifo || plan.policy == sched_rr;
     bool deadline = plan.policy == sched_deadline;
     if (config.nice < -20 || config.nice > 19) return bad_field("nice", config.nice, "is not within -20 to 19");
-    if (config.nice != 0 && (realtime || deadline))
-        return bad_field("nice", config.nice, "can't be given with " + config.policy);
     if (realtime && (config.priority < 1 || config.priority > 99))
         return bad_field("priority", config.priority, "is not within 1 to 99");
     if (!realtime && config.priority != 0)

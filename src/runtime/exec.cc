@@ -148,6 +148,7 @@ Result<void> be_intermediate(Joining& j, ReportWriter& report, Privileges privil
     if (pid != 0) return report.pid(pid, pidfd);
     report.forget_steps();
     // Only now it is in the cgroup, also on v2.
+    if (j.plan.initial_cpus.empty()) leave_callers_cpus();
     auto placed = run_on(j.plan.final_cpus, "process.execCPUAffinity.final");
     if (!placed.ok()) fail_and_exit(report, placed.error());
     if (auto joined = join_cgroup_namespace(j); !joined.ok()) fail_and_exit(report, joined.error());

@@ -18,14 +18,23 @@ namespace hull::runtime {
 
 namespace {
 
-[[noreturn]] void become_hook(const HookPlan& hook, BorrowedFd state, BorrowedFd errors) {
+// One without "env" has its caller's, as for runc and crun.
+std::vector<std::string> environment_of(const HookPlan& hook, const HookSurroundings& around) {
+    if (!hook.env.empty()) return hook.env;
+    return around.env ? *around.env : sys::own_environment();
+}
+
+[[noreturn]] void become_hook(const HookPlan& hook, const HookSurroundings& around, BorrowedFd state,
+                              BorrowedFd errors) {
     sys::quiet_signals();
     bool placed = sys::duplicate_to(state, 0).ok() && sys::duplicate_to(errors, 1).ok() &&
                   sys::duplicate_to(errors, 2).ok() && sys::close_on_exec_from(3).ok();
     if (!placed) sys::exit_now(127);
     sys::unblock_signals();
     auto args = hook.args.empty() ? std::vector<std::string>{hook.path} : hook.args;
-    Error failed = sys::exec(hook.path, args, hook.env);
+    auto env = environment_of(hook, around);
+    auto confined = around.confine ? around.confine() : Result<void>();
+    Error failed = confined.ok() ? sys::exec(hook.path, args, env) : std::move(confined).error();
     std::string text = failed.message() + "\n";
     (void)sys::write_all(BorrowedFd(2), text).ok();
     sys::exit_now(127);
@@ -67,7 +76,7 @@ std::string hook_state(const std::string& base, const char* status, pid_t pid) {
            rest;
 }
 
-Result<void> run_hook(const HookPlan& hook, const std::string& state_json) {
+Result<void> run_hook(const HookPlan& hook, const std::string& state_json, const HookSurroundings& around) {
     UniqueFd state = TRY(sys::make_memfd("state", state_json));
     auto [errors, their_end] = TRY(sys::make_pipe());
     UniqueFd process;
@@ -75,7 +84,7 @@ Result<void> run_hook(const HookPlan& hook, const std::string& state_json) {
     request.exit_signal = SIGCHLD;
     request.pidfd = &process;
     pid_t pid = TRY(sys::clone(request));
-    if (pid == 0) become_hook(hook, state, their_end);
+    if (pid == 0) become_hook(hook, around, state, their_end);
     their_end.reset();
     auto said = listen(errors, process, hook.timeout_seconds);
     if (!said.ok()) (void)sys::pidfd_signal(process, SIGKILL).ok();
@@ -85,6 +94,10 @@ Result<void> run_hook(const HookPlan& hook, const std::string& state_json) {
     std::string how = WIFEXITED(status) ? "exit status " + std::to_string(WEXITSTATUS(status))
                                         : "killed by signal " + std::to_string(WTERMSIG(status));
     return Error(ErrorKind::system, hook.path + ": " + how + (said->empty() ? "" : ": " + *said));
+}
+
+std::string hook_failure(const char* kind, size_t index) {
+    return "error running " + std::string(kind) + " hook #" + std::to_string(index);
 }
 
 } // namespace hull::runtime

@@ -144,8 +144,12 @@ Result<void> early_hooks(Launching& l) {
     TRY(place_root(l));
     TRY(l.report.simple(ReportKind::at_hooks));
     l.hook_state = TRY(l.report.wait_for_resume());
-    for (const auto& hook : l.plan.create_container_hooks)
-        TRY(run_hook(hook, hook_state(l.hook_state, "creating", sys::own_pid())).context("hook createContainer"));
+    const auto& hooks = l.plan.create_container_hooks;
+    // Where runc has them: they say "./lib" for the container's.
+    if (!hooks.empty() && l.root_is_placed) TRY(sys::chdir(l.plan.rootfs.path));
+    const std::string state = hook_state(l.hook_state, "creating", sys::own_pid());
+    for (size_t i = 0; i < hooks.size(); ++i)
+        TRY(run_hook(hooks[i], state).context([&] { return hook_failure("createContainer", i); }));
     return {};
 }
 
@@ -252,7 +256,14 @@ Result<void> attach_bound_devices(Launching& l) {
     return {};
 }
 
+// The file that the terminal goes over, as long as /dev can be written. What can't be
+// made fails where it is needed.
+void make_console(const Launching& l) {
+    if (l.plan.process.terminal) (void)sys::make_file_beneath(l.root, "/dev/console", 0600).ok();
+}
+
 Result<void> attach_devices(Launching& l) {
+    make_console(l);
     TRY(attach_bound_devices(l));
     if (!l.device_shelf) return {};
     // One mount at a time can be cloned only from where it is attached.

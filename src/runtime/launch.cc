@@ -15,18 +15,23 @@ namespace hull::runtime {
 
 namespace {
 
-Result<void> start_container_hooks(const Launching& l) {
+// Programs of the container's: no less confined than the one they precede.
+Result<void> start_container_hooks(const Launching& l, Starting& starting) {
     const std::string state = hook_state(l.hook_state, "created", sys::own_pid());
-    for (const auto& hook : l.plan.start_container_hooks) TRY(run_hook(hook, state).context("hook startContainer"));
+    const HookSurroundings around{&starting.env, [&] { return confine_hook(starting); }};
+    const auto& hooks = l.plan.start_container_hooks;
+    for (size_t i = 0; i < hooks.size(); ++i)
+        TRY(run_hook(hooks[i], state, around).context([&] { return hook_failure("startContainer", i); }));
     return {};
 }
 
 // Init. Returns only with an error.
 Error be_init(Launching& l) {
+    leave_callers_cpus();
     auto made = run_steps(init_steps(), l, l.report);
     if (!made.ok()) return std::move(made).error();
     Starting starting{l.plan.process, l.plan.uid_map, l.plan.gid_map, l.stdio, l.report, l.plan.gate, true};
-    if (!l.plan.start_container_hooks.empty()) starting.after_gate = [&] { return start_container_hooks(l); };
+    if (!l.plan.start_container_hooks.empty()) starting.after_gate = [&] { return start_container_hooks(l, starting); };
     starting.host_proc = std::move(l.host_proc);
     return start_program(starting);
 }

@@ -31,6 +31,9 @@
 
 namespace hull::runtime {
 
+// What a terminal makes of the line ends that the program writes: CR LF, or what they are.
+enum class LineEnds : uint8_t { translated, kept };
+
 // Borrowed for the call only; the caller closes its copies afterwards.
 struct LaunchFds {
     // The program's standard streams. Ignored with plan.process.terminal.
@@ -42,6 +45,8 @@ struct LaunchFds {
     // Terminal by the OCI way: a connected unix socket that gets the master
     // (one message, data "/dev/pts/<n>") instead of LaunchEvent::terminal.
     BorrowedFd console_socket;
+    // Of a terminal that LaunchEvent::terminal brings.
+    LineEnds line_ends = LineEnds::translated;
     // Further descriptors the program keeps, as 3, 4, ... (--preserve-fds).
     std::span<const BorrowedFd> extra;
 };

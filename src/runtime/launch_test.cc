@@ -580,9 +580,9 @@ TEST_F(LaunchTest, hooks_run_where_they_should) {
     EXPECT_EQ(ran.out, "{\"status\":\"created\",\"pid\":1,\"id\":\"x\"}") << ran.error.message();
     EXPECT_EQ(*sys::read_file(path("hooks/state")), "{\"status\":\"creating\",\"pid\":1,\"id\":\"x\"}");
     plan.create_container_hooks = {{"/bin/false", {}, {}, 10}};
-    EXPECT_EQ(run(plan).error.message(), "hook createContainer: /bin/false: exit status 1");
+    EXPECT_EQ(run(plan).error.message(), "error running createContainer hook #0: /bin/false: exit status 1");
     plan.create_container_hooks = {{"/bin/sleep", {"sleep", "60"}, {}, 1}};
-    EXPECT_EQ(run(plan).error.message(), "hook createContainer: /bin/sleep: it took too long");
+    EXPECT_EQ(run(plan).error.message(), "error running createContainer hook #0: /bin/sleep: it took too long");
 }
 
 } // namespace

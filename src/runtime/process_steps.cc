@@ -22,6 +22,7 @@
 #include "sys/resolve.h"
 #include "sys/scheduling.h"
 #include "sys/socket.h"
+#include "sys/terminal_mode.h"
 #include "sys/tree.h"
 
 namespace hull::runtime {
@@ -47,7 +48,10 @@ Result<void> bind_console(Starting& s) {
 }
 
 Result<void> send_master(Starting& s) {
-    if (!s.stdio.console_socket) return s.report.terminal(s.terminal.master);
+    if (!s.stdio.console_socket) {
+        if (s.stdio.line_ends == LineEnds::kept) TRY(sys::keep_line_ends(s.terminal.master));
+        return s.report.terminal(s.terminal.master);
+    }
     std::array<BorrowedFd, 1> master{s.terminal.master};
     return sys::send_message(s.stdio.console_socket, "/dev/pts/" + std::to_string(s.terminal.number), master)
         .context("send the terminal to the console socket");
@@ -90,10 +94,11 @@ Result<std::string> read_account_file(BorrowedFd root, const std::string& path) 
     return text;
 }
 
-bool has_variable(const std::vector<std::string>& env, std::string_view name) {
-    return std::ranges::any_of(env, [&](const std::string& entry) {
-        return entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=';
-    });
+// Empty is as good as not there, as for runc.
+bool names_home(const std::vector<std::string>& env) {
+    const auto last =
+        std::ranges::find_if(env.rbegin(), env.rend(), [](const auto& e) { return e.starts_with("HOME="); });
+    return last != env.rend() && *last != "HOME=";
 }
 
 void add_groups(std::vector<uint32_t>& to, std::span<const uint32_t> gids) {
@@ -103,7 +108,7 @@ void add_groups(std::vector<uint32_t>& to, std::span<const uint32_t> gids) {
 
 Result<void> look_up_user(Starting& s) {
     s.env = s.process.env;
-    bool wants_home = !has_variable(s.env, "HOME");
+    bool wants_home = !names_home(s.env);
     bool by_text = !s.process.user.empty();
     std::string passwd;
     std::string group;
@@ -122,7 +127,9 @@ Result<void> look_up_user(Starting& s) {
     }
     add_groups(s.user.groups, s.process.additional_gids);
     add_groups(s.user.groups, TRY(find_groups(s.process.additional_groups, group)));
-    if (wants_home) s.env.push_back("HOME=" + s.user.home);
+    if (!wants_home) return {};
+    std::erase_if(s.env, [](const std::string& entry) { return entry.starts_with("HOME="); });
+    s.env.push_back("HOME=" + s.user.home);
     return {};
 }
 
@@ -345,17 +352,22 @@ Result<void> pass_gate(Starting& s) {
     return {};
 }
 
-Result<void> load_seccomp(Starting& s) {
-    if (s.process.seccomp.empty()) return {};
+Result<void> load_with_admin(const Starting& s, const std::function<Result<void>()>& load) {
     const CapabilitySets& caps = s.process.caps;
     if (seccomp_needs_admin(s))
         TRY(sys::set_capabilities({caps.effective | cap_sys_admin, caps.permitted | cap_sys_admin, caps.inheritable}));
-    if (notifies(s))
-        TRY(load_and_hand_over(s));
-    else
-        TRY(sys::load_seccomp(s.process.seccomp, s.process.seccomp_flags));
+    TRY(load());
     if (seccomp_needs_admin(s)) TRY(sys::set_capabilities({caps.effective, caps.permitted, caps.inheritable}));
     return {};
+}
+
+Result<void> load_filter(const Starting& s) {
+    return load_with_admin(s, [&] { return sys::load_seccomp(s.process.seccomp, s.process.seccomp_flags); });
+}
+
+Result<void> load_seccomp(Starting& s) {
+    if (s.process.seccomp.empty()) return {};
+    return notifies(s) ? load_with_admin(s, [&] { return load_and_hand_over(s); }) : load_filter(s);
 }
 
 Result<void> last_things(Starting& s) {
@@ -373,6 +385,11 @@ Result<void> last_things(Starting& s) {
 } // namespace
 
 std::span<const Step<Starting>> process_steps() { return process_list; }
+
+Result<void> confine_hook(const Starting& s) {
+    if (s.process.seccomp.empty() || notifies(s)) return {};
+    return load_filter(s);
+}
 
 Error become_program(Starting& s) {
     auto ready = last_things(s);

@@ -37,6 +37,9 @@ struct Starting {
 
 // Up to the point where only the gate and exec are left.
 std::span<const Step<Starting>> process_steps();
+// The seccomp filter for a process that runs before s's own; none where an agent
+// is told of each filter.
+Result<void> confine_hook(const Starting& s);
 // Gate, hooks, seccomp, exec. Returns only with an error.
 Error become_program(Starting& s);
 

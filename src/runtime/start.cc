@@ -4,6 +4,7 @@
 
 #include "sys/own_proc.h"
 #include "sys/process.h"
+#include "sys/scheduling.h"
 #include "sys/socket.h"
 
 namespace hull::runtime {
@@ -59,6 +60,8 @@ Result<PendingLaunch> fork_intermediate(const LaunchFds& stdio,
     if (!done.ok()) fail_and_exit(report, done.error());
     sys::exit_now(0);
 }
+
+void leave_callers_cpus() { (void)sys::forget_cpu_affinity(); }
 
 Error start_program(Starting& starting) {
     auto ready = run_steps(process_steps(), starting, starting.report);

@@ -15,6 +15,10 @@ namespace hull::runtime {
 Result<PendingLaunch> fork_intermediate(const LaunchFds& stdio,
                                         const std::function<Result<void>(ReportWriter&, const LaunchFds&)>& body);
 
+// The CPUs that our caller was bound to are none of the container's business: its
+// cgroup says where it may run. Not where the kernel or a sandbox refuses.
+void leave_callers_cpus();
+
 // Returns only with an error.
 Error start_program(Starting& starting);
 

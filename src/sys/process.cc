@@ -144,6 +144,12 @@ Result<void> new_session() {
     return {};
 }
 
+std::vector<std::string> own_environment() {
+    std::vector<std::string> all;
+    for (char** entry = environ; *entry; ++entry) all.emplace_back(*entry);
+    return all;
+}
+
 Result<void> chdir(const std::string& path) {
     if (::chdir(path.c_str()) != 0) return Error::from_errno("chdir", path);
     return {};

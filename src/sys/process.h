@@ -60,6 +60,7 @@ void unblock_signals();
 pid_t own_pid(); // in our own pid namespace
 
 Result<void> new_session();
+std::vector<std::string> own_environment();
 Result<void> chdir(const std::string& path);
 Result<void> fchdir(BorrowedFd dir);
 Result<void> chroot(const std::string& path);

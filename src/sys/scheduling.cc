@@ -1,5 +1,7 @@
 #include "sys/scheduling.h"
 
+#include <array>
+
 #include <sys/personality.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -45,6 +47,13 @@ Result<void> set_cpu_affinity(std::span<const uint64_t> cpus) {
     if (::syscall(SYS_sched_setaffinity, 0, cpus.size_bytes(), cpus.data()) < 0)
         return Error::from_errno("sched_setaffinity");
     return {};
+}
+
+Result<void> forget_cpu_affinity() {
+    constexpr size_t most_cpus = 8192; // CONFIG_NR_CPUS
+    std::array<uint64_t, most_cpus / 64> all{};
+    all.fill(~uint64_t{0});
+    return set_cpu_affinity(all);
 }
 
 Result<void> set_memory_policy(uint32_t mode, std::span<const uint64_t> nodes) {

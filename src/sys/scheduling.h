@@ -23,6 +23,8 @@ Result<void> set_io_priority(uint16_t value);
 
 // Bit n % 64 of element n / 64 is CPU n.
 Result<void> set_cpu_affinity(std::span<const uint64_t> cpus);
+// Every CPU that the cgroup allows.
+Result<void> forget_cpu_affinity();
 
 // set_mempolicy(2): MPOL_* with MPOL_F_*; nodes as CPUs above.
 Result<void> set_memory_policy(uint32_t mode, std::span<const uint64_t> nodes);

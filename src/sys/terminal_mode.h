@@ -25,7 +25,9 @@ std::optional<TerminalSize> terminal_size(BorrowedFd fd);
 // than once and from another thread.
 class RawMode {
 public:
-    static Result<RawMode> enter(BorrowedFd terminal);
+    // processed: a line end is still shown as the start of a new line.
+    enum class Output { raw, processed };
+    static Result<RawMode> enter(BorrowedFd terminal, Output output = Output::raw);
     RawMode(RawMode&& other) noexcept : saved_(other.saved_), fd_(std::exchange(other.fd_, BorrowedFd())) {}
     RawMode& operator=(RawMode&&) = delete;
     ~RawMode() { restore(); }
@@ -36,6 +38,9 @@ private:
     termios saved_{};
     BorrowedFd fd_;
 };
+
+// What is written to the other side comes out here with its line ends as they are.
+Result<void> keep_line_ends(BorrowedFd terminal);
 
 // The terminal shows nothing of what is typed for as long as this lives. Not a
 // terminal: nothing happens. The descriptor must outlive it.

@@ -35,6 +35,24 @@ DIFFERENCES = [
         "test_commands.py::test_resume_of_what_runs_is_an_error",
         "test_commands.py::test_kill_of_a_paused_container_works",
     ]),
+    ("crun", "processes that outlive init of no pid namespace are ended by `kill --all` only", [
+        "test_commands.py::test_kill_reaches_what_outlived_init",
+    ]),
+    ("crun", "a terminal in the foreground needs a terminal of the caller's", [
+        "test_commands.py::test_line_ends_of_a_terminal_are_the_programs_own",
+        "test_process.py::test_a_terminal_with_a_dev_that_can_only_be_read",
+    ]),
+    ("crun", "`exec --cap` leaves ambient ones as they are", [
+        "test_commands.py::test_exec_cap_that_is_inheritable_is_ambient_too",
+    ]),
+    ("crun", "createContainer hooks run in the bundle; startContainer hooks without the seccomp filter", [
+        "test_hooks.py::test_create_container_hooks_run_in_the_rootfs",
+        "test_hooks.py::test_start_container_hooks_are_under_the_seccomp_filter",
+    ]),
+    ("crun", "an empty HOME stays; the caller's CPU affinity, too", [
+        "test_process.py::test_an_empty_home_is_set_from_passwd",
+        "test_process.py::test_the_callers_affinity_is_not_the_containers",
+    ]),
     ("crun", "`rootfs` of the state is as in the configuration", [
         "test_commands.py::test_state_is_the_specifications_object",
     ]),
@@ -367,6 +385,22 @@ DIFFERENCES = [
         "test_process.py::test_an_io_priority_that_is_none_is_refused",
         "test_process.py::test_exec_cpu_affinity_final_is_for_exec_only",
         "test_process.py::test_an_affinity_that_is_none_is_refused",
+    ]),
+    ("runc", "processes that outlive init of no pid namespace are ended by `kill --all` only", [
+        "test_commands.py::test_kill_reaches_what_outlived_init",
+    ]),
+    ("runc", "a terminal in the foreground needs a terminal of the caller's", [
+        "test_commands.py::test_line_ends_of_a_terminal_are_the_programs_own",
+        "test_process.py::test_a_terminal_with_a_dev_that_can_only_be_read",
+    ]),
+    ("runc", "a createContainer hook without `env` has the process's", [
+        "test_hooks.py::test_a_hook_without_env_has_the_runtimes",
+    ]),
+    ("runc", "startContainer hooks run before the seccomp filter is loaded", [
+        "test_hooks.py::test_start_container_hooks_are_under_the_seccomp_filter",
+    ]),
+    ("runc", "the caller's CPU affinity stays", [
+        "test_process.py::test_the_callers_affinity_is_not_the_containers",
     ]),
     ("runc", "domainname: not there (specification 1.1)", [
         "test_process.py::test_hostname_and_domainname",

@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from oci import CAPABILITIES, processes_of, wait_until
+from oci import CAPABILITIES, CGROUP_TOP, processes_of, wait_until
 
 # --- create, start, state, kill, delete -------------------------------------------
 
@@ -153,6 +153,18 @@ def test_kill_all_reaches_every_process(c):
     c.printed("ready")
     assert c.rt("kill", "--all", c.id, "KILL").returncode == 0
     wait_until("the end of all", lambda: not processes_of(str(c.bundle)))
+
+
+def test_kill_reaches_what_outlived_init(c):
+    """Without a pid namespace of its own nothing else ends them."""
+    c.no_namespace("pid").sleeping()
+    c.exec_detached("trap '' TERM; sleep 1000")
+    os.kill(c.pid, signal.SIGKILL)
+    c.wait_status("stopped")
+    assert c.kill("TERM").returncode != 0
+    assert c.kill("KILL").returncode == 0
+    wait_until("the end of all", lambda: not processes_of(str(c.bundle)))
+    assert "not running" in c.kill("KILL").stderr
 
 
 def test_delete_needs_a_stopped_container(c):
@@ -385,6 +397,15 @@ def test_run_on_a_terminal_stands_between(c):
     os.close(master)
 
 
+def test_line_ends_of_a_terminal_are_the_programs_own(c):
+    """Who reads what `run` prints needn't be a terminal."""
+    c.set("tty; echo second", process={"terminal": True})
+    assert c.run().stdout == "/dev/pts/0\nsecond\n"
+    c.set(process={"terminal": False}).sleeping()
+    done = c.exec("echo first; echo second", "--tty")
+    assert done.stdout == "first\nsecond\n", done.stderr
+
+
 # --- exec ------------------------------------------------------------------------
 
 def test_exec_runs_another_process_inside(c):
@@ -447,6 +468,14 @@ def test_exec_cap_adds_a_capability(c):
     assert not sets()["CapBnd:"] & bit
     with_cap = sets("--cap", "CAP_NET_ADMIN")
     assert with_cap["CapBnd:"] & bit and with_cap["CapEff:"] & bit and with_cap["CapPrm:"] & bit
+
+
+def test_exec_cap_that_is_inheritable_is_ambient_too(c):
+    c.set(process={"capabilities": {"bounding": [*CAPABILITIES, "CAP_NET_ADMIN"],
+                                    "inheritable": ["CAP_NET_ADMIN"]}}).sleeping()
+    line = "grep ^CapAmb /proc/self/status"
+    assert int(c.exec(line, "--cap", "CAP_NET_ADMIN").stdout.split()[1], 16) == 1 << 12
+    assert int(c.exec(line, "--cap", "CAP_SYS_ADMIN").stdout.split()[1], 16) == 0
 
 
 def test_exec_no_new_privs(c):
@@ -769,6 +798,13 @@ def test_spec_writes_a_config_that_runs(c):
     made["process"].update(terminal=False, args=["/bin/echo", "ran"])
     c.config = json.dumps(made)
     assert c.run().stdout == "ran\n"
+
+
+def test_spec_asks_for_a_cgroup_namespace_with_v2_only(c):
+    c.rt("spec", cwd=c.bundle, check=True)
+    made = json.loads((c.bundle / "config.json").read_text())
+    kinds = [n["type"] for n in made["linux"]["namespaces"]]
+    assert ("cgroup" in kinds) == (CGROUP_TOP / "cgroup.controllers").exists()
 
 
 def test_spec_does_not_overwrite(c):

@@ -82,6 +82,33 @@ def test_args_and_env_are_all_it_gets(c, kind):
     assert {line.split("=")[0] for line in lines[1:]} - {"PWD", "SHLVL", "_", "OLDPWD"} == {"A", "PATH"}
 
 
+@pytest.mark.parametrize("kind", ["createRuntime", "createContainer", "poststop"])
+def test_a_hook_without_env_has_the_runtimes(c, kind):
+    c.set("true", hooks={kind: [hook(f"echo $MARK > {c.bundle}/seen")]}).write()
+    assert c.run(env=dict(os.environ, MARK="callers")).returncode == 0
+    assert (c.bundle / "seen").read_text() == "callers\n"
+
+
+def test_a_start_container_hook_without_env_has_the_processes(c):
+    c.set("true", process={"env": ["ONE=two", "PATH=/bin"]}, hooks={"startContainer": [hook("echo $ONE $HOME > /work/seen")]})
+    assert c.run().returncode == 0
+    assert (c.rootfs / "work/seen").read_text() == "two /root\n"
+
+
+def test_create_container_hooks_run_in_the_rootfs(c):
+    """As NVIDIA's do: they name the container's files by ./"""
+    c.set("cat /work/made", hooks={"createContainer": [hook("echo here > ./work/made")]})
+    assert c.output() == "here\n"
+
+
+def test_start_container_hooks_are_under_the_seccomp_filter(c):
+    c.set("true", hooks={"startContainer": [hook("mkdir /work/made")]}, linux={"seccomp": {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_KILL"}]}})
+    assert "startContainer" in c.fails()
+    assert not (c.rootfs / "work/made").exists()
+
+
 @pytest.mark.parametrize("kind", ["prestart", "createRuntime", "poststart", "poststop"])
 def test_runtime_hooks_run_in_the_runtimes_namespaces(c, kind):
     c.set(["/bin/sleep", "100"], hooks={kind: [hook(f"readlink /proc/self/ns/mnt /proc/self/ns/net > {c.bundle}/ns")]})

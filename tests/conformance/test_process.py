@@ -61,6 +61,12 @@ def test_home_is_set_from_passwd_when_env_has_none(c):
     assert c.output("echo $HOME") == "/here\n"
 
 
+@pytest.mark.parametrize("env", [["HOME="], ["HOME=/here", "HOME="]])
+def test_an_empty_home_is_set_from_passwd(c, env):
+    lines = c.set(process={"env": [PATH, *env]}).output(["/bin/env"]).splitlines()
+    assert [line for line in lines if line.startswith("HOME=")] == ["HOME=/root"]
+
+
 def test_cwd(c):
     assert c.set(process={"cwd": "/etc"}).output(["/bin/pwd"]) == "/etc\n"
 
@@ -300,11 +306,30 @@ def test_exec_cpu_affinity_without_final_leaves_the_rest_to_the_kernel(c):
     assert c.exec("true").returncode == 0
 
 
+def test_the_callers_affinity_is_not_the_containers(c):
+    everything = status_fields(pathlib.Path("/proc/self/status").read_text())["Cpus_allowed_list"]
+    if everything == "0":
+        pytest.skip("one CPU only")
+    line = ["/bin/grep", "Cpus_allowed_list", "/proc/self/status"]
+    first = {"preexec_fn": lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})}
+    assert c.set(line).output(**first).split()[1] == everything
+    c.rt("delete", c.id)
+    c.sleeping()
+    assert c.exec(line, **first).stdout.split()[1] == everything
+
+
 def test_an_affinity_that_is_none_is_refused(c):
     c.set(process={"execCPUAffinity": {"initial": "zero"}}).fails()
 
 
 # --- terminal --------------------------------------------------------------------------
+
+def test_a_terminal_with_a_dev_that_can_only_be_read(c):
+    [dev] = [m for m in c.config["mounts"] if m["destination"] == "/dev"]
+    dev["options"].append("ro")
+    c.set("[ -t 1 ] && ls -l /dev/console; touch /dev/x || echo refused", process={"terminal": True})
+    out = c.output()
+    assert re.search(r"crw.*/dev/console", out) and "refused" in out
 
 def test_terminal_and_console_size(c, tmp_path):
     import test_commands

@@ -139,7 +139,7 @@ def break_hook(runtime, spec):
 
 def break_inner_hook(runtime, spec):
     spec["hooks"] = {"createContainer": [{"path": "/bin/sleep", "args": ["sleep", "9"], "timeout": 1}]}
-    return [], "hook createContainer: /bin/sleep: it took too long"
+    return [], "error running createContainer hook #0: /bin/sleep: it took too long"
 
 
 def break_mount(runtime, spec):

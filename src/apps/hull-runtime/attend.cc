@@ -79,7 +79,7 @@ Result<int> Attendance::run(sys::SignalQueue& queue) {
     pidfd_ = TRY(sys::pidfd_open(pid_));
     std::optional<sys::RawMode> raw;
     if (terminal_ && sys::is_terminal(BorrowedFd(STDIN_FILENO)))
-        raw.emplace(TRY(sys::RawMode::enter(BorrowedFd(STDIN_FILENO))));
+        raw.emplace(TRY(sys::RawMode::enter(BorrowedFd(STDIN_FILENO), sys::RawMode::Output::processed)));
     copy_size();
     for (;;) {
         std::array<sys::Readiness, 4> watched{{{queue.fd()},

@@ -25,10 +25,12 @@ Result<UniqueFd> init_of(const Container& container) {
     return init;
 }
 
-Result<void> signal_all(Context& context, const Container& container, int signal) {
+// How many took it.
+Result<size_t> signal_all(Context& context, const Container& container, int signal) {
+    size_t reached = 0;
     for (pid_t pid : TRY(processes_of(context, container)))
-        if (auto fd = sys::pidfd_open(pid); fd.ok()) (void)sys::pidfd_signal(*fd, signal);
-    return {};
+        if (auto fd = sys::pidfd_open(pid); fd.ok() && sys::pidfd_signal(*fd, signal).ok()) ++reached;
+    return reached;
 }
 
 Result<bool> has_own_pids(const Context& context, const Container& container) {
@@ -51,15 +53,18 @@ Result<int> run_kill(Context& context, const Args& args) {
         TRY(signal_all(context, container, signal));
     } else {
         auto init = init_of(container);
-        if (!init.ok()) return Error(ErrorKind::conflict, "container not running");
         // The kernel ends all of a pid namespace with its init; without one of
-        // its own nobody would.
+        // its own nobody would, also when init has gone before them.
+        size_t reached = 0;
         if (signal == SIGKILL && !TRY(has_own_pids(context, container))) {
             auto others = signal_all(context, container, signal);
             // Without a cgroup nobody knows who they are.
-            if (!others.ok() && others.error().kind() != ErrorKind::unsupported) return std::move(others).error();
+            if (!others.ok() && init.ok() && others.error().kind() != ErrorKind::unsupported)
+                return std::move(others).error();
+            if (others.ok()) reached = *others;
         }
-        TRY(sys::pidfd_signal(*init, signal));
+        if (!init.ok() && reached == 0) return Error(ErrorKind::conflict, "container not running");
+        if (init.ok()) TRY(sys::pidfd_signal(*init, signal));
     }
     // v1 keeps even SIGKILL from frozen processes.
     if (signal == SIGKILL) (void)context.cgroups->thaw(container.cgroup_path);

@@ -40,10 +40,13 @@ void add_capabilities(oci::Process& process, const std::vector<std::string>& nam
     if (names.empty()) return;
     if (!process.capabilities) process.capabilities.emplace();
     auto& caps = *process.capabilities;
-    for (const std::string& name : names)
+    auto has = [](const auto& set, const std::string& name) { return std::ranges::find(set, name) != set.end(); };
+    for (const std::string& name : names) {
         for (auto* set : {&caps.bounding, &caps.effective, &caps.permitted})
-            // Not ambient, which would need inheritable too.
-            if (std::ranges::find(*set, name) == set->end()) set->push_back(name);
+            if (!has(*set, name)) set->push_back(name);
+        // Ambient needs inheritable, which isn't given away here.
+        if (has(caps.inheritable, name) && !has(caps.ambient, name)) caps.ambient.push_back(name);
+    }
 }
 
 // The container's own process with the command line's changes, or --process.
@@ -92,6 +95,8 @@ Result<Followed> start(const Context& context, const Container& container, const
     fds.stdout_ = BorrowedFd(1);
     fds.stderr_ = BorrowedFd(2);
     fds.console_socket = options.console;
+    // As runc: who reads it needn't be a terminal, and one that is adds its own.
+    fds.line_ends = runtime::LineEnds::kept;
     fds.extra = extra;
     auto pending = TRY(runtime::exec(init, plan, fds, context.privileges));
     Followed followed;

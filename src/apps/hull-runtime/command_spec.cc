@@ -1,5 +1,6 @@
 // spec: an example to begin with.
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "apps/hull-runtime/context.h"
@@ -19,6 +20,15 @@ oci::Mount mount(const char* destination, const char* type, const char* source, 
     m.source = source;
     m.options = std::move(options);
     return m;
+}
+
+// As runc: with v1 the container's own cgroup namespace is left to be asked for.
+bool has_unified_cgroups() {
+    constexpr uint64_t cgroup2_magic = 0x63677270;
+    auto top = sys::open("/sys/fs/cgroup", O_PATH | O_DIRECTORY);
+    if (!top.ok()) return false;
+    auto magic = sys::filesystem_magic(*top);
+    return magic.ok() && *magic == cgroup2_magic;
 }
 
 oci::Process example_process() {
@@ -55,7 +65,8 @@ oci::Spec example() {
     oci::DeviceRule deny;
     deny.access = "rwm";
     l.resources.emplace().devices = {deny};
-    for (const char* type : {"pid", "network", "ipc", "uts", "mount", "cgroup"}) l.namespaces.push_back({type, ""});
+    for (const char* type : {"pid", "network", "ipc", "uts", "mount"}) l.namespaces.push_back({type, ""});
+    if (has_unified_cgroups()) l.namespaces.push_back({"cgroup", ""});
     l.masked_paths = {"/proc/acpi",        "/proc/asound",        "/proc/interrupts", "/proc/kcore",
                       "/proc/keys",        "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
                       "/proc/sched_debug", "/proc/scsi",          "/sys/firmware",    "/sys/devices/virtual/powercap"};

@@ -56,9 +56,7 @@ Result<void> place_descriptors(BorrowedFd socket, std::span<const BorrowedFd> in
     if (auto told = sys::send_message(socket, ready_message); !told.ok()) fail(told.error());
     if (auto placed = place_descriptors(socket, run.inherited); !placed.ok()) fail(placed.error());
     sys::unblock_signals();
-    std::vector<std::string> env;
-    for (char** entry = ::environ; *entry; ++entry) env.emplace_back(*entry);
-    fail(sys::exec(path, {"criu", "swrk", std::to_string(socket_number)}, env));
+    fail(sys::exec(path, {"criu", "swrk", std::to_string(socket_number)}, sys::own_environment()));
     sys::exit_now(127);
 }
 

@@ -122,9 +122,7 @@ Result<void> run_hooks(const std::vector<oci::Hook>& hooks, const char* kind, co
     for (size_t i = 0; i < hooks.size(); ++i) {
         const oci::Hook& hook = hooks[i];
         runtime::HookPlan plan{hook.path, hook.args, hook.env, hook.timeout.value_or(0)};
-        TRY(runtime::run_hook(plan, state).context([&] {
-            return "error running " + std::string(kind) + " hook #" + std::to_string(i);
-        }));
+        TRY(runtime::run_hook(plan, state).context([&] { return runtime::hook_failure(kind, i); }));
     }
     return {};
 }
@@ -328,6 +326,8 @@ Result<Made> make_container(Context& context, const std::string& id, const Start
     fds.stderr_ = BorrowedFd(2);
     fds.gate = gate_socket;
     fds.console_socket = options.console;
+    // As runc: who reads it needn't be a terminal, and one that is adds its own.
+    fds.line_ends = runtime::LineEnds::kept;
     fds.extra = extra_fds;
     OnWay on_way;
     on_way.made = [&](pid_t pid) -> Result<void> {
