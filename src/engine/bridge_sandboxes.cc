@@ -26,7 +26,7 @@ std::string stable_id(std::string_view text) {
     return id;
 }
 
-Result<net::EndpointRequest> parse(const AddressRequest& address) {
+Result<net::EndpointRequest> parse(const SandboxRequest& address) {
     net::EndpointRequest request;
     if (!address.ip_address.empty()) request.ip = TRY(net::IpAddress::parse(address.ip_address));
     if (!address.mac_address.empty()) request.mac = TRY(net::MacAddress::parse(address.mac_address));
@@ -42,7 +42,7 @@ public:
     }
 
     Result<void> recover(const std::vector<HeldSandbox>& running) override;
-    Result<TakenSandbox> take(SandboxNetwork network, SandboxUsers users, const AddressRequest& address) override;
+    Result<TakenSandbox> take(SandboxNetwork network, SandboxUsers users, const SandboxRequest& address) override;
     void release(const HeldSandbox& held) override;
     std::string host_gateway() const override { return bridge_ ? bridge_->address().str() : ""; }
     std::string network_id() const override { return network_id_; }
@@ -79,9 +79,9 @@ Result<EndpointRecord> BridgeSandboxes::connect(net::PreparedLink link, const ne
     return record_of_endpoint(TRY(bridge_->connect(std::move(link), request)), network_id_, "bridge");
 }
 
-Result<TakenSandbox> BridgeSandboxes::take(SandboxNetwork network, SandboxUsers users, const AddressRequest& address) {
+Result<TakenSandbox> BridgeSandboxes::take(SandboxNetwork network, SandboxUsers users, const SandboxRequest& address) {
     const net::EndpointRequest request = TRY(parse(address));
-    PreparedSandbox prepared = TRY(pool_.take(network, users));
+    PreparedSandbox prepared = TRY(pool_.take(network, users, address.more_ids));
     TakenSandbox taken{std::move(prepared.sandbox), prepared.ids, std::nullopt};
     if (!prepared.link) return taken;
     auto record = connect(*std::move(prepared.link), request);

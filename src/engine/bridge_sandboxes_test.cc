@@ -72,8 +72,8 @@ TEST_F(BridgeSandboxesTest, StartsDespiteRecordsThatDoNotFit) {
 }
 
 TEST_F(BridgeSandboxesTest, LeavesNothingWhenAnAddressIsRefused) {
-    for (const AddressRequest& wish : {AddressRequest{"10.0.0.1", ""}, AddressRequest{"nonsense", ""},
-                                       AddressRequest{"", "01:00:5e:00:00:01"}, AddressRequest{"172.17.0.1", ""}})
+    for (const SandboxRequest& wish : {SandboxRequest{"10.0.0.1", ""}, SandboxRequest{"nonsense", ""},
+                                       SandboxRequest{"", "01:00:5e:00:00:01"}, SandboxRequest{"172.17.0.1", ""}})
         EXPECT_FALSE(sandboxes_->take(SandboxNetwork::bridge, SandboxUsers::own, wish).ok());
     bridge_->drain();
     EXPECT_TRUE(bridge_->remove().ok()) << "nothing is attached";

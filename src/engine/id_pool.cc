@@ -5,9 +5,19 @@
 
 namespace hull::engine {
 
-std::vector<model::oci::IdMapping> IdRange::mappings() const {
+std::vector<model::oci::IdMapping> IdRange::mappings(const std::vector<uint32_t>& more) const {
     if (empty()) return {};
-    return {{.container_id = 0, .host_id = first, .size = count}};
+    if (more.empty()) return {{.container_id = 0, .host_id = first, .size = count}};
+    constexpr uint32_t nobody = 65534;
+    std::vector<uint32_t> places; // of ours, from the end
+    for (uint32_t id = count; id-- > 0 && places.size() < more.size();)
+        if (id != nobody) places.push_back(id);
+    const uint32_t whole = places.back();
+    std::vector<model::oci::IdMapping> out{{.container_id = 0, .host_id = first, .size = whole}};
+    if (whole < nobody && nobody < count) out.push_back({.container_id = nobody, .host_id = first + nobody, .size = 1});
+    for (size_t i = 0; i < places.size(); ++i)
+        out.push_back({.container_id = more[i], .host_id = first + places[i], .size = 1});
+    return out;
 }
 
 IdPool::IdPool(const IdPoolConfig& config) : config_(config), used_(config.ranges) {}

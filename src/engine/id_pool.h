@@ -21,9 +21,14 @@ struct IdRange {
     uint32_t count = 0; // 0: no range
 
     bool empty() const { return count == 0; }
-    std::vector<model::oci::IdMapping> mappings() const; // container 0.. -> first..; empty range: none
+    // container 0.. -> first..; empty range: none. more: ids beyond the range that the container has, too; each takes
+    // the place of one at the range's end, but of nobody (65534).
+    std::vector<model::oci::IdMapping> mappings(const std::vector<uint32_t>& more = {}) const;
     bool operator==(const IdRange&) const = default;
 };
+
+// Ids beyond a range that one container may have.
+inline constexpr size_t k_most_more_ids = 16;
 
 struct IdPoolConfig {
     uint32_t first = 0x70000000;

@@ -1,4 +1,5 @@
 #include "engine/id_pool.h"
+#include "engine/more_ids.h"
 
 #include <gtest/gtest.h>
 
@@ -59,6 +60,35 @@ TEST(IdRange, MapsContainerRootToItsFirstId) {
     EXPECT_EQ(mappings[0].container_id, 0u);
     EXPECT_EQ(mappings[0].host_id, 100'000u);
     EXPECT_EQ(mappings[0].size, 1000u);
+}
+
+TEST(IdRange, MoreIdsTakeThePlaceOfTheLastButNobodys) {
+    const IdRange range{.first = 1'000'000, .count = 65536};
+    auto text = [&](const std::vector<uint32_t>& more) {
+        std::string out;
+        for (const auto& one : range.mappings(more))
+            out += std::to_string(one.container_id) + ":" + std::to_string(one.host_id) + ":" + std::to_string(one.size) + " ";
+        return out;
+    };
+    EXPECT_EQ(text({}), "0:1000000:65536 ");
+    EXPECT_EQ(text({70000}), "0:1000000:65535 70000:1065535:1 ");
+    EXPECT_EQ(text({70000, 1234567890}), "0:1000000:65533 65534:1065534:1 70000:1065535:1 1234567890:1065533:1 ");
+    EXPECT_TRUE(IdRange().mappings({70000}).empty());
+}
+
+TEST(MoreIds, AreNumbersBeyondTheRange) {
+    model::ContainerConfig config;
+    model::HostConfig host;
+    for (const char* user : {"", "root", "1000:1000", "65535", "a70000", "70000x", "4294967295", "99999999999"}) {
+        config.user = user;
+        EXPECT_TRUE(more_ids(config, host).empty()) << user;
+    }
+    config.user = "70000:80000";
+    host.group_add = {"80000", "90000", "video", "5"};
+    EXPECT_EQ(more_ids(config, host), (std::vector<uint32_t>{70000, 80000, 90000}));
+    config.user = "name:80000";
+    host.group_add.clear();
+    EXPECT_EQ(more_ids(config, host), std::vector<uint32_t>{80000});
 }
 
 } // namespace

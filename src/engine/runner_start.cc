@@ -1,3 +1,4 @@
+#include "engine/more_ids.h"
 #include "engine/runner.h"
 
 #include <algorithm>
@@ -179,8 +180,9 @@ Result<Runner::Prepared> Runner::prepare(Container& container) {
     Prepared prepared;
     bool own_net = choice.net.share == Share::own;
     if (own_net || owns_ids(choice)) {
-        AddressRequest address;
+        SandboxRequest address;
         address.mac_address = settings.config.mac_address;
+        address.more_ids = more_ids(settings.config, settings.host_config);
         const auto networks = networks_of(settings, container.state());
         if (auto bridge = networks.find("bridge"); bridge != networks.end() && !bridge->second.mac_address.empty())
             address.mac_address = bridge->second.mac_address;

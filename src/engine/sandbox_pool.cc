@@ -26,8 +26,8 @@ struct SandboxPool::Impl {
     Impl(const SandboxPoolConfig& wanted, RuntimePort& runtime_port, IdPool& id_pool, net::Bridge* default_bridge)
         : config(wanted), runtime(runtime_port), ids(id_pool), bridge(default_bridge) {}
 
-    Result<PreparedSandbox> make(SandboxNetwork network, SandboxUsers users);
-    Result<void> fill(PreparedSandbox& entry, SandboxNetwork network);
+    Result<PreparedSandbox> make(SandboxNetwork network, SandboxUsers users, const std::vector<uint32_t>& more_ids);
+    Result<void> fill(PreparedSandbox& entry, SandboxNetwork network, const std::vector<uint32_t>& more_ids);
 
     size_t target(SandboxNetwork network) const {
         if (network == SandboxNetwork::none) return config.none;
@@ -58,19 +58,22 @@ struct SandboxPool::Impl {
     std::thread thread;
 };
 
-Result<void> SandboxPool::Impl::fill(PreparedSandbox& entry, SandboxNetwork network) {
-    entry.sandbox = TRY(runtime.make_sandbox(entry.ids.mappings(), entry.ids.mappings()));
+Result<void> SandboxPool::Impl::fill(PreparedSandbox& entry, SandboxNetwork network,
+                                     const std::vector<uint32_t>& more_ids) {
+    const auto mappings = entry.ids.mappings(more_ids);
+    entry.sandbox = TRY(runtime.make_sandbox(mappings, mappings));
     if (network == SandboxNetwork::none) return net::prepare_loopback(entry.sandbox.net_ns);
     entry.link = TRY(bridge->prepare(entry.sandbox.net_ns));
     return {};
 }
 
-Result<PreparedSandbox> SandboxPool::Impl::make(SandboxNetwork network, SandboxUsers users) {
+Result<PreparedSandbox> SandboxPool::Impl::make(SandboxNetwork network, SandboxUsers users,
+                                                const std::vector<uint32_t>& more_ids) {
     if (network == SandboxNetwork::bridge && !bridge)
         return Error(ErrorKind::unsupported, "this engine runs without a bridge network (--bridge=none)");
     PreparedSandbox entry;
     if (users == SandboxUsers::own) entry.ids = TRY(ids.allocate());
-    if (auto done = fill(entry, network); !done.ok()) {
+    if (auto done = fill(entry, network, more_ids); !done.ok()) {
         ids.release(entry.ids);
         return std::move(done).error().context("make a network sandbox");
     }
@@ -95,7 +98,7 @@ void SandboxPool::Impl::refill_until_stopped() {
         wait_for_quiet(lock);
         if (!running) return;
         lock.unlock();
-        auto made = make(*network, SandboxUsers::own);
+        auto made = make(*network, SandboxUsers::own, {});
         lock.lock();
         if (made.ok()) {
             complained = false;
@@ -133,8 +136,9 @@ void SandboxPool::stop() {
     }
 }
 
-Result<PreparedSandbox> SandboxPool::take(SandboxNetwork network, SandboxUsers users) {
-    if (users == SandboxUsers::own) {
+Result<PreparedSandbox> SandboxPool::take(SandboxNetwork network, SandboxUsers users,
+                                          const std::vector<uint32_t>& more_ids) {
+    if (users == SandboxUsers::own && more_ids.empty()) {
         const std::lock_guard lock(impl_->mutex);
         impl_->last_take = Clock::now();
         auto& ready = impl_->ready(network);
@@ -145,7 +149,7 @@ Result<PreparedSandbox> SandboxPool::take(SandboxNetwork network, SandboxUsers u
             return entry;
         }
     }
-    return impl_->make(network, users);
+    return impl_->make(network, users, more_ids);
 }
 
 size_t SandboxPool::ready(SandboxNetwork network) const {

@@ -55,7 +55,9 @@ public:
 
     // One from the pool, or made now. Errors: no_space (ids), those of
     // make_sandbox and Bridge::prepare, unsupported (bridge asked for, none there).
-    Result<PreparedSandbox> take(SandboxNetwork network, SandboxUsers users = SandboxUsers::own);
+    // more_ids: see IdRange::mappings(); with some it is made now.
+    Result<PreparedSandbox> take(SandboxNetwork network, SandboxUsers users = SandboxUsers::own,
+                                 const std::vector<uint32_t>& more_ids = {});
 
     size_t ready(SandboxNetwork network) const; // entries waiting
 

@@ -19,9 +19,10 @@ namespace hull::engine {
 
 using model::EndpointRecord;
 
-struct AddressRequest {
-    std::string ip_address;  // empty: any
-    std::string mac_address; // empty: any
+struct SandboxRequest {
+    std::string ip_address;              // empty: any
+    std::string mac_address;             // empty: any
+    std::vector<uint32_t> more_ids = {}; // beyond its range: see IdRange::mappings()
 };
 
 struct TakenSandbox {
@@ -44,7 +45,7 @@ public:
     virtual Result<void> recover(const std::vector<HeldSandbox>& running) = 0;
     // Errors: no_space, conflict or invalid_argument (address), unsupported (no
     // bridge). Nothing is left behind then.
-    virtual Result<TakenSandbox> take(SandboxNetwork network, SandboxUsers users, const AddressRequest& address) = 0;
+    virtual Result<TakenSandbox> take(SandboxNetwork network, SandboxUsers users, const SandboxRequest& address) = 0;
     // The container ended, or wasn't started after all. Idempotent.
     virtual void release(const HeldSandbox& held) = 0;
     // The bridge's address on the host ("host-gateway"); empty: no bridge.

@@ -6,6 +6,7 @@
 #include "engine/cdi.h"
 #include "engine/core.h"
 #include "engine/defaults.h"
+#include "engine/more_ids.h"
 #include "engine/runtimes.h"
 #include "engine/seccomp_profile.h"
 
@@ -49,7 +50,7 @@ Result<void> build_linux(const SpecInput& input, const SecurityOptions& security
     const model::HostConfig& host = input.settings.host_config;
     model::oci::Linux& out = spec.linux_.emplace();
     out.namespaces = build_namespaces(input.namespaces);
-    out.uid_mappings = out.gid_mappings = input.ids.mappings();
+    out.uid_mappings = out.gid_mappings = input.ids.mappings(more_ids(input.settings.config, host));
     out.sysctl = host.sysctls;
     out.resources = TRY(build_resources(input));
     TRY(add_devices(input, out));

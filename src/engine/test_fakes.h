@@ -160,7 +160,7 @@ public:
         recovered = running;
         return {};
     }
-    Result<TakenSandbox> take(SandboxNetwork network, SandboxUsers users, const AddressRequest&) override {
+    Result<TakenSandbox> take(SandboxNetwork network, SandboxUsers users, const SandboxRequest&) override {
         std::lock_guard lock(mutex_);
         TakenSandbox taken;
         if (users == SandboxUsers::own) {

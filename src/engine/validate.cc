@@ -1,3 +1,5 @@
+#include "engine/id_pool.h"
+#include "engine/more_ids.h"
 #include "engine/validate.h"
 
 #include <algorithm>
@@ -195,6 +197,8 @@ Result<void> validate_host_config(const model::CreateRequest& request, const Eng
                                   std::vector<std::string>& warnings) {
     const HostConfig& host = request.host_config;
     TRY(validate_restart(host));
+    if (more_ids(request.config, host).size() > k_most_more_ids)
+        return invalid("too many users and groups above 65535: at most " + std::to_string(k_most_more_ids));
     TRY(validate_modes(request));
     TRY(find_runtime(options, host.runtime));
     TRY(cdi_names(host));

@@ -47,8 +47,9 @@ TEST(CreateRequest, TakesACommandGivenAsText) {
 
 TEST(CreateRequest, TakesTheRuntimeFromBesideTheHostConfig) {
     EXPECT_EQ(MUST(parse_create_request(R"({"Image": "x", "Runtime": "crun"})")).host_config.runtime, "crun");
-    EXPECT_EQ(MUST(parse_create_request(R"({"Runtime": "crun", "HostConfig": {"Runtime": "runc"}})")).host_config.runtime,
-              "runc");
+    EXPECT_EQ(
+        MUST(parse_create_request(R"({"Runtime": "crun", "HostConfig": {"Runtime": "runc"}})")).host_config.runtime,
+        "runc");
 }
 
 TEST(CreateRequest, NamesTheFieldOfAWrongType) {

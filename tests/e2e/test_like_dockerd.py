@@ -379,3 +379,33 @@ def test_options_of_addresses_are_null_until_somebody_says_some(engine, gone_aft
         code, text = api(engine, "POST", "/networks/create", json.dumps({"Name": name, "IPAM": {"Driver": "default", **given}}))
         assert code == 201, text
         assert json.loads(api(engine, "GET", f"/networks/{name}")[1])["IPAM"]["Options"] == shown
+
+
+# --- people whose ids are large --------------------------------------------------
+
+
+def test_users_of_a_directory_run_as_themselves(engine, gone_afterwards, tmp_path):
+    """-u $(id -u):$(id -g) where those come from LDAP: files of a bind mount and of the container are theirs."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "mine").write_text("mine\n")
+    for path in (folder, folder / "mine"):
+        os.chown(path, 1234567, 7654321)
+    folder.chmod(0o700)
+    name = gone_afterwards("container", unique("ldap"))
+    done = engine.docker("run", "--name", name, "-u", "1234567:7654321", "--group-add", "88888", "-v", f"{folder}:/home", "-w", "/home", "busybox",
+                         "sh", "-c", "id; cat mine; echo new > made; touch /tmp/t; stat -c %u:%g mine made /tmp/t /etc/passwd; cat /proc/1/status | grep ^Uid")
+    assert done.returncode == 0, done.stderr
+    assert "uid=1234567 gid=7654321 groups=7654321,88888" in done.stdout.replace("groups=88888,7654321", "groups=7654321,88888")
+    assert "mine\n1234567:7654321\n1234567:7654321\n1234567:7654321\n0:0\n" in done.stdout, done.stdout
+    assert (folder / "made").stat().st_uid == 1234567 and (folder / "made").stat().st_gid == 7654321
+    assert engine.docker("start", "-a", name).stdout.startswith("uid=1234567")
+    # Who is nobody stays nobody, and such a container is not privileged outside.
+    assert run(engine, "-u", "70000:80000", "busybox", "stat", "-c", "%u", "/etc/passwd").stdout == "0\n"
+    kept = run(engine, "-u", "70000:80000", "-v", f"{folder}:/home", "busybox", "ls", "/home")
+    assert kept.returncode != 0 and "Permission denied" in kept.stderr
+
+
+def test_too_many_such_groups(engine):
+    done = run(engine, *[f"--group-add={70000 + n}" for n in range(17)], "busybox", "true")
+    assert done.returncode == 125 and "too many users and groups above 65535: at most 16" in done.stderr
