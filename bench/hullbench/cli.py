@@ -27,7 +27,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--markdown", action="store_true", help="the page docs/benchmarks.md, not just the tables")
     parser.add_argument("--results", type=Path, help="keep medians in this file, and show what it has of parts not run")
     parser.add_argument("--json", type=Path, help="write every sample to this file")
-    parser.add_argument("--work", default="/var/tmp", help="folder for the temporary data (not a tmpfs)")
+    parser.add_argument("--work", default="/var/tmp", help="folder for the temporary data (a tmpfs for the part files, see README.md; else a disk)")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     options.parts = options.only.split(",") if options.only else list(PARTS)

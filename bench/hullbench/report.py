@@ -49,7 +49,7 @@ ENGINE_ROWS = [
     Row("what the engine grows by in 1,000 `run --rm`, PSS", "growth", "MiB"),
 ]
 BUILD_ROWS = [
-    Row(f"COPY of {builds.FILES:,} small files, first build", "build_files"),
+    Row(f"COPY of {builds.FILES:,} small files, first build, on a tmpfs", "build_files"),
     Row("the same, all cached", "build_files_cached"),
     Row(f"{builds.RUNS} RUN steps of `true`", "build_runs"),
     Row("RUN apt-get install of nginx, curl and python3, beyond apt's own time", "build_apt"),
@@ -73,7 +73,7 @@ FLOOR_ROWS = [
     Row("docker's client for `exec`, before a server that answers at once", "floor_client"),
     Row("2 GB from the same server behind a plain veth pair", "port_transfer"),
     Row("2,000 connections to it, one after another", "port_connect"),
-    Row(f"the {builds.FILES:,} small files copied by cp", "build_files"),
+    Row(f"the {builds.FILES:,} small files copied by cp on a tmpfs", "build_files"),
     Row(f"the CPU work of {builds.STAGES} stages, no container", "build_stages"),
     Row("igzip of the layers of the Debian image, one after another", "floor_inflate"),
 ]
@@ -120,7 +120,7 @@ BARS = [
     Bar("name look-ups, median", "name_median", 0.5, as_share=True),
     Bar("name look-ups, 99th percentile", "name_p99", 0.5, as_share=True),
     Bar(f"memory of {MANY_PORTS} published ports, PSS", "ports_memory", 1, peer=None, unit="MiB"),
-    Bar(f"COPY of {builds.FILES:,} files, first build", "build_files", 1 / 6, peer="best"),
+    Bar(f"COPY of {builds.FILES:,} files, first build, on a tmpfs", "build_files", 1 / 6, peer="best"),
     Bar("the same, all cached", "build_files_cached", 1 / 10, peer="best"),
     Bar(f"{builds.RUNS} RUN steps", "build_runs", 1 / 8, peer="best"),
     Bar("install of packages, beyond apt's own time", "build_apt", 1 / 5, peer="best"),

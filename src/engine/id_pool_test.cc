@@ -67,7 +67,8 @@ TEST(IdRange, MoreIdsTakeThePlaceOfTheLastButNobodys) {
     auto text = [&](const std::vector<uint32_t>& more) {
         std::string out;
         for (const auto& one : range.mappings(more))
-            out += std::to_string(one.container_id) + ":" + std::to_string(one.host_id) + ":" + std::to_string(one.size) + " ";
+            out += std::to_string(one.container_id) + ":" + std::to_string(one.host_id) + ":" +
+                   std::to_string(one.size) + " ";
         return out;
     };
     EXPECT_EQ(text({}), "0:1000000:65536 ");

@@ -1,6 +1,6 @@
+#include "engine/validate.h"
 #include "engine/id_pool.h"
 #include "engine/more_ids.h"
-#include "engine/validate.h"
 
 #include <algorithm>
 #include <array>
