@@ -219,7 +219,7 @@ def install(results: Results, engines: list[Engine], base: Path, work: Path, rou
         settle()
         whole = peer.build(context, "--no-cache")
         begun, ended = map(int, peer.read("/times").split())
-        return whole - (ended - begun) / 1e9
+        return whole - (ended - begun) / 1e6
 
     interleave(results, "build_apt", rounds, {p.name: lambda p=p: sample(p) for p in peers})
 
