@@ -1,4 +1,4 @@
-// links: hull_http hull_codec hull_model
+// links: hull_http hull_codec hull_model re2
 // The filters= parameter in its two encodings, and times.
 #include <cstddef>
 #include <cstdint>
