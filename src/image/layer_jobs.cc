@@ -229,7 +229,7 @@ Result<std::unique_ptr<store::StagedLayer>> LayerJobs::fetch_and_stage(LayerJob&
     const model::Descriptor& blob = job.wanted.blob;
     for (bool again = false;; again = true) {
         auto partial = TRY(state_->blobs.open_partial(blob.digest, static_cast<uint64_t>(blob.size)));
-        BlobFetch fetch(job.wanted.session, std::move(partial), blob.digest, [this, &job] {
+        BlobFetch fetch(job.wanted.session, std::move(partial), blob.digest, [this] {
             std::lock_guard held(mutex_);
             ++changes_;
             changed_.notify_all();

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import stat
+import time
 
 import pytest
 
