@@ -61,8 +61,6 @@ Object network_json(const NetworkRecord& network, Object containers, const Call&
         if (!one.aux_addresses.empty()) pool["AuxiliaryAddresses"] = json::encode(one.aux_addresses);
         pools.push_back(std::move(pool));
     }
-    Value ipam_options = json::encode(network.ipam.options);
-    if (is_predefined(call, network.id)) ipam_options = nullptr;
     Object object{
         {"Name", network.name},
         {"Id", network.id},
@@ -70,7 +68,8 @@ Object network_json(const NetworkRecord& network, Object containers, const Call&
         {"Scope", "local"},
         {"Driver", network.driver},
         {"EnableIPv6", network.enable_ipv6},
-        {"IPAM", Object{{"Driver", "default"}, {"Options", std::move(ipam_options)}, {"Config", std::move(pools)}}},
+        {"IPAM",
+         Object{{"Driver", "default"}, {"Options", json::encode(network.ipam.options)}, {"Config", std::move(pools)}}},
         {"Internal", network.internal},
         {"Attachable", network.attachable},
         {"Ingress", false},

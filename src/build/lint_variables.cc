@@ -54,7 +54,8 @@ private:
     void check(size_t index) {
         const Stage& stage = plan_.stages[index];
         Names names = names_before(stage);
-        for (const Instruction* step : names ? stage.steps : std::vector<const Instruction*>()) {
+        if (!names) return; // nor of those that stand on it
+        for (const Instruction* step : stage.steps) {
             if (std::ranges::find(expanded_instructions, step->keyword) == expanded_instructions.end()) continue;
             std::vector<std::string> added;
             if (step->keyword == "ARG" || step->keyword == "ENV") added = defined_names(*step, escape_);

@@ -1,9 +1,9 @@
 #include "build/outline.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 
-#include "build/lint_variables.h"
 #include "codec/json.h"
 #include "image/words.h"
 
@@ -60,9 +60,16 @@ private:
         return {};
     }
 
-    void use_globals(const std::string& text) {
-        for (const auto& [name, argument] : globals_)
-            if (text.find("$" + name) != text.npos || text.find("${" + name) != text.npos) add(argument);
+    void use_globals(std::string_view text) {
+        for (size_t at = text.find('$'); at != text.npos; at = text.find('$', at + 1)) {
+            const size_t begin = text.substr(at + 1).starts_with('{') ? at + 2 : at + 1;
+            const size_t length = static_cast<size_t>(
+                std::ranges::find_if_not(text.substr(begin),
+                                         [](unsigned char c) { return std::isalnum(c) || c == '_'; }) -
+                text.substr(begin).begin());
+            auto found = globals_.find(std::string(text.substr(begin, length)));
+            if (found != globals_.end()) add(found->second);
+        }
     }
     // The first that says it, unless a later one says more.
     void add(const Outline::Argument& argument) {

@@ -46,6 +46,14 @@ TEST(Outline, has_what_the_target_needs) {
     EXPECT_EQ(outline.secrets.size(), 1u);
 }
 
+TEST(Outline, globals_are_those_that_FROM_names) {
+    Dockerfile file = MUST(parse_dockerfile("ARG V=1\nARG VERSION=2\nARG TAG=3\nFROM a:$VERSION-${TAG:-4}\n"));
+    Outline outline = MUST(outline_of(file, MUST(plan_stages(file, "", {}, {})), {}, {}));
+    ASSERT_EQ(outline.arguments.size(), 2u);
+    EXPECT_EQ(outline.arguments[0].name, "VERSION");
+    EXPECT_EQ(outline.arguments[1].name, "TAG");
+}
+
 TEST(Outline, targets_are_stages_with_a_name_and_the_last) {
     Dockerfile file = MUST(parse_dockerfile(described));
     EXPECT_EQ(targets_json(file, MUST(plan_stages(file, "", {}, {}))),

@@ -100,8 +100,10 @@ Result<Unpacked> Unpacker::run(tar::Reader& reader) {
             return Error(ErrorKind::too_large,
                          "the archive has more than the " + std::to_string(budget_.entries) + " entries allowed");
         auto done = unpack(entry, reader);
-        if (!done.ok())
-            return blame_tar(std::move(done).error().context([&] { return "unpack " + entry.path.substr(0, 256); }()));
+        if (done.ok()) continue;
+        // An earlier file that couldn't be filled is told by its own name.
+        if (auto filled = finisher_.drain(); !filled.ok()) return blame_tar(std::move(filled).error());
+        return blame_tar(std::move(done).error().context([&] { return "unpack " + entry.path.substr(0, 256); }()));
     }
     if (auto done = finisher_.drain(); !done.ok()) return blame_tar(std::move(done).error());
     TRY(settle_folders());

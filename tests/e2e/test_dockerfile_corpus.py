@@ -274,6 +274,14 @@ def sides(engine, dockerd, base, folder):
         ours.call("rmi", "-f", name)
 
 
+def same(ours, theirs, different):
+    """Configurations and trees, but for the names in different."""
+    for our_part, their_part in zip(ours, theirs):
+        for key in sorted(set(our_part) | set(their_part)):
+            if key not in different:
+                assert our_part.get(key) == their_part.get(key), key
+
+
 @pytest.mark.parametrize("style", ["0", "1"])
 @pytest.mark.parametrize("name", CORPUS)
 def test_both_engines_make_the_same_of_it(sides, name, style):
@@ -282,14 +290,7 @@ def test_both_engines_make_the_same_of_it(sides, name, style):
     for side in sides:
         side.build(dockerfile, flags, style, "corpus")
         got.append(side.result("corpus"))
-    (our_config, our_tree), (their_config, their_tree) = got
-    different = DIFFERENT.get((name, style), {})
-    for key in sorted(set(our_config) | set(their_config)):
-        if key not in different:
-            assert our_config.get(key) == their_config.get(key), key
-    for path in sorted(set(our_tree) | set(their_tree)):
-        if path not in different:
-            assert our_tree.get(path) == their_tree.get(path), path
+    same(*got, DIFFERENT.get((name, style), {}))
 
 
 @pytest.mark.parametrize("name", CORPUS)
@@ -312,15 +313,9 @@ def test_buildah_makes_the_same_of_it(sides, buildah, name):
     for side in (sides[0], buildah):
         side.build(dockerfile, flags, "0", "corpus")
         got.append(side.result("corpus"))
-    (our_config, our_tree), (their_config, their_tree) = got
+    their_config, their_tree = got[1]
     labels = their_config.pop("Labels")
     assert labels.pop("io.buildah.version")
     their_config |= {"Labels": labels} if labels else {}
     their_tree.pop("run", None)  # for podman's files
-    different = OF_BUILDAH.get(name, {})
-    for key in sorted(set(our_config) | set(their_config)):
-        if key not in different:
-            assert our_config.get(key) == their_config.get(key), key
-    for path in sorted(set(our_tree) | set(their_tree)):
-        if path not in different:
-            assert our_tree.get(path) == their_tree.get(path), path
+    same(got[0], (their_config, their_tree), OF_BUILDAH.get(name, {}))

@@ -41,11 +41,9 @@ std::string of_outline(const Json& answer) {
 json::Object of_warnings(const std::vector<build::wire::VertexWarning>& warnings) {
     json::Array all;
     for (const build::wire::VertexWarning& warning : warnings) {
-        const size_t colon = warning.brief.find(": ");
-        std::string detail = colon == std::string::npos ? warning.brief : warning.brief.substr(colon + 2);
-        if (size_t at = detail.rfind(" (line "); at != detail.npos) detail.resize(at);
+        const auto [rule, detail] = words_of(warning);
         all.push_back(json::Object{
-            {"ruleName", warning.brief.substr(0, colon)},
+            {"ruleName", rule},
             {"description", warning.details.empty() ? "" : warning.details.front()},
             {"url", warning.url},
             {"detail", detail},

@@ -267,15 +267,20 @@ std::string warnings_summary(const std::vector<VertexWarning>& warnings, bool de
     return out;
 }
 
+WarningWords words_of(const VertexWarning& warning) {
+    const size_t colon = warning.brief.find(": ");
+    if (colon == std::string::npos) return {warning.brief, ""};
+    WarningWords words{warning.brief.substr(0, colon), warning.brief.substr(colon + 2)};
+    if (size_t at = words.what.rfind(" (line "); at != std::string::npos) words.what.resize(at);
+    return words;
+}
+
 std::string warnings_report(const std::vector<VertexWarning>& warnings) {
     if (warnings.empty()) return "Check complete, no warnings found.\n";
     std::string out = "Check complete, " + std::to_string(warnings.size()) +
                       (warnings.size() == 1 ? " warning has" : " warnings have") + " been found!\n";
     for (const VertexWarning& warning : warnings) {
-        const size_t colon = warning.brief.find(": ");
-        const std::string rule = colon == std::string::npos ? warning.brief : warning.brief.substr(0, colon);
-        std::string what = colon == std::string::npos ? std::string() : warning.brief.substr(colon + 2);
-        if (size_t at = what.rfind(" (line "); at != what.npos) what.resize(at);
+        const auto [rule, what] = words_of(warning);
         out += "\nWARNING: " + rule + (warning.url.empty() ? "" : " - " + warning.url) + "\n" + what + "\n" +
                warning.file_name + ":" + std::to_string(warning.first_line) + "\n" + std::string(20, '-') + "\n";
         std::string_view rest = warning.file;

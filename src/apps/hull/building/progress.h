@@ -27,6 +27,11 @@ public:
 
 // What lint said, after a build ("2 warnings found"), or as the report of --check.
 std::string warnings_summary(const std::vector<build::wire::VertexWarning>& warnings, bool details);
+// "Rule: what (line 3)" in its parts, without the line.
+struct WarningWords {
+    std::string rule, what;
+};
+WarningWords words_of(const build::wire::VertexWarning& warning);
 std::string warnings_report(const std::vector<build::wire::VertexWarning>& warnings);
 
 // A step as the displays know it, from what was told of it so far.
